@@ -1,0 +1,89 @@
+/* Arena: blocks of memory that are freed together. A large request gets a block of its own. */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE (32 * 1024)
+#define ALIGNMENT 16
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, size;
+	_Alignas(ALIGNMENT) unsigned char data[];
+};
+
+static void *out_of_memory(size_t size)
+{
+	fprintf(stderr, "reconcile: out of memory (%zu bytes asked for); run again to go on\n", size);
+	abort();
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	if (size > SIZE_MAX / 2)
+		return out_of_memory(size);
+	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (!a->blocks || a->blocks->size - a->blocks->used < size) {
+		size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+		struct arena_block *b = calloc(1, sizeof *b + want);
+		if (!b)
+			return out_of_memory(want);
+		b->size = want;
+		b->next = a->blocks;
+		a->blocks = b;
+	}
+	void *p = a->blocks->data + a->blocks->used;
+	a->blocks->used += size;
+	return p;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *copy = arena_alloc(a, n + 1);
+	memcpy(copy, s, n);
+	return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_strndup(a, s, strlen(s)) : NULL;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap, again;
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	char *s = arena_alloc(a, (size_t)n + 1);
+	vsnprintf(s, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return s;
+}
+
+void *arena_grow(struct arena *a, void *items, size_t count, size_t size)
+{
+	/* Full at 0, 8, 16, 32, ...: the capacity is implied by the count, so no third field is needed. */
+	if (count != 0 && (count < 8 || (count & (count - 1)) != 0))
+		return items;
+	size_t capacity = count ? count * 2 : 8;
+	void *grown = arena_alloc(a, capacity * size);
+	if (count)
+		memcpy(grown, items, count * size);
+	return grown;
+}
+
+void arena_done(struct arena *a)
+{
+	if (!a)
+		return;
+	while (a->blocks) {
+		struct arena_block *next = a->blocks->next;
+		free(a->blocks);
+		a->blocks = next;
+	}
+}

@@ -1,0 +1,30 @@
+/*
+ * A growing string with a maximum from birth. Always NUL-terminated: `text` may be used as a C string at any time
+ * (it is "" before the first byte). Past `max` bytes nothing more is added and `overflowed` is set: check it once.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macros.h"
+
+struct buf {
+	char *text;
+	size_t length;
+	size_t size; /* bytes allocated, 0: text is a constant "" */
+	size_t max;
+	bool overflowed;
+};
+
+extern char buf_empty[1]; /* what text points to before the first byte; never written */
+#define BUF_INIT(max_bytes) ((struct buf){.text = buf_empty, .max = (max_bytes)})
+
+void buf_add(struct buf *b, const void *bytes, size_t n);
+void buf_puts(struct buf *b, const char *s);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void buf_clear(struct buf *b); /* empty again, memory kept */
+void buf_done(struct buf *b);
+
+#endif

@@ -1,0 +1,109 @@
+/* The only clock, and the stop request that may end a sleep. */
+#include "base/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static int64_t read_ms(clockid_t id)
+{
+	struct timespec ts;
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t clock_now_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+static void on_stop(int sig)
+{
+	stop_signal = sig;
+}
+
+void clock_catch_stop(void)
+{
+	/* SA_RESETHAND: the second signal does what it always did. */
+	struct sigaction sa = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+bool clock_stop_requested(void)
+{
+	return stop_signal != 0;
+}
+
+bool clock_sleep_ms(int64_t ms)
+{
+	sigset_t stops, before;
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	/* Blocked until ppoll() opens them again: a signal between the check and the sleep is not missed. */
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	if (!stop_signal && ms > 0) {
+		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
+		ppoll(NULL, 0, &ts, &before);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return stop_signal != 0;
+}
+
+int64_t clock_parse_rfc3339_ms(const char *text)
+{
+	struct tm tm = {0};
+	int consumed = 0, ms = 0, offset_s = 0;
+	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+	                    &tm.tm_min, &tm.tm_sec, &consumed) != 6 || tm.tm_year < 1970)
+		return 0;
+	const char *p = text + consumed;
+	if (*p == '.') {
+		int scale = 100;
+		for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
+			ms += (*p - '0') * scale;
+	}
+	int h, m;
+	if ((*p == '+' || *p == '-') && sscanf(p + 1, "%2d:%2d", &h, &m) == 2)
+		offset_s = (*p == '-' ? -1 : 1) * (h * 3600 + m * 60);
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
+}
+
+void clock_format(int64_t ms, char *out, size_t size)
+{
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+	gmtime_r(&s, &tm);
+	if (strftime(out, size, "%Y-%m-%d %H:%M:%SZ", &tm) == 0 && size)
+		out[0] = 0;
+}
+
+const char *clock_duration(int64_t ms, char out[32])
+{
+	static const struct { int64_t ms; const char *unit; } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}};
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (ms >= units[i].ms && ms % units[i].ms == 0) {
+			snprintf(out, 32, "%" PRId64 "%s", ms / units[i].ms, units[i].unit);
+			return out;
+		}
+	if (ms >= 1000)
+		snprintf(out, 32, "%.1fs", (double)ms / 1000);
+	else
+		snprintf(out, 32, "%" PRId64 "ms", ms);
+	return out;
+}

@@ -1,0 +1,30 @@
+/* The only clock. Wall time, because what it is compared with (start times, file times) is wall time. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+int64_t clock_now_ms(void);       /* milliseconds since 1970, UTC */
+int64_t clock_monotonic_ms(void); /* for deadlines inside one process; not comparable with anything else */
+
+/* Sleeps, but not through a stop request: returns true at once when one is pending. */
+bool clock_sleep_ms(int64_t ms);
+
+/*
+ * Stop requests. clock_catch_stop() makes SIGTERM and SIGINT ask for a stop at the next safe point instead of killing;
+ * a second one kills as usual. SIGPIPE is ignored from then on.
+ */
+void clock_catch_stop(void);
+bool clock_stop_requested(void);
+
+/* "2026-11-21T10:00:00.123456789Z" (RFC 3339, as Docker prints it) to ms since 1970; 0 for "" and for year 1. */
+int64_t clock_parse_rfc3339_ms(const char *text);
+/* "2026-11-21 10:00:00Z" into out. */
+void clock_format(int64_t ms, char *out, size_t size);
+
+/* "1.5s", "2m", "90s" in the shortest exact form, for people. Returns out. */
+const char *clock_duration(int64_t ms, char out[32]);
+
+#endif

@@ -1,0 +1,2 @@
+/* observe -> decide -> act, until the host matches. */
+typedef int cycle_placeholder;

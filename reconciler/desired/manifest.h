@@ -1,0 +1,59 @@
+/*
+ * Manifests: Compose files and their x-reconcile keys into a normalised `struct desired`, driven by the field table.
+ * Strict: an unknown key is an error with the nearest known name.
+ */
+#ifndef DESIRED_MANIFEST_H
+#define DESIRED_MANIFEST_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/desired.h"
+
+/* Everything that is wrong, one line each:
+ * "compose.yaml:12:5: services.web.memswap_limit: '5OO' is no size; write a number with b, k, m or g" */
+struct problems {
+	struct buf text;    /* lines, each ended by a newline */
+	size_t count;       /* errors; more than 100 are counted, not listed */
+	struct buf warnings; /* the same form; they do not make a manifest invalid */
+};
+#define PROBLEMS_INIT {.text = BUF_INIT(256 * 1024), .warnings = BUF_INIT(64 * 1024)}
+void problems_done(struct problems *p);
+
+/* Where ${VAR} is looked up. */
+struct environment {
+	const char **names, **values; /* the host's env file, parsed */
+	size_t count;
+	bool use_process;             /* the process environment comes first, as in Compose */
+};
+/* Parses an env file (KEY=value, quotes, comments: Compose's rules; research of 4.5). Missing: ERR_NOT_FOUND. */
+MUST_CHECK int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e);
+
+struct manifest_source {
+	const char *file;      /* name for messages: "deploy/compose.yaml" */
+	const char *text;
+	size_t length;
+	const char *directory; /* project directory: labels, and the project's name when `name:` is missing */
+};
+
+/*
+ * Adds one project to *out. Problems are added to *p; returns -1 with ERR_INVALID when there was any, and *out is then
+ * as before. After the last project, manifest_check() finds what only shows together (two routes for one host).
+ */
+MUST_CHECK int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a,
+                             struct desired *out, struct problems *p, struct err *e);
+MUST_CHECK int manifest_check(const struct desired *d, struct problems *p, struct err *e);
+
+/* The field table, for those who walk it. */
+const struct field *const *fields_rows(size_t *count);
+
+/* A service to text and back: how the last good one is kept in the notes. Nothing is lost but `route`s. */
+void service_print(struct buf *out, const struct service *s);
+MUST_CHECK int service_parse(const char *text, struct arena *a, struct service *out, struct err *e);
+
+/* The JSON Schema (draft 2020-12) of a manifest, written from the table. */
+void schema_print(struct buf *out);
+
+#endif

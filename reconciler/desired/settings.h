@@ -1,0 +1,55 @@
+/*
+ * The host's settings: one table of rows, each with its flag, environment variable, file key, default and one line of
+ * documentation. Flag > environment > file > default.
+ */
+#ifndef DESIRED_SETTINGS_H
+#define DESIRED_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct settings {
+	const char *repo;         /* URL of the Git repository; NULL: none */
+	const char *branch;
+	const char *path;         /* a Compose file or the folder that holds it: in the repository, or on disk without one */
+	const char *env_file;     /* /etc/reconcile/env: what ${VAR} may refer to */
+	const char *state_dir;    /* /var/lib/reconcile */
+	const char *run_dir;      /* /run/reconcile */
+	const char *docker_host;  /* DOCKER_HOST, or unix:///var/run/docker.sock */
+	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
+	int64_t nginx_status_port;
+	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */
+	const char *instance;     /* whose containers are ours; default: derived from the state folder's path */
+};
+
+enum setting_type { SETTING_STRING, SETTING_PATH, SETTING_INT };
+
+struct setting {
+	const char *key;          /* in the file, dotted: "nginx.status_port" */
+	const char *flag;         /* "--repo"; NULL: file and environment only */
+	const char *variable;     /* "RECONCILE_REPO" */
+	enum setting_type type;
+	size_t offset;            /* in struct settings */
+	const char *fallback;
+	const char *doc;
+};
+const struct setting *settings_rows(size_t *count);
+
+/* A flag that was given on the command line. */
+struct setting_flag {
+	const struct setting *row;
+	const char *value;
+};
+
+/*
+ * file: NULL means /etc/reconcile/reconcile.yaml if it is there. Everything in *out lives in the arena. ERR_INVALID
+ * with "file:line:col: key: what is wrong" for the file, or the variable's or flag's name.
+ */
+MUST_CHECK int settings_load(const char *file, const struct setting_flag *flags, size_t flags_count, struct arena *a,
+                             struct settings *out, struct err *e);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The Docker engine, over its API (1.40 and later, negotiated through /_ping).
+ *
+ * Call order: docker_open, then observe and act as often as wanted, docker_free. One connection pool, requests in
+ * flight in parallel. Only what carries our label `io.reconcile.instance=<instance id>` is observed as an instance or
+ * acted on; names of foreign volumes, networks and images are only read.
+ *
+ * Labels on what we create: com.docker.compose.project/.service/.container-number/.oneoff=False/.config-hash (= our
+ * revision)/.project.working_dir/.project.config_files, so that `docker compose ps` and `logs` work; and
+ * io.reconcile.instance and io.reconcile.revision. On networks and volumes com.docker.compose.project and
+ * .network/.volume, and io.reconcile.instance.
+ */
+#ifndef DOCKER_DOCKER_H
+#define DOCKER_DOCKER_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/action.h"
+#include "model/world.h"
+#include "net/http.h"
+
+struct docker;
+
+struct docker_settings {
+	const char *host;        /* "unix:///var/run/docker.sock" or "tcp://127.0.0.1:2375" */
+	const char *instance_id; /* ours */
+	const struct field *const *rows; /* the field table: what to compare and how to write it */
+	size_t rows_count;
+};
+
+/* Does not connect. Borrows http and the settings' strings for as long as it lives. */
+MUST_CHECK int docker_open(struct docker **out, const struct docker_settings *s, struct http *http, struct err *e);
+void docker_free(struct docker *d);
+void docker_freep(struct docker **d);
+
+/*
+ * Fills instances, networks, volumes and images of *world, in the arena. Instances are sorted by project, service,
+ * number. `connections` is read from /proc/<pid>/net/tcp{,6}: established, local port among `ports_of` (see below),
+ * remote not loopback; -1 when it cannot be read. Probe results, passing_since and idle_readings are left zero: the
+ * cycle fills them. ERR_UNREACHABLE when the engine does not answer.
+ */
+MUST_CHECK int docker_observe(struct docker *d, struct arena *a, struct world *world, struct err *e);
+
+/* How an action ended. */
+struct outcome {
+	int result;      /* 0 or -1 */
+	struct err err;
+};
+
+/*
+ * Carries out all actions (all of ROOM_DOCKER), as many at once as their order allows: actions on different instances
+ * run side by side; a later action on the same instance or a CREATE after its NETWORK/VOLUME/PULL waits. outcomes[i]
+ * belongs to actions[i]. Every act is idempotent: create of a name that exists with our id and revision, start of what
+ * runs, stop of what stopped, remove of what is gone are all fine. Kinds: 404 NOT_FOUND, 409 CONFLICT, 400 INVALID,
+ * 401/403 DENIED, 5xx TRANSIENT, but a start that the engine answers with 500 because of the container itself (port
+ * taken, no such file) is CONFLICT. Pull reports failures inside its 200 stream: they are found there.
+ */
+void docker_act(struct docker *d, const struct action *const *actions, struct outcome *outcomes, size_t count);
+
+/* The last lines of an instance's log, stdout and stderr interleaved, without the stream headers. */
+MUST_CHECK int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Notes: what cannot be observed, in two copies (notes.a, notes.b) below a 0700 folder. Each write replaces the older
+ * copy: sequence number, body, checksum, fsync, rename, fsync. Reading takes the newest copy that is whole; one broken
+ * copy is repaired by the next write.
+ */
+#ifndef HOST_NOTES_H
+#define HOST_NOTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct note_quarantine {
+	const char *project, *service, *revision, *reason;
+	int64_t since_ms;
+};
+
+struct note_good {
+	const char *project, *service, *revision;
+	const char *spec; /* text of service_print() */
+};
+
+struct notes {
+	int64_t sequence;
+	struct note_quarantine *quarantines;
+	size_t quarantines_count;
+	struct note_good *goods;
+	size_t goods_count;
+	const char *applied; /* commit that was last applied; "" */
+	bool is_missing;     /* there is no copy at all: a first run, or both lost */
+};
+
+/* A missing folder or no file: is_missing, and 0. Copies that are there but none of them whole: is_missing too. */
+MUST_CHECK int notes_read(const char *folder, struct arena *a, struct notes *out, struct err *e);
+/* Writes *n with the next sequence number (which it stores in *n). */
+MUST_CHECK int notes_write(const char *folder, struct notes *n, struct err *e);
+
+#endif

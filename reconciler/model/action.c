@@ -1,0 +1,96 @@
+/* The words of the actions: one row and one case each. */
+#include "model/action.h"
+
+#include <string.h>
+
+static const struct action_info infos[ACTION_KIND_COUNT] = {
+	[ACTION_NETWORK] = {"create network", ROOM_DOCKER},
+	[ACTION_VOLUME] = {"create volume", ROOM_DOCKER},
+	[ACTION_PULL] = {"pull", ROOM_DOCKER},
+	[ACTION_CREATE] = {"create", ROOM_DOCKER},
+	[ACTION_START] = {"start", ROOM_DOCKER},
+	[ACTION_UPDATE] = {"update", ROOM_DOCKER},
+	[ACTION_PARK] = {"park", ROOM_DOCKER},
+	[ACTION_STOP] = {"stop", ROOM_DOCKER},
+	[ACTION_REMOVE] = {"remove", ROOM_DOCKER},
+	[ACTION_UNANNOUNCE] = {"unannounce", ROOM_NGINX},
+	[ACTION_PUBLISH] = {"publish routes", ROOM_NGINX},
+	[ACTION_WEIGHT] = {"shift traffic", ROOM_NGINX},
+	[ACTION_QUARANTINE] = {"quarantine", ROOM_NOTES},
+	[ACTION_COMMIT] = {"commit", ROOM_NOTES},
+};
+
+const struct action_info *action_info(enum action_kind kind)
+{
+	return &infos[kind];
+}
+
+static void print_changes(struct buf *out, const struct action *a)
+{
+	for (size_t i = 0; i < a->changes_count; i++) {
+		buf_printf(out, "%s%s ", i ? ", " : ": ", a->changes[i].field->path);
+		value_print(out, &a->changes[i].from, true);
+		buf_puts(out, " -> ");
+		value_print(out, &a->changes[i].to, true);
+	}
+}
+
+static void print_object(struct buf *out, const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_NETWORK:
+		buf_printf(out, " %s", a->network);
+		if (a->subnet)
+			buf_printf(out, " (%s)", a->subnet);
+		break;
+	case ACTION_VOLUME:
+		buf_printf(out, " %s", a->volume);
+		break;
+	case ACTION_PULL:
+		buf_printf(out, " %s", a->spec->image);
+		break;
+	case ACTION_CREATE:
+		buf_printf(out, " %s (%s)", a->name, a->spec->image);
+		if (a->address)
+			buf_printf(out, " at %s", a->address);
+		break;
+	case ACTION_START: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE:
+		buf_printf(out, " %s", a->instance->name);
+		break;
+	case ACTION_UPDATE:
+		buf_printf(out, " %s", a->instance->name);
+		print_changes(out, a);
+		break;
+	case ACTION_WEIGHT:
+		buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);
+		break;
+	case ACTION_QUARANTINE: case ACTION_COMMIT:
+		buf_printf(out, " revision %.8s", a->revision);
+		break;
+	default:
+		break;
+	}
+}
+
+void action_print(struct buf *out, const struct action *a)
+{
+	if (a->service)
+		buf_printf(out, "%s/%s: ", a->project, a->service);
+	else if (a->project)
+		buf_printf(out, "%s: ", a->project);
+	buf_puts(out, action_info(a->kind)->verb);
+	print_object(out, a);
+	if (a->reason)
+		buf_printf(out, " (%s)", a->reason);
+}
+
+const struct service *desired_service(const struct desired *d, const char *project, const char *service)
+{
+	for (size_t i = 0; i < d->projects_count; i++) {
+		const struct project *p = &d->projects[i];
+		for (size_t j = 0; strcmp(p->name, project) == 0 && j < p->services_count; j++)
+			if (strcmp(p->services[j].name, service) == 0)
+				return &p->services[j];
+	}
+	return NULL;
+}

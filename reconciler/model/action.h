@@ -1,0 +1,67 @@
+/*
+ * Actions: what decide wants done next. Plain data: the rooms that act read them, the rehearsal applies them to a
+ * model, the plan and the log print them with the same words.
+ */
+#ifndef MODEL_ACTION_H
+#define MODEL_ACTION_H
+
+#include "base/buf.h"
+#include "model/desired.h"
+#include "model/world.h"
+
+enum action_kind {
+	ACTION_NETWORK,    /* create the network `network` of the project; with `subnet` it is the traffic network */
+	ACTION_VOLUME,     /* create the named volume `volume` */
+	ACTION_PULL,       /* pull `spec->image` */
+	ACTION_CREATE,     /* create instance `name`/`number` of `spec`, with `address` on the traffic network if any */
+	ACTION_START,      /* start `instance` (or unpause it) */
+	ACTION_UPDATE,     /* set `changes` on the running `instance`, and read them back */
+	ACTION_PARK,       /* restart policy of `instance` -> "no"; it stays up, warm */
+	ACTION_STOP,       /* restart policy -> "no", then stop `instance` within spec->stop_grace_ms */
+	ACTION_REMOVE,     /* remove the stopped `instance`; never a volume */
+	ACTION_UNANNOUNCE, /* take a stale close flag away */
+	ACTION_PUBLISH,    /* install `topology`: test, install, announce, reload, confirm */
+	ACTION_WEIGHT,     /* give `weight` permille of the requests of the rollout to its next side */
+	ACTION_QUARANTINE, /* note: `revision` failed, for `reason` */
+	ACTION_COMMIT,     /* note: `spec` is good */
+	ACTION_KIND_COUNT
+};
+
+/* Who carries an action out. */
+enum action_room { ROOM_DOCKER, ROOM_NGINX, ROOM_NOTES };
+
+struct change {
+	const struct field *field;
+	struct value from, to;
+};
+
+struct action {
+	enum action_kind kind;
+	const char *project, *service; /* service NULL: the project's or the whole host's */
+	const char *revision;
+	const char *reason;            /* why, in a few words, for people; may be NULL */
+	const struct service *spec;    /* CREATE, PULL, STOP (grace), COMMIT */
+	const struct instance *instance; /* START, UPDATE, PARK, STOP, REMOVE */
+	const char *name;              /* CREATE */
+	int number;                    /* CREATE */
+	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
+	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
+	const char *gateway;           /* NETWORK with subnet: the host's own address in it */
+	const char *volume;            /* VOLUME */
+	const char *rollout;           /* WEIGHT */
+	int weight;                    /* WEIGHT */
+	const struct topology *topology; /* PUBLISH */
+	const struct change *changes;  /* UPDATE */
+	size_t changes_count;
+};
+
+struct action_info {
+	const char *verb;       /* "start" */
+	enum action_room room;
+};
+const struct action_info *action_info(enum action_kind kind);
+
+/* One line without newline: "shop/web: start shop-web-2". The same in plan, log and tests. */
+void action_print(struct buf *out, const struct action *a);
+
+#endif

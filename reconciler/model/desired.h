@@ -1,0 +1,93 @@
+/*
+ * Desired state: what Git says, normalised. Built by desired/, read by everybody, changed by nobody. It lives in the
+ * pass's arena.
+ */
+#ifndef MODEL_DESIRED_H
+#define MODEL_DESIRED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/field.h"
+
+#define PERMILLE 1000 /* weights are thousandths of the requests */
+#define REVISION_LENGTH 16 /* hex digits of a revision */
+
+/* Compose: depends_on.*.condition */
+enum condition { CONDITION_STARTED, CONDITION_HEALTHY, CONDITION_COMPLETED };
+
+struct dependency {
+	const char *service; /* of the same project */
+	enum condition condition;
+};
+
+enum strategy { STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE };
+
+/* x-reconcile.ready: when an instance may get traffic. Nothing set: it must run for `for_ms` (and be healthy, if it
+ * has a health check). */
+struct ready {
+	int http_port;       /* 0: no HTTP probe */
+	const char *path;    /* "/" by default */
+	int status;          /* expected status; 0: any 2xx or 3xx */
+	const char *body;    /* must occur in the body; NULL: anything goes */
+	int tcp_port;        /* 0: no TCP probe */
+	int64_t within_ms;   /* deadline, counted from the start of the instance */
+	int64_t for_ms;      /* how long the probes must have passed without a break */
+};
+
+struct service {
+	const char *project, *name;
+	char revision[REVISION_LENGTH + 1];
+	struct spec spec;
+
+	/* Read off the spec, for those who decide: */
+	const char *image;
+	int replicas;
+	bool has_healthcheck; /* of the manifest; an image's own is seen on the instance */
+	bool is_job;          /* runs to its end: a later exit with 0 is "completed", not drift */
+	int64_t stop_grace_ms;
+	const char **volumes; /* engine names of the named volumes it mounts */
+	size_t volumes_count;
+	struct dependency *dependencies;
+	size_t dependencies_count;
+
+	/* x-reconcile */
+	enum strategy strategy;
+	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
+	struct ready ready;
+	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
+	int64_t keep_old_ms;      /* how long the old one stays warm after that */
+	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
+	bool is_routed;           /* some route leads to it */
+};
+
+/* One host name that leads to one service. */
+struct route {
+	const char *host;             /* server_name; "_" is the default server */
+	const char *project, *service;
+	int port;                     /* inside the container */
+	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
+};
+
+struct project {
+	const char *name;
+	const char *directory;      /* the path that labels show as working_dir */
+	const char *file;           /* the manifest */
+	struct service *services;   /* dependencies come before those that need them */
+	size_t services_count;
+};
+
+struct desired {
+	const char *commit;         /* full id; "" when it did not come from Git */
+	const char *subject;        /* first line of the commit message, "" without Git */
+	struct project *projects;
+	size_t projects_count;
+	struct route *routes;       /* of all projects */
+	size_t routes_count;
+};
+
+/* NULL when there is none. */
+const struct service *desired_service(const struct desired *d, const char *project, const char *service);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * The observed world: what is, what cannot be observed (notes), and now. Built afresh before every decision by
+ * docker/observe, nginx/observe and host/, or by the model of decide/rehearse. Lives in the pass's arena.
+ */
+#ifndef MODEL_WORLD_H
+#define MODEL_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/desired.h"
+
+enum instance_state {
+	INSTANCE_CREATED,    /* never started, or its start failed: see `error` */
+	INSTANCE_RUNNING,
+	INSTANCE_RESTARTING, /* the engine is waiting to start it again */
+	INSTANCE_PAUSED,
+	INSTANCE_EXITED,
+	INSTANCE_DEAD,       /* half removed */
+};
+
+enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
+/* One instance (a container) that carries our label and instance id. */
+struct instance {
+	const char *id;
+	const char *name;     /* project-service-number */
+	const char *project, *service;
+	const char *revision; /* from its label */
+	int number;
+	enum instance_state state;
+	int exit_code;        /* of the last end */
+	const char *error;    /* what the engine said when it could not start; "" otherwise */
+	bool was_oom_killed;
+	int restart_count;
+	int64_t created_ms, started_ms; /* ms since 1970; started 0: never */
+	enum health health;
+	bool is_restart_off;  /* its restart policy is "no" */
+	const char *address;  /* on the project's traffic network; "" when not attached */
+	int pid;              /* of its first process, 0 when not running */
+	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
+
+	/* What our own probes say. `since` is how long it has been so without a break, as far as this process saw. */
+	bool is_passing;
+	int64_t passing_since_ms; /* 0: not passing */
+	int64_t failing_since_ms; /* 0: not failing */
+	const char *probe_said;   /* "GET http://10.0.0.2:8080/health answered 503, wanted 200" */
+
+	/* Connections that others hold to it, counted in its network namespace. */
+	int connections;          /* -1: unknown */
+	int idle_readings;        /* readings of zero in a row, up to 3 */
+};
+
+/* A network of the engine, ours or not: its subnet is taken either way. */
+struct network {
+	const char *name;
+	const char *subnet;   /* "10.231.1.0/24", "" without IPAM */
+	const char *project;  /* "" unless it carries our label */
+};
+
+/* What nginx serves for one service. */
+struct side {
+	const char *revision;     /* "" when there is no such side */
+	const char **addresses;   /* IPv4, without port */
+	size_t addresses_count;
+};
+
+struct traffic {
+	const char *project, *service;
+	const char *rollout;      /* names the flags: [0-9a-z]+ */
+	struct side stable, next;
+	/* Observed beside the configuration; ignored when a topology is published: */
+	int weight;               /* of next, 0..PERMILLE */
+	int64_t weight_since_ms;  /* when it was last changed, ms since 1970; 0: never */
+};
+
+/* The structure of the nginx configuration: what a reload changes. */
+struct topology {
+	struct route *routes; /* `where` is not kept */
+	size_t routes_count;
+	struct traffic *services;
+	size_t services_count;
+};
+
+struct nginx {
+	bool is_up;               /* the master runs and answers on our loopback port */
+	const char *problem;      /* why it is not, for people; "" when up */
+	bool is_current;          /* the generation that answers is the installed one, and its text is as we wrote it */
+	struct topology topology; /* of the installed generation */
+	int64_t installed_ms;     /* when it was installed, ms since 1970 */
+	int draining_workers;     /* workers of earlier generations that still live */
+	bool is_announcing;       /* the close flag is up: every answer says `Connection: close` */
+};
+
+/* Notes: what cannot be observed. */
+struct quarantine {
+	const char *project, *service, *revision;
+	const char *reason;
+	int64_t since_ms;
+};
+
+struct good {
+	const char *project, *service, *revision; /* the last revision that passed its gates */
+	const struct service *spec;               /* NULL when it cannot be read back */
+};
+
+/* An action that failed in this run; what the engine's state does not show. */
+struct failure {
+	const char *project, *service, *revision;
+	enum err_kind kind;
+	const char *message;
+	int attempts;
+	int64_t at_ms;
+};
+
+struct world {
+	int64_t now_ms; /* ms since 1970 */
+	struct instance *instances;
+	size_t instances_count;
+	struct network *networks;
+	size_t networks_count;
+	const char **volumes; /* names */
+	size_t volumes_count;
+	const char **images;  /* references that can be started without a pull */
+	size_t images_count;
+	struct nginx nginx;
+
+	bool are_notes_lost; /* both copies gone while instances of ours exist: nothing new until `retry` */
+	struct quarantine *quarantines;
+	size_t quarantines_count;
+	struct good *goods;
+	size_t goods_count;
+	struct failure *failures;
+	size_t failures_count;
+};
+
+#endif

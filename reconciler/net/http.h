@@ -1,0 +1,45 @@
+/*
+ * HTTP over TCP or a unix socket, many requests in flight on one libcurl multi handle. Nobody outside net/ knows curl.
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct http; /* keeps connections open between calls */
+
+struct request {
+	/* in; borrowed until http_perform() returns */
+	const char *method;          /* "GET" when NULL */
+	const char *url;             /* http://… or https://… ; with unix_socket the host part is only the Host header */
+	const char *unix_socket;     /* path, or NULL for TCP */
+	const char *const *headers;  /* "Name: value", NULL-terminated; may be NULL */
+	const void *body;
+	size_t body_length;
+	int64_t timeout_ms;          /* for the whole exchange; 0: 30 s */
+	int64_t connect_timeout_ms;  /* 0: 2 s */
+	int follow_redirects;        /* never by default */
+	/* out; release with request_done() */
+	int status;                  /* HTTP status, 0 when there was no answer */
+	struct buf answer;           /* body; at most max_answer bytes (0: 16 MiB), more is ERR_INVALID */
+	size_t max_answer;
+	int result;                  /* 0, or -1 and err: no complete answer came. Any status is result 0. */
+	struct err err;              /* UNREACHABLE (refused, no socket), TRANSIENT (time-out, reset), INTERNAL */
+};
+
+MUST_CHECK int http_open(struct http **out, struct err *e);
+void http_free(struct http *h);
+void http_freep(struct http **h); /* for CLEANUP */
+
+/*
+ * Performs all of them at once and returns when the last has ended. A kept-open connection that the server closed in
+ * the meantime is opened again once without anybody noticing (curl does that).
+ */
+void http_perform(struct http *h, struct request *requests, size_t count);
+void request_done(struct request *r);
+
+#endif

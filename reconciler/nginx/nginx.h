@@ -1,0 +1,65 @@
+/*
+ * nginx: which structure it serves, which weights are in force, and how both are changed.
+ *
+ * Files, all ours, below `directory` (0755, and every parent passable for the workers):
+ *   generations/<id>/http.conf   one folder for each generation; the id is the hash of its text
+ *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
+ *   traffic/sets/<permille>/<bucket>                    one empty file for each bucket below that weight
+ *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
+ *   traffic/<project>/<service>/<rollout>/both          the sides may stand in for each other
+ *   traffic/close                                       up while a reload is announced
+ * Buckets are 0..999 in the order of a fixed permutation that grows: who is in at 5 % is in at 25 %.
+ *
+ * The private server on 127.0.0.1:<status_port> answers /generation with the id, and /side/<project>/<service>?bucket=N
+ * with "stable" or "next", by the same flag test as the routes use.
+ */
+#ifndef NGINX_NGINX_H
+#define NGINX_NGINX_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/action.h"
+#include "model/world.h"
+#include "net/http.h"
+
+struct nginx_settings {
+	const char *binary;      /* "nginx" */
+	const char *config;      /* the user's main file: /etc/nginx/nginx.conf */
+	const char *pid_file;    /* /run/nginx.pid */
+	const char *directory;   /* /var/lib/reconcile/nginx, ours */
+	const char *listen;      /* what our servers listen on: "80" or "127.0.0.1:8080" */
+	int status_port;         /* of the private server on 127.0.0.1 */
+	int64_t announce_ms;     /* how long answers say `Connection: close` before a reload: 400 */
+	int64_t confirm_ms;      /* how long a reload may take to be confirmed: 10000 (nginx itself waits 2.5 s for a port) */
+};
+
+/* Renders a topology to the text of http.conf, with the generation id inside (the id is the hash of the text without
+ * itself). The topology can be read back from the text: config_parse(config_render(t)) equals t. Pure. */
+void config_render(struct buf *out, const struct nginx_settings *s, const struct topology *t);
+/* Reads the topology back. ERR_INVALID when the text was changed by hand (the hash does not match). */
+MUST_CHECK int config_parse(const char *text, struct arena *a, struct topology *t, struct err *e);
+/* The id inside a rendered text; NULL when there is none. In the arena. */
+const char *config_generation(const char *text, struct arena *a);
+
+/* Makes the folders and, when there is no `live` yet, an empty generation for it, so that the user's include works. */
+MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);
+
+/*
+ * Fills *out. Never changes anything. Fails only when our own files cannot be read; an nginx that is down is told by
+ * is_up and `problem`, and the topology is then the installed one.
+ */
+MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, struct arena *a, struct nginx *out,
+                             struct err *e);
+
+/*
+ * Carries out one action of ROOM_NGINX. PUBLISH: render, test (the user's whole configuration with the candidate in
+ * the place of `live`, in a mount namespace of its own), install by one rename, announce, SIGHUP, confirm (every worker
+ * from before is gone or says "shutting down", a new one is there, the generation answers), take the announcement
+ * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words. Not
+ * confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
+ * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one
+ * rename, then asks the private server for buckets 0 and 999.
+ */
+MUST_CHECK int nginx_act(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e);
+
+#endif
