@@ -26,7 +26,7 @@ const struct err_info *err_info(enum err_kind kind)
 	return &infos[kind];
 }
 
-static void fill(struct err *e, const char *fmt, va_list ap)
+PRINTF_LIKE(2, 0) static void fill(struct err *e, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(e->message, sizeof e->message, fmt, ap);
 	if (n >= (int)sizeof e->message)
