@@ -83,14 +83,3 @@ void action_print(struct buf *out, const struct action *a)
 	if (a->reason)
 		buf_printf(out, " (%s)", a->reason);
 }
-
-const struct service *desired_service(const struct desired *d, const char *project, const char *service)
-{
-	for (size_t i = 0; i < d->projects_count; i++) {
-		const struct project *p = &d->projects[i];
-		for (size_t j = 0; strcmp(p->name, project) == 0 && j < p->services_count; j++)
-			if (strcmp(p->services[j].name, service) == 0)
-				return &p->services[j];
-	}
-	return NULL;
-}

@@ -13,6 +13,7 @@
 
 #define PERMILLE 1000 /* weights are thousandths of the requests */
 #define REVISION_LENGTH 16 /* hex digits of a revision */
+#define DRAIN_TIMEOUT_DEFAULT_MS 65000 /* a little more than nginx's client_header_timeout of 60 s */
 
 /* Compose: depends_on.*.condition */
 enum condition { CONDITION_STARTED, CONDITION_HEALTHY, CONDITION_COMPLETED };
@@ -85,6 +86,7 @@ struct desired {
 	size_t projects_count;
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
+	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
 };
 
 /* NULL when there is none. */

@@ -42,4 +42,7 @@ struct spec {
 	size_t count;
 };
 
+/* The value of the row with that path; NULL when there is no such row. */
+const struct value *spec_value(const struct spec *s, const char *path);
+
 #endif

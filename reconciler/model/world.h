@@ -116,7 +116,8 @@ struct failure {
 };
 
 struct world {
-	int64_t now_ms; /* ms since 1970 */
+	int64_t now_ms;         /* ms since 1970 */
+	int64_t run_started_ms; /* when this run began: what ended after that had its chance in this run */
 	struct instance *instances;
 	size_t instances_count;
 	struct network *networks;

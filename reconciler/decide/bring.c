@@ -1,0 +1,350 @@
+/*
+ * Instances up and instances down. The one thing to know: up is start, then create; down is drain, stop, remove, and
+ * nothing is stopped that nginx may still send a request to.
+ */
+#include <string.h>
+
+#include "decide/rollout.h"
+
+/* How often a wait for connections to end looks again. */
+#define DRAIN_POLL_MS 50
+/* The first wait after a transient failure; doubled each time. */
+#define BACKOFF_MS 1000
+#define ATTEMPTS_MAX 4
+
+static const struct failure *find_failure(const struct rollout *r, const char *revision)
+{
+	const struct world *w = r->pass->world;
+	for (size_t i = 0; i < w->failures_count; i++) {
+		const struct failure *f = &w->failures[i];
+		if (f->service && strcmp(f->project, r->project) == 0 && strcmp(f->service, r->service) == 0 &&
+		    strcmp(f->revision, revision) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* What an earlier attempt of this run says about the next one. READY: go on. */
+static enum ups after_failure(struct rollout *r, const struct service *s, const char **why)
+{
+	const struct failure *f = find_failure(r, s->revision);
+	if (!f)
+		return UPS_READY;
+	bool is_transient = f->kind == ERR_TRANSIENT || f->kind == ERR_UNREACHABLE;
+	if (!is_transient) {
+		*why = f->message;
+		return UPS_FAILED;
+	}
+	if (f->attempts >= ATTEMPTS_MAX) {
+		rollout_status(r, PHASE_BLOCKED, f->kind, f->message);
+		return UPS_STUCK;
+	}
+	int64_t again = f->at_ms + ((int64_t)BACKOFF_MS << (f->attempts - 1));
+	if (r->pass->world->now_ms >= again)
+		return UPS_READY;
+	rollout_wait(r, f->message, again);
+	return UPS_BUSY;
+}
+
+/* Is a dependency as it must be before an instance of ours starts? */
+static bool is_met(struct rollout *r, const struct dependency *d)
+{
+	struct set all = set_of(r->pass, r->project, d->service, NULL);
+	const struct service *other = desired_service(r->pass->desired, r->project, d->service);
+	for (size_t i = 0; i < all.count; i++) {
+		const struct instance *in = all.items[i];
+		bool has_ended_well = in->state == INSTANCE_EXITED && in->exit_code == 0 && in->started_ms;
+		switch (d->condition) {
+		case CONDITION_STARTED:
+			if (in->state == INSTANCE_RUNNING || (other && other->is_job && has_ended_well))
+				return true;
+			break;
+		case CONDITION_HEALTHY:
+			if (in->state == INSTANCE_RUNNING && in->health == HEALTH_HEALTHY)
+				return true;
+			break;
+		case CONDITION_COMPLETED:
+			if (has_ended_well && other && strcmp(in->revision, other->revision) == 0)
+				return true;
+			break;
+		}
+	}
+	return false;
+}
+
+static enum ups after_dependencies(struct rollout *r, const struct service *s)
+{
+	static const char *const conditions[] = {"started", "healthy", "completed"};
+	struct pass *p = r->pass;
+	for (size_t i = 0; i < s->dependencies_count; i++) {
+		const struct dependency *d = &s->dependencies[i];
+		const struct status *other = NULL;
+		for (size_t k = 0; k < p->out->services_count; k++)
+			if (strcmp(p->out->services[k].project, r->project) == 0 &&
+			    strcmp(p->out->services[k].service, d->service) == 0)
+				other = &p->out->services[k];
+		bool is_moving = other && other->phase == PHASE_PROGRESSING;
+		if (!is_moving && is_met(r, d))
+			continue;
+		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
+		if (is_moving)
+			rollout_wait(r, reason, 0);
+		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED))
+			rollout_status(r, PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
+		else
+			rollout_wait(r, reason, p->world->now_ms + 1000);
+		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;
+	}
+	return UPS_READY;
+}
+
+static bool has_name(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Is an action that makes this network or volume on its way already? */
+static bool is_planned(const struct pass *p, enum action_kind kind, const char *name)
+{
+	for (size_t i = 0; i < p->out->actions_count; i++) {
+		const struct action *a = &p->out->actions[i];
+		if (a->kind == kind && strcmp(kind == ACTION_NETWORK ? a->network : a->volume, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void need_network(struct rollout *r)
+{
+	struct pass *p = r->pass;
+	const char *name = arena_printf(p->arena, "%s_default", r->project);
+	for (size_t i = 0; i < p->world->networks_count; i++)
+		if (strcmp(p->world->networks[i].name, name) == 0)
+			return;
+	if (!is_planned(p, ACTION_NETWORK, name))
+		pass_action(p, ACTION_NETWORK, r->project, NULL)->network = name;
+}
+
+static void need_volumes(struct rollout *r, const struct service *s)
+{
+	struct pass *p = r->pass;
+	for (size_t i = 0; i < s->volumes_count; i++)
+		if (!has_name(p->world->volumes, p->world->volumes_count, s->volumes[i]) &&
+		    !is_planned(p, ACTION_VOLUME, s->volumes[i]))
+			pass_action(p, ACTION_VOLUME, r->project, NULL)->volume = s->volumes[i];
+}
+
+static int free_number(const struct set *all, bool taken[])
+{
+	int number = 1;
+	for (;; number++) {
+		bool is_taken = number < 1024 && taken[number];
+		for (size_t i = 0; i < all->count; i++)
+			is_taken |= all->items[i]->number == number;
+		if (!is_taken)
+			break;
+	}
+	if (number < 1024)
+		taken[number] = true;
+	return number;
+}
+
+static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
+{
+	struct pass *p = r->pass;
+	if (!has_name(p->world->images, p->world->images_count, s->image)) {
+		struct action *pull = pass_action(p, ACTION_PULL, r->project, r->service);
+		pull->spec = s;
+		pull->revision = s->revision;
+		rollout_wait(r, "pulls its image", 0);
+		return UPS_BUSY;
+	}
+	need_network(r);
+	need_volumes(r, s);
+	const struct network *network = NULL;
+	if (s->is_routed && !(network = address_network(p, r->project, why)))
+		return UPS_FAILED;
+	struct set all = set_of(p, r->project, r->service, NULL);
+	bool taken[1024] = {false};
+	for (int i = 0; i < missing; i++) {
+		const char *address = NULL;
+		if (network && !(address = address_take(p, network, why)))
+			return UPS_FAILED;
+		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
+		a->spec = s;
+		a->revision = s->revision;
+		a->number = free_number(&all, taken);
+		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
+		a->address = address;
+		a->network = network ? network->name : NULL;
+	}
+	rollout_wait(r, "creates instances", 0);
+	return UPS_BUSY;
+}
+
+/* May it be started now? One try in each run for what ended by itself. */
+static bool is_startable(const struct rollout *r, const struct service *s, const struct instance *i, enum trust trust)
+{
+	if (i->state == INSTANCE_PAUSED)
+		return true;
+	if (i->state == INSTANCE_CREATED)
+		return !*i->error || (trust != TRUST_TRIAL && !find_failure(r, i->revision));
+	if (i->state != INSTANCE_EXITED || trust == TRUST_TRIAL || (s->is_job && i->exit_code == 0))
+		return false;
+	/* With the restart policy off although the spec has one, it was we who stopped it. */
+	const struct value *restart = spec_value(&s->spec, "restart");
+	bool did_we_stop_it = i->is_restart_off && restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") != 0;
+	return did_we_stop_it || i->started_ms < r->pass->world->run_started_ms;
+}
+
+/* Fields that can be changed on the running instance and differ from the spec. */
+static bool update_live(struct rollout *r, const struct service *s, const struct instance *i)
+{
+	struct pass *p = r->pass;
+	struct change *changes = NULL;
+	size_t count = 0;
+	if (!i->live || strcmp(i->revision, s->revision) != 0 || i->state == INSTANCE_DEAD)
+		return false;
+	for (size_t k = 0; k < s->spec.count; k++) {
+		const struct value *want = &s->spec.values[k];
+		if (s->spec.rows[k]->change != CHANGE_LIVE || want->kind == VALUE_UNSET || value_equal(want, &i->live[k]))
+			continue;
+		*ARENA_PUSH(p->arena, changes, count) = (struct change){s->spec.rows[k], i->live[k], *want};
+	}
+	if (!count)
+		return false;
+	struct action *a = pass_action(p, ACTION_UPDATE, r->project, r->service);
+	a->instance = i;
+	a->revision = s->revision;
+	a->spec = s;
+	a->changes = changes;
+	a->changes_count = count;
+	return true;
+}
+
+static void start(struct rollout *r, const struct instance *i, const char *reason)
+{
+	struct action *a = pass_action(r->pass, ACTION_START, r->project, r->service);
+	a->instance = i;
+	a->revision = i->revision;
+	a->reason = reason;
+}
+
+/* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
+static bool is_broken(const struct rollout *r, const struct instance *i)
+{
+	return i->state == INSTANCE_DEAD || (r->is_routed && r->target->is_routed && !*i->address);
+}
+
+int count_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
+{
+	int ready = 0;
+	for (int i = 0; i < n && (size_t)i < set->count; i++)
+		ready += gate_judge(set->items[i], s, trust, r->pass->world->now_ms, r->pass->arena).readiness == READY &&
+		         !is_broken(r, set->items[i]);
+	return ready;
+}
+
+enum ups bring_up(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust,
+                  const char **why)
+{
+	struct pass *p = r->pass;
+	int usable = 0, ready = 0, moving = 0;
+	const char *failed = NULL;
+	enum ups dependencies = UPS_READY;
+	for (size_t i = 0; i < set->count && usable < n; i++) {
+		const struct instance *in = set->items[i];
+		if (is_broken(r, in))
+			continue;
+		usable++;
+		moving += update_live(r, s, in);
+		struct judgement j = gate_judge(in, s, trust, p->world->now_ms, p->arena);
+		if (j.readiness == READY) {
+			ready++;
+		} else if (is_startable(r, s, in, trust)) {
+			enum ups earlier = after_failure(r, s, why);
+			if (earlier == UPS_READY && (dependencies = after_dependencies(r, s)) == UPS_READY)
+				start(r, in, in->state == INSTANCE_CREATED ? NULL : j.why);
+			else if (earlier == UPS_FAILED)
+				failed = *why;
+			else if (earlier == UPS_STUCK || dependencies == UPS_STUCK)
+				return UPS_STUCK;
+			moving += earlier != UPS_FAILED;
+		} else if (j.readiness == FAILED || !instance_is_up(in)) {
+			failed = j.why;
+		} else {
+			rollout_wait(r, j.why, j.until_ms ? j.until_ms : p->world->now_ms + 1000);
+			moving++;
+		}
+	}
+	if (failed) {
+		*why = failed;
+		return UPS_FAILED;
+	}
+	if (usable < n) {
+		enum ups earlier = after_failure(r, s, why);
+		if (earlier == UPS_READY)
+			earlier = after_dependencies(r, s);
+		return earlier != UPS_READY ? earlier : create_missing(r, s, n - usable, why);
+	}
+	if (moving)
+		rollout_wait(r, r->status->reason ? r->status->reason : "starts instances", 0);
+	return moving ? UPS_BUSY : UPS_READY;
+}
+
+/* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
+ * connection to it. Bounded by the drain time-out, counted from the reload that took it out. */
+static bool is_drained(struct rollout *r, const struct instance *i)
+{
+	const struct nginx *nginx = &r->pass->world->nginx;
+	int64_t now_ms = r->pass->world->now_ms;
+	if (i->state != INSTANCE_RUNNING || !*i->address || (!r->now && !r->is_routed))
+		return true;
+	if (!nginx->is_current ||
+	    (r->now && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address))))
+		return false;
+	if (i->created_ms > nginx->installed_ms)
+		return true; /* younger than the configuration in force: none ever listed it */
+	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
+	if (nginx->draining_workers == 0 && (i->idle_readings >= 3 || i->connections < 0))
+		return true;
+	return now_ms >= nginx->installed_ms + timeout_ms;
+}
+
+bool bring_down(struct rollout *r, const struct instance *i)
+{
+	struct pass *p = r->pass;
+	if (!instance_is_up(i))
+		return true;
+	if (!is_drained(r, i)) {
+		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
+		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
+		             p->world->now_ms + DRAIN_POLL_MS);
+		return false;
+	}
+	struct action *a = pass_action(p, ACTION_STOP, r->project, r->service);
+	const struct service *spec = rollout_spec(r, i->revision);
+	a->instance = i;
+	a->revision = i->revision;
+	a->spec = spec ? spec : r->target;
+	a->reason = i->connections > 0 ? arena_printf(p->arena, "cuts %d connections after the drain time-out", i->connections)
+	                               : NULL;
+	rollout_wait(r, arena_printf(p->arena, "stops %s", i->name), 0);
+	return false;
+}
+
+bool discard(struct rollout *r, const struct set *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (!bring_down(r, s->items[i]))
+			continue;
+		struct action *a = pass_action(r->pass, ACTION_REMOVE, r->project, r->service);
+		a->instance = s->items[i];
+		a->revision = s->items[i]->revision;
+		rollout_wait(r, arena_printf(r->pass->arena, "removes %s", s->items[i]->name), 0);
+	}
+	return s->count == 0;
+}

@@ -1,0 +1,195 @@
+/*
+ * decide: each service on its own, in the order of their dependencies; then the one thing they share, the structure of
+ * the nginx configuration.
+ */
+#include "decide/decide.h"
+
+#include <string.h>
+
+#include "decide/pass.h"
+
+const char *phase_name(enum phase phase)
+{
+	static const char *const names[PHASE_COUNT] = {
+		[PHASE_SETTLED] = "settled",         [PHASE_KEEPING] = "settled, old one kept warm",
+		[PHASE_PROGRESSING] = "progressing", [PHASE_ROLLED_BACK] = "rolled back",
+		[PHASE_BLOCKED] = "blocked",         [PHASE_FAILED] = "failed",
+	};
+	return names[phase];
+}
+
+struct action *pass_action(struct pass *p, enum action_kind kind, const char *project, const char *service)
+{
+	struct action *a = ARENA_PUSH(p->arena, p->out->actions, p->out->actions_count);
+	*a = (struct action){.kind = kind, .project = project, .service = service};
+	return a;
+}
+
+void pass_wait(struct pass *p, int64_t until_ms)
+{
+	if (until_ms <= p->world->now_ms)
+		until_ms = p->world->now_ms + 1;
+	if (!p->out->wait_until_ms || until_ms < p->out->wait_until_ms)
+		p->out->wait_until_ms = until_ms;
+}
+
+static const struct traffic *find_traffic(const struct topology *t, const char *project, const char *service)
+{
+	for (size_t i = 0; i < t->services_count; i++)
+		if (strcmp(t->services[i].project, project) == 0 && strcmp(t->services[i].service, service) == 0)
+			return &t->services[i];
+	return NULL;
+}
+
+static bool route_equal(const struct route *a, const struct route *b)
+{
+	return strcmp(a->host, b->host) == 0 && strcmp(a->project, b->project) == 0 &&
+	       strcmp(a->service, b->service) == 0 && a->port == b->port;
+}
+
+static bool traffic_equal(const struct traffic *a, const struct traffic *b)
+{
+	return strcmp(a->rollout, b->rollout) == 0 && side_equal(&a->stable, &b->stable) && side_equal(&a->next, &b->next);
+}
+
+static bool topology_equal(const struct topology *a, const struct topology *b)
+{
+	if (a->routes_count != b->routes_count || a->services_count != b->services_count)
+		return false;
+	for (size_t i = 0; i < a->routes_count; i++) {
+		size_t k = 0;
+		while (k < b->routes_count && !route_equal(&a->routes[i], &b->routes[k]))
+			k++;
+		if (k == b->routes_count)
+			return false;
+	}
+	for (size_t i = 0; i < a->services_count; i++) {
+		const struct traffic *other = find_traffic(b, a->services[i].project, a->services[i].service);
+		if (!other || !traffic_equal(&a->services[i], other))
+			return false;
+	}
+	return true;
+}
+
+/* A service whose traffic shall change, or is new, or leaves. NULL: only routes differ. */
+static const char *who_changes(struct pass *p)
+{
+	const struct topology *now = &p->world->nginx.topology;
+	for (size_t i = 0; i < p->wanted.services_count; i++) {
+		const struct traffic *t = &p->wanted.services[i], *was = find_traffic(now, t->project, t->service);
+		if (!was)
+			return arena_printf(p->arena, "%s/%s goes live", t->project, t->service);
+		if (traffic_equal(t, was))
+			continue;
+		if (*t->next.revision && !*was->next.revision)
+			return arena_printf(p->arena, "announce the next revision of %s/%s", t->project, t->service);
+		if (!*t->next.revision && *was->next.revision)
+			return arena_printf(p->arena, "one revision of %s/%s", t->project, t->service);
+		return arena_printf(p->arena, "instances of %s/%s", t->project, t->service);
+	}
+	for (size_t i = 0; i < now->services_count; i++)
+		if (!find_traffic(&p->wanted, now->services[i].project, now->services[i].service))
+			return arena_printf(p->arena, "%s/%s leaves", now->services[i].project, now->services[i].service);
+	return p->world->nginx.is_current ? "routes changed" : "the configuration in force is not ours";
+}
+
+/* What all that have traffic, or shall have some, run into. */
+static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const char *reason)
+{
+	for (size_t i = 0; i < p->out->services_count; i++) {
+		struct status *s = &p->out->services[i];
+		const struct service *want = desired_service(p->desired, s->project, s->service);
+		if ((want && want->is_routed) || find_traffic(&p->world->nginx.topology, s->project, s->service)) {
+			s->phase = phase;
+			s->cause = cause;
+			s->reason = reason;
+		}
+	}
+}
+
+/* At most one reload for each decision. */
+static void publish(struct pass *p)
+{
+	const struct nginx *nginx = &p->world->nginx;
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *r = &p->desired->routes[i];
+		if (find_traffic(&p->wanted, r->project, r->service))
+			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
+	}
+	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
+		return;
+	if (nginx->is_current && topology_equal(&p->wanted, &nginx->topology))
+		return;
+	if (!nginx->is_up) {
+		hold_up(p, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(p->arena, "nginx: %s", nginx->problem));
+		return;
+	}
+	for (size_t i = 0; i < p->world->failures_count; i++)
+		if (!p->world->failures[i].service) {
+			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
+			return;
+		}
+	struct topology *t = arena_alloc(p->arena, sizeof *t);
+	*t = p->wanted;
+	const char *reason = who_changes(p);
+	struct action *a = pass_action(p, ACTION_PUBLISH, NULL, NULL);
+	a->topology = t;
+	a->reason = reason;
+}
+
+static bool project_is_desired(const struct desired *d, const char *project)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (strcmp(d->projects[i].name, project) == 0)
+			return true;
+	return false;
+}
+
+static bool has_status(const struct decision *out, const char *project, const char *service)
+{
+	for (size_t i = 0; i < out->services_count; i++)
+		if (strcmp(out->services[i].project, project) == 0 && strcmp(out->services[i].service, service) == 0)
+			return true;
+	return false;
+}
+
+/* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing
+ * desired state removes nothing. */
+static void retire(struct pass *p)
+{
+	for (size_t i = 0; i < p->world->instances_count; i++) {
+		const struct instance *in = &p->world->instances[i];
+		if (!project_is_desired(p->desired, in->project) || desired_service(p->desired, in->project, in->service) ||
+		    has_status(p->out, in->project, in->service))
+			continue;
+		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
+		rollout_retire(p, in->project, in->service, s);
+	}
+	/* Traffic of projects that are not in this desired state stays as it is. */
+	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
+		const struct traffic *t = &p->world->nginx.topology.services[i];
+		if (!project_is_desired(p->desired, t->project))
+			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
+	}
+	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
+		const struct route *r = &p->world->nginx.topology.routes[i];
+		if (!project_is_desired(p->desired, r->project))
+			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
+	}
+}
+
+void decide(const struct desired *d, const struct world *w, struct arena *a, struct decision *out)
+{
+	struct pass p = {.desired = d, .world = w, .arena = a, .out = out};
+	*out = (struct decision){0};
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++) {
+			struct status s = {0};
+			rollout_decide(&p, &d->projects[i].services[k], &s);
+			*ARENA_PUSH(a, out->services, out->services_count) = s;
+		}
+	retire(&p);
+	if (w->nginx.is_announcing)
+		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
+	publish(&p);
+}

@@ -1,0 +1,81 @@
+/* The gate: what is seen on an instance, turned into ready, coming or failed. Every "why" ends up in front of a person. */
+#include "decide/gate.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+/* A probe may fail this long in a row before an instance that was ready counts as failed. */
+#define FAILING_TOLERATED_MS 3000
+
+static struct judgement failed(const char *why)
+{
+	return (struct judgement){FAILED, why, 0};
+}
+
+static struct judgement coming(const char *why, int64_t until_ms)
+{
+	return (struct judgement){COMING, why, until_ms};
+}
+
+static struct judgement judge_ended(const struct instance *i, const struct service *s, enum trust trust, struct arena *a)
+{
+	if (s->is_job && i->exit_code == 0)
+		return (struct judgement){READY, NULL, 0};
+	const char *why = arena_printf(a, "%s exited with code %d%s", i->name, i->exit_code,
+	                               i->was_oom_killed ? " (killed: out of memory)" : "");
+	return trust == TRUST_TRIAL ? failed(why) : coming(why, 0);
+}
+
+static struct judgement judge_running(const struct instance *i, const struct service *s, enum trust trust,
+                                      int64_t now_ms, struct arena *a)
+{
+	char within[32];
+	if (s->is_job)
+		return coming(arena_printf(a, "%s has not ended yet", i->name), 0);
+	if (trust == TRUST_TRIAL && i->restart_count > 0)
+		return failed(arena_printf(a, "%s restarted %d times, last exit code %d%s", i->name, i->restart_count,
+		                           i->exit_code, i->was_oom_killed ? " (killed: out of memory)" : ""));
+	if (i->health == HEALTH_UNHEALTHY)
+		return failed(arena_printf(a, "the health check of %s says unhealthy", i->name));
+
+	bool is_passing = i->passing_since_ms != 0 && i->health != HEALTH_STARTING;
+	if (is_passing && (trust == TRUST_PROVEN || now_ms >= i->passing_since_ms + s->ready.for_ms))
+		return (struct judgement){READY, NULL, 0};
+	if (is_passing)
+		return coming(arena_printf(a, "%s must pass a little longer", i->name), i->passing_since_ms + s->ready.for_ms);
+
+	const char *said = i->health == HEALTH_STARTING ? "its health check has not passed yet"
+	                   : i->probe_said && *i->probe_said ? i->probe_said : "not probed yet";
+	int64_t deadline = i->started_ms + s->ready.within_ms;
+	/* Something that was ready gets a moment; something that never was has until its deadline. */
+	if (i->failing_since_ms && i->failing_since_ms + FAILING_TOLERATED_MS > deadline)
+		deadline = i->failing_since_ms + FAILING_TOLERATED_MS;
+	if (now_ms < deadline)
+		return coming(arena_printf(a, "%s is not ready: %s", i->name, said), deadline);
+	return failed(arena_printf(a, "%s is not ready within %s: %s", i->name, clock_duration(s->ready.within_ms, within),
+	                           said));
+}
+
+struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust, int64_t now_ms,
+                            struct arena *a)
+{
+	switch (i->state) {
+	case INSTANCE_CREATED:
+		if (i->error && *i->error)
+			return failed(arena_printf(a, "%s could not start: %s", i->name, i->error));
+		return coming(arena_printf(a, "%s is not started yet", i->name), 0);
+	case INSTANCE_RUNNING:
+		return judge_running(i, s, trust, now_ms, a);
+	case INSTANCE_RESTARTING:
+		if (trust == TRUST_TRIAL)
+			return failed(arena_printf(a, "%s restarts again and again, exit code %d%s", i->name, i->exit_code,
+			                           i->was_oom_killed ? " (killed: out of memory)" : ""));
+		return coming(arena_printf(a, "%s is restarting", i->name), now_ms + 1000);
+	case INSTANCE_PAUSED:
+		return coming(arena_printf(a, "%s is paused", i->name), 0);
+	case INSTANCE_EXITED: case INSTANCE_DEAD:
+		break;
+	}
+	return judge_ended(i, s, trust, a);
+}

@@ -1,0 +1,34 @@
+/* The gate: may this instance have traffic? */
+#ifndef DECIDE_GATE_H
+#define DECIDE_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "model/desired.h"
+#include "model/world.h"
+
+enum readiness {
+	READY,
+	COMING, /* not yet; may become so by itself, or when it is started */
+	FAILED, /* a verdict: it had its chance */
+};
+
+struct judgement {
+	enum readiness readiness;
+	const char *why;   /* for people; NULL when ready */
+	int64_t until_ms;  /* COMING: when to look again at the latest; 0: it does not move by itself */
+};
+
+/* How far a revision is trusted. */
+enum trust {
+	TRUST_TRIAL,  /* being brought in beside one that works: any exit or restart is a verdict */
+	TRUST_FIRST,  /* the first there is: nothing to go back to, so an exit is a reason to start it again */
+	TRUST_PROVEN, /* passed its gates before: it only has to pass now, not for ready.for */
+};
+
+struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust, int64_t now_ms,
+                            struct arena *a);
+
+#endif

@@ -1,0 +1,87 @@
+/* Sets of instances, and the sides of nginx that they make. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "decide/pass.h"
+
+bool instance_is_up(const struct instance *i)
+{
+	return i->state == INSTANCE_RUNNING || i->state == INSTANCE_RESTARTING || i->state == INSTANCE_PAUSED;
+}
+
+static int by_use(const void *a, const void *b)
+{
+	const struct instance *x = *(const struct instance *const *)a, *y = *(const struct instance *const *)b;
+	bool x_runs = x->state == INSTANCE_RUNNING, y_runs = y->state == INSTANCE_RUNNING;
+	if (x_runs != y_runs)
+		return x_runs ? -1 : 1;
+	return x->number != y->number ? (x->number < y->number ? -1 : 1) : strcmp(x->id, y->id);
+}
+
+struct set set_of(struct pass *p, const char *project, const char *service, const char *revision)
+{
+	struct set s = {0};
+	for (size_t i = 0; i < p->world->instances_count; i++) {
+		const struct instance *in = &p->world->instances[i];
+		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 &&
+		    (!revision || strcmp(in->revision, revision) == 0))
+			*ARENA_PUSH(p->arena, s.items, s.count) = in;
+	}
+	if (s.count)
+		qsort(s.items, s.count, sizeof *s.items, by_use);
+	return s;
+}
+
+bool set_has(const struct set *s, const struct instance *i)
+{
+	for (size_t k = 0; k < s->count; k++)
+		if (s->items[k] == i)
+			return true;
+	return false;
+}
+
+struct set set_rest(struct pass *p, const struct set *all, const struct set *one, const struct set *other)
+{
+	struct set rest = {0};
+	for (size_t i = 0; i < all->count; i++)
+		if (!set_has(one, all->items[i]) && !(other && set_has(other, all->items[i])))
+			*ARENA_PUSH(p->arena, rest.items, rest.count) = all->items[i];
+	return rest;
+}
+
+bool side_lists(const struct side *side, const char *address)
+{
+	for (size_t i = 0; i < side->addresses_count; i++)
+		if (strcmp(side->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	/* Shorter first makes 10.0.0.9 come before 10.0.0.10 inside one network, which is all that a side spans. */
+	size_t m = strlen(x), n = strlen(y);
+	return m != n ? (m < n ? -1 : 1) : strcmp(x, y);
+}
+
+struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n)
+{
+	struct side side = {.revision = revision};
+	for (size_t i = 0; i < n && i < s->count; i++)
+		if (s->items[i]->address && *s->items[i]->address)
+			*ARENA_PUSH(p->arena, side.addresses, side.addresses_count) = s->items[i]->address;
+	if (side.addresses_count)
+		qsort(side.addresses, side.addresses_count, sizeof *side.addresses, by_address);
+	return side;
+}
+
+bool side_equal(const struct side *a, const struct side *b)
+{
+	if (strcmp(a->revision, b->revision) != 0 || a->addresses_count != b->addresses_count)
+		return false;
+	for (size_t i = 0; i < a->addresses_count; i++)
+		if (!side_lists(b, a->addresses[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,51 @@
+/* What one decision works on: its input, its output, and what it has given away so far. Internal to decide/. */
+#ifndef DECIDE_PASS_H
+#define DECIDE_PASS_H
+
+#include "decide/decide.h"
+
+struct pass {
+	const struct desired *desired;
+	const struct world *world;
+	struct arena *arena;
+	struct decision *out;
+	struct topology wanted;     /* what nginx shall serve after this decision */
+	struct network *given;      /* subnets given to new traffic networks in this decision */
+	size_t given_count;
+	const char **addresses;     /* given to new instances in this decision */
+	size_t addresses_count;
+};
+
+/* Appends an action and returns it for the caller to fill. */
+struct action *pass_action(struct pass *p, enum action_kind kind, const char *project, const char *service);
+/* Something may change by itself at that time. */
+void pass_wait(struct pass *p, int64_t until_ms);
+
+/* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
+ * NULL with *why when the setting's subnet has no free /24 left. */
+const struct network *address_network(struct pass *p, const char *project, const char **why);
+/* A free address in it; NULL with *why when all are taken. Never one that an instance or the configuration names. */
+const char *address_take(struct pass *p, const struct network *n, const char **why);
+
+/* instances.c: instances of a service, running ones first, then by number. */
+struct set {
+	const struct instance **items;
+	size_t count;
+};
+/* `revision` NULL: of any. */
+struct set set_of(struct pass *p, const char *project, const char *service, const char *revision);
+/* Those of `all` that are in neither. */
+struct set set_rest(struct pass *p, const struct set *all, const struct set *one, const struct set *other);
+bool set_has(const struct set *s, const struct instance *i);
+bool instance_is_up(const struct instance *i);
+bool side_lists(const struct side *side, const char *address);
+/* The addresses of the first n. */
+struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n);
+bool side_equal(const struct side *a, const struct side *b);
+
+/* rollout.c: decides one service of desired: actions, status, and its part of p->wanted. */
+void rollout_decide(struct pass *p, const struct service *s, struct status *status);
+/* The same for a service that left Git: drained, stopped, removed. */
+void rollout_retire(struct pass *p, const char *project, const char *service, struct status *status);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * The model world: what each action does to it, and the loop that plays a whole run. The one thing to know: it has no
+ * rules of its own about rollouts; it only knows what the host does when it is told something.
+ */
+#include "decide/rehearse.h"
+
+#include <string.h>
+
+#include "decide/pass.h"
+
+/* More decisions than any sane rollout needs; past it the rehearsal says that it did not come to rest. */
+#define ROUNDS_MAX 5000
+
+static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
+{
+	/* Room for growth as ARENA_PUSH expects it: the next power of two. */
+	size_t capacity = 8;
+	while (capacity < count)
+		capacity *= 2;
+	void *copy = arena_alloc(a, capacity * size);
+	if (count)
+		memcpy(copy, items, count * size);
+	return copy;
+}
+#define COPY_ARRAY(a, w, field) ((w)->field = copy_array((a), (w)->field, (w)->field##_count, sizeof *(w)->field))
+
+static void copy_topology(struct arena *a, struct topology *t)
+{
+	COPY_ARRAY(a, t, routes);
+	COPY_ARRAY(a, t, services);
+}
+
+struct world *world_copy(struct arena *a, const struct world *w)
+{
+	struct world *copy = arena_alloc(a, sizeof *copy);
+	*copy = *w;
+	COPY_ARRAY(a, copy, instances);
+	COPY_ARRAY(a, copy, networks);
+	COPY_ARRAY(a, copy, volumes);
+	COPY_ARRAY(a, copy, images);
+	COPY_ARRAY(a, copy, quarantines);
+	COPY_ARRAY(a, copy, goods);
+	COPY_ARRAY(a, copy, failures);
+	copy_topology(a, &copy->nginx.topology);
+	return copy;
+}
+
+/* The model's own copy of the instance an action names. */
+static struct instance *find(struct world *w, const struct instance *named)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].id, named->id) == 0)
+			return &w->instances[i];
+	return NULL;
+}
+
+static const struct value *live_of(struct arena *a, const struct spec *spec)
+{
+	struct value *live = arena_alloc(a, (spec->count + 1) * sizeof *live);
+	for (size_t i = 0; i < spec->count; i++)
+		if (spec->rows[i]->change == CHANGE_LIVE)
+			live[i] = spec->values[i];
+	return live;
+}
+
+static void create(struct world *w, const struct action *action, struct arena *a)
+{
+	struct instance *i = ARENA_PUSH(a, w->instances, w->instances_count);
+	*i = (struct instance){
+		.id = arena_printf(a, "model-%s-%lld", action->name, (long long)w->now_ms),
+		.name = action->name, .project = action->project, .service = action->service,
+		.revision = action->spec->revision, .number = action->number, .state = INSTANCE_CREATED, .error = "",
+		.created_ms = w->now_ms, .address = action->address ? action->address : "",
+		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3,
+	};
+	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
+	const struct value *restart = spec_value(&action->spec->spec, "restart");
+	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
+}
+
+static bool is_job(const struct world *w, const struct instance *i)
+{
+	for (size_t k = 0; k < w->goods_count; k++)
+		if (w->goods[k].spec && strcmp(w->goods[k].project, i->project) == 0 &&
+		    strcmp(w->goods[k].service, i->service) == 0)
+			return w->goods[k].spec->is_job;
+	return false;
+}
+
+static void start(struct world *w, struct instance *i, bool ends_at_once)
+{
+	i->state = ends_at_once ? INSTANCE_EXITED : INSTANCE_RUNNING;
+	i->exit_code = 0;
+	i->started_ms = w->now_ms;
+	i->passing_since_ms = ends_at_once ? 0 : w->now_ms;
+	i->failing_since_ms = 0;
+	i->is_passing = !ends_at_once;
+	if (i->health != HEALTH_NONE)
+		i->health = HEALTH_HEALTHY;
+}
+
+static void set_live(struct world *w, const struct action *action, struct instance *i, struct arena *a)
+{
+	(void)w;
+	const struct spec *spec = &action->spec->spec;
+	struct value *live = copy_array(a, i->live, spec->count, sizeof *live);
+	for (size_t k = 0; k < spec->count; k++)
+		for (size_t c = 0; c < action->changes_count; c++)
+			if (action->changes[c].field == spec->rows[k])
+				live[k] = action->changes[c].to;
+	i->live = live;
+	const struct value *restart = spec_value(spec, "restart");
+	if (restart && restart->kind == VALUE_STRING)
+		i->is_restart_off = strcmp(restart->string, "no") == 0;
+}
+
+/* The restart policy is off: the field's live value is "no". Rows are shared by all specs. */
+static void turn_restart_off(struct instance *i, const struct action *action, struct arena *a)
+{
+	i->is_restart_off = true;
+	const struct service *s = action->spec;
+	if (!s || !i->live)
+		return;
+	struct value *live = copy_array(a, i->live, s->spec.count, sizeof *live);
+	for (size_t k = 0; k < s->spec.count; k++)
+		if (strcmp(s->spec.rows[k]->path, "restart") == 0)
+			live[k] = value_string("no");
+	i->live = live;
+}
+
+static void stop(struct instance *i, const struct action *action, struct arena *a)
+{
+	turn_restart_off(i, action, a);
+	i->state = INSTANCE_EXITED;
+	i->exit_code = 0;
+	i->passing_since_ms = 0;
+	i->is_passing = false;
+}
+
+static void publish(struct world *w, const struct action *action, struct arena *a)
+{
+	struct topology before = w->nginx.topology;
+	w->nginx.topology = *action->topology;
+	copy_topology(a, &w->nginx.topology);
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		struct traffic *t = &w->nginx.topology.services[i];
+		t->weight = 0;
+		t->weight_since_ms = 0;
+		for (size_t k = 0; k < before.services_count; k++)
+			if (strcmp(before.services[k].project, t->project) == 0 &&
+			    strcmp(before.services[k].service, t->service) == 0 &&
+			    strcmp(before.services[k].rollout, t->rollout) == 0) {
+				t->weight = before.services[k].weight;
+				t->weight_since_ms = before.services[k].weight_since_ms;
+			}
+	}
+	w->nginx.is_current = true;
+	w->nginx.installed_ms = w->now_ms;
+}
+
+static void shift(struct world *w, const struct action *action)
+{
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		struct traffic *t = &w->nginx.topology.services[i];
+		if (strcmp(t->rollout, action->rollout) == 0 && strcmp(t->project, action->project) == 0 &&
+		    strcmp(t->service, action->service) == 0) {
+			t->weight = action->weight;
+			t->weight_since_ms = w->now_ms;
+		}
+	}
+}
+
+static void note_good(struct world *w, const struct action *action, struct arena *a)
+{
+	struct good good = {action->project, action->service, action->spec->revision, action->spec};
+	for (size_t i = 0; i < w->goods_count; i++)
+		if (strcmp(w->goods[i].project, good.project) == 0 && strcmp(w->goods[i].service, good.service) == 0) {
+			w->goods[i] = good;
+			return;
+		}
+	*ARENA_PUSH(a, w->goods, w->goods_count) = good;
+}
+
+/* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
+static int64_t takes_ms(enum action_kind kind)
+{
+	static const int64_t takes[ACTION_KIND_COUNT] = {
+		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
+		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
+		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+	};
+	return takes[kind] ? takes[kind] : 2;
+}
+
+static void apply_to_instance(struct world *w, const struct action *action, struct arena *a)
+{
+	struct instance *i = find(w, action->instance);
+	if (!i)
+		return;
+	switch (action->kind) {
+	case ACTION_START:
+		start(w, i, i->state == INSTANCE_CREATED && action->spec ? action->spec->is_job : is_job(w, i));
+		break;
+	case ACTION_UPDATE: set_live(w, action, i, a); break;
+	case ACTION_PARK: turn_restart_off(i, action, a); break;
+	case ACTION_STOP: stop(i, action, a); break;
+	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
+	default: break;
+	}
+}
+
+void model_apply(struct world *w, const struct action *action, struct arena *a)
+{
+	w->now_ms += takes_ms(action->kind);
+	switch (action->kind) {
+	case ACTION_NETWORK:
+		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
+			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
+		break;
+	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
+	case ACTION_PULL: *ARENA_PUSH(a, w->images, w->images_count) = action->spec->image; break;
+	case ACTION_CREATE: create(w, action, a); break;
+	case ACTION_UNANNOUNCE: w->nginx.is_announcing = false; break;
+	case ACTION_PUBLISH: publish(w, action, a); break;
+	case ACTION_WEIGHT: shift(w, action); break;
+	case ACTION_QUARANTINE:
+		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) = (struct quarantine){
+			action->project, action->service, action->revision, action->reason, w->now_ms};
+		break;
+	case ACTION_COMMIT: note_good(w, action, a); break;
+	default: apply_to_instance(w, action, a); break;
+	}
+}
+
+static int count_running(const struct world *w)
+{
+	int n = 0;
+	for (size_t i = 0; i < w->instances_count; i++)
+		n += w->instances[i].state == INSTANCE_RUNNING;
+	return n;
+}
+
+static void record(struct rehearsal *out, const struct action *action, int64_t at_ms, struct arena *a)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
+	action_print(&text, action);
+	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
+	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
+	out->reloads += action->kind == ACTION_PUBLISH;
+}
+
+void rehearse(const struct desired *d, const struct world *world, struct arena *a, struct rehearsal *out)
+{
+	*out = (struct rehearsal){.world = world_copy(a, world)};
+	struct world *w = out->world;
+	w->run_started_ms = w->now_ms;
+	int64_t started_ms = w->now_ms;
+	out->instances_peak = count_running(w);
+	for (int round = 0; ; round++) {
+		/* Instances die with their run in the model: what an action names must outlive their array. */
+		decide(d, world_copy(a, w), a, &out->end);
+		if (out->end.actions_count == 0 && !out->end.wait_until_ms)
+			break;
+		if (round == ROUNDS_MAX) {
+			out->is_endless = true;
+			break;
+		}
+		for (size_t i = 0; i < out->end.actions_count; i++) {
+			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
+			model_apply(w, &out->end.actions[i], a);
+			if (count_running(w) > out->instances_peak)
+				out->instances_peak = count_running(w);
+		}
+		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
+			w->now_ms = out->end.wait_until_ms;
+	}
+	out->lasts_ms = w->now_ms - started_ms;
+}

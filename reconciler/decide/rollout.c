@@ -1,0 +1,466 @@
+/*
+ * One service: what shall serve, what serves, and the next thing to do about the difference. The one thing to know:
+ * a rollout has no memory. Its two revisions are those that nginx lists (or, without a route, the last good one and the
+ * one that Git asks for), and where it stands is the first of its steps that the world does not satisfy.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+
+#include "decide/rollout.h"
+
+const struct service *rollout_spec(const struct rollout *r, const char *revision)
+{
+	if (r->want && strcmp(r->want->revision, revision) == 0)
+		return r->want;
+	if (r->good && r->good->spec && strcmp(r->good->revision, revision) == 0)
+		return r->good->spec;
+	return NULL;
+}
+
+void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason)
+{
+	r->status->phase = phase;
+	r->status->cause = cause;
+	r->status->reason = reason;
+}
+
+void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms)
+{
+	rollout_status(r, PHASE_PROGRESSING, ERR_NONE, reason);
+	if (until_ms)
+		pass_wait(r->pass, until_ms);
+}
+
+bool rollout_is_good(const struct rollout *r, const char *revision)
+{
+	return r->good && strcmp(r->good->revision, revision) == 0;
+}
+
+static const struct quarantine *find_quarantine(const struct rollout *r, const char *revision)
+{
+	const struct world *w = r->pass->world;
+	for (size_t i = 0; i < w->quarantines_count; i++) {
+		const struct quarantine *q = &w->quarantines[i];
+		if (strcmp(q->project, r->project) == 0 && strcmp(q->service, r->service) == 0 &&
+		    strcmp(q->revision, revision) == 0)
+			return q;
+	}
+	return NULL;
+}
+
+static struct set set_of_revision(struct rollout *r, const char *revision)
+{
+	return set_of(r->pass, r->project, r->service, revision);
+}
+
+/* What serves: the stable side of nginx; without a route the last good revision; else the oldest that runs. "" none. */
+static const char *stable_revision(struct rollout *r)
+{
+	if (r->now)
+		return r->now->stable.revision;
+	if (r->good && set_of_revision(r, r->good->revision).count)
+		return r->good->revision;
+	struct set all = set_of_revision(r, NULL);
+	const struct instance *oldest = NULL;
+	for (size_t i = 0; i < all.count; i++)
+		if (all.items[i]->state == INSTANCE_RUNNING && (!oldest || all.items[i]->created_ms < oldest->created_ms))
+			oldest = all.items[i];
+	return oldest ? oldest->revision : r->good ? r->good->revision : "";
+}
+
+static void want_sides(struct rollout *r, const char *rollout, struct side stable, struct side next)
+{
+	r->wants_traffic = true;
+	r->wanted = (struct traffic){
+		.project = r->project, .service = r->service, .rollout = rollout, .stable = stable, .next = next};
+}
+
+/* A name that no rollout had before: the flags of an older one must not count. */
+static const char *new_rollout(struct rollout *r)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char text[16];
+	size_t at = sizeof text - 1;
+	text[at] = 0;
+	for (int64_t left = r->pass->world->now_ms; left > 0 && at > 0; left /= 36)
+		text[--at] = digits[left % 36];
+	return arena_strdup(r->pass->arena, text + at);
+}
+
+/* One revision, no flags. */
+static void fold(struct rollout *r, const char *revision, const struct set *set, size_t n, const char *reason)
+{
+	want_sides(r, new_rollout(r), side_of(r->pass, revision, set, n), (struct side){.revision = ""});
+	rollout_wait(r, reason, 0);
+}
+
+static void shift(struct rollout *r, int weight, const char *reason)
+{
+	rollout_wait(r, "shifts traffic", 0);
+	if (!r->pass->world->nginx.is_current)
+		return; /* these flags are not in force: the configuration comes first */
+	struct action *a = pass_action(r->pass, ACTION_WEIGHT, r->project, r->service);
+	a->rollout = r->now->rollout;
+	a->weight = weight;
+	a->reason = reason;
+}
+
+static void commit(struct rollout *r, const struct service *s)
+{
+	struct action *a = pass_action(r->pass, ACTION_COMMIT, r->project, r->service);
+	a->spec = s;
+	a->revision = s->revision;
+	rollout_wait(r, "notes that it is good", 0);
+}
+
+/* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
+static void fail(struct rollout *r, const char *why)
+{
+	if (!r->good || !r->good->spec || rollout_is_good(r, r->target->revision)) {
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+		return;
+	}
+	struct action *a = pass_action(r->pass, ACTION_QUARANTINE, r->project, r->service);
+	a->revision = r->target->revision;
+	a->reason = why;
+	rollout_wait(r, why, 0);
+}
+
+/* ---- Steady: one revision, the right number of it ---- */
+
+/* What nginx shall list: all that are ready once all are; before that what it lists already, less what is gone. */
+static void steady_sides(struct rollout *r, const struct set *members, int n, bool are_all_ready, enum trust trust)
+{
+	struct set ready = {0};
+	for (size_t i = 0; i < members->count && (int)ready.count < n; i++) {
+		struct set one = {&members->items[i], 1};
+		if (count_ready(r, r->target, &one, 1, trust))
+			*ARENA_PUSH(r->pass->arena, ready.items, ready.count) = members->items[i];
+	}
+	bool is_listed_gone = false, has_next = r->now && *r->now->next.revision;
+	struct set all = set_of_revision(r, NULL);
+	for (size_t k = 0; r->now && k < r->now->stable.addresses_count; k++) {
+		bool exists = false;
+		for (size_t i = 0; i < all.count; i++)
+			exists |= strcmp(all.items[i]->address, r->now->stable.addresses[k]) == 0;
+		is_listed_gone |= !exists;
+	}
+	bool serves_nothing = !r->now || r->now->stable.addresses_count == 0;
+	bool may_change = are_all_ready || ((is_listed_gone || serves_nothing) && r->status->phase != PHASE_PROGRESSING);
+	if (!may_change || ready.count == 0) {
+		if (r->now)
+			want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+		return;
+	}
+	struct side side = side_of(r->pass, r->target->revision, &ready, ready.count);
+	if (r->now && !has_next && side_equal(&side, &r->now->stable))
+		want_sides(r, r->now->rollout, side, (struct side){.revision = ""});
+	else
+		fold(r, r->target->revision, &ready, ready.count, "publishes its instances");
+}
+
+static void steady(struct rollout *r)
+{
+	const struct service *s = r->target;
+	const char *why = NULL;
+	bool is_good = rollout_is_good(r, s->revision);
+	enum trust trust = is_good ? TRUST_PROVEN : TRUST_FIRST;
+	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision), members = {0};
+	for (size_t i = 0; i < same.count && (int)members.count < s->replicas; i++)
+		if (same.items[i]->state != INSTANCE_DEAD && (!s->is_routed || *same.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, members.items, members.count) = same.items[i];
+	struct set rest = set_rest(r->pass, &all, &members, NULL);
+
+	/* Never two at once: what is not of this revision must be down before anything of it starts. */
+	if (strategy_info(s->strategy)->is_exclusive && count_ready(r, s, &members, s->replicas, trust) < s->replicas) {
+		bool are_down = true;
+		for (size_t i = 0; i < rest.count; i++)
+			are_down &= bring_down(r, rest.items[i]);
+		if (!are_down) {
+			if (r->is_routed && r->now)
+				want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+			return;
+		}
+	}
+	enum ups ups = bring_up(r, s, &members, s->replicas, trust, &why);
+	if (ups == UPS_FAILED)
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+	if (r->is_routed && s->is_routed) {
+		steady_sides(r, &members, s->replicas, ups == UPS_READY, trust);
+		bool is_published = r->now && r->wants_traffic && side_equal(&r->wanted.stable, &r->now->stable) &&
+		                    side_equal(&r->wanted.next, &r->now->next);
+		if (!is_published)
+			return;
+	}
+	if (ups != UPS_READY)
+		return;
+	if (!is_good)
+		commit(r, s);
+	else
+		discard(r, &rest);
+}
+
+/* ---- Forward: from one revision to another, step by step ---- */
+
+struct trip {
+	const char *from;
+	const struct service *from_spec; /* the target's when the old one's is not known any more */
+	struct set stable, next;
+	struct steps steps;
+	enum trust trust;
+};
+
+static int count_up(const struct set *s)
+{
+	int n = 0;
+	for (size_t i = 0; i < s->count; i++)
+		n += instance_is_up(s->items[i]);
+	return n;
+}
+
+static bool is_listed(const struct side *side, const char *revision, const struct set *s, int n)
+{
+	if (n && strcmp(side->revision, revision) != 0)
+		return false;
+	for (int i = 0; i < n; i++)
+		if ((size_t)i >= s->count || !side_lists(side, s->items[i]->address))
+			return false;
+	return true;
+}
+
+static bool is_reached(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	if (count_ready(r, r->target, &t->next, step->next, t->trust) < step->next || count_up(&t->stable) > step->stable)
+		return false;
+	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
+		return true;
+	if ((int)r->now->stable.addresses_count > step->stable)
+		return false;
+	return r->now->weight >= step->weight &&
+	       (step->weight == 0 || is_listed(&r->now->next, r->target->revision, &t->next, step->next));
+}
+
+/* Old instances that this step wants gone: out of nginx first, then stopped, but kept until the new one is good. */
+static void step_down(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	if (r->now && (int)r->now->stable.addresses_count > step->stable) {
+		want_sides(r, r->now->rollout, side_of(r->pass, t->from, &t->stable, (size_t)step->stable), r->now->next);
+		rollout_wait(r, "takes an old instance out", 0);
+		return;
+	}
+	for (size_t i = (size_t)step->stable; i < t->stable.count; i++)
+		bring_down(r, t->stable.items[i]);
+}
+
+static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
+{
+	const char *why = NULL;
+	/* What still serves is mended before anything new is tried. */
+	if (step->weight < PERMILLE && step->stable > 0) {
+		int n = (size_t)step->stable < t->stable.count ? step->stable : (int)t->stable.count;
+		if (bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why) == UPS_STUCK)
+			return;
+	}
+	enum ups ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
+	if (ups == UPS_FAILED)
+		fail(r, why);
+	if (ups != UPS_READY)
+		return;
+	if (is_last && r->is_routed) {
+		fold(r, r->target->revision, &t->next, (size_t)step->next, "one revision again");
+		return;
+	}
+	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
+		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
+		want_sides(r, is_new ? new_rollout(r) : r->now->rollout, r->now->stable,
+		           side_of(r->pass, r->target->revision, &t->next, (size_t)step->next));
+		rollout_wait(r, "announces its next instances", 0);
+		return;
+	}
+	if (r->now && r->now->weight < step->weight) {
+		shift(r, step->weight, NULL);
+		return;
+	}
+	step_down(r, t, step);
+}
+
+/* Parked: up and warm, but the engine must not bring it back when it ends. */
+static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
+{
+	char since[32];
+	for (size_t i = 0; i < t->stable.count; i++)
+		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off) {
+			struct action *a = pass_action(r->pass, ACTION_PARK, r->project, r->service);
+			a->instance = t->stable.items[i];
+			a->revision = t->from;
+		}
+	struct decision *out = r->pass->out;
+	if (!out->keeping_until_ms || until_ms < out->keeping_until_ms)
+		out->keeping_until_ms = until_ms;
+	clock_format(until_ms, since, sizeof since);
+	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
+}
+
+/* A step that is reached: has it been so for long enough? */
+static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
+{
+	char hold[32];
+	int64_t until_ms = since_ms + step->hold_ms, now_ms = r->pass->world->now_ms;
+	if (step->commits && rollout_is_good(r, r->target->revision))
+		return true;
+	if (step->hold_ms > 0 && now_ms < until_ms) {
+		if (step->is_kept)
+			keep(r, t, until_ms);
+		else
+			rollout_wait(r, arena_printf(r->pass->arena, "is watched for %s", clock_duration(step->hold_ms, hold)), until_ms);
+		return false;
+	}
+	if (step->commits) {
+		commit(r, r->target);
+		return false;
+	}
+	return true;
+}
+
+static void forward(struct rollout *r, const char *from)
+{
+	const struct service *spec = rollout_spec(r, from);
+	struct trip t = {
+		.from = from, .from_spec = spec ? spec : r->target,
+		.stable = set_of_revision(r, from), .next = set_of_revision(r, r->target->revision),
+		.trust = rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
+	};
+	struct set all = set_of_revision(r, NULL), rest = set_rest(r->pass, &all, &t.stable, &t.next);
+	if (r->now)
+		want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	if (!discard(r, &rest))
+		return;
+	if (r->is_routed && !r->pass->world->nginx.is_up) {
+		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
+		return;
+	}
+	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	int64_t since_ms = r->now ? r->now->weight_since_ms : 0;
+	for (size_t i = 0; i < t.steps.count; i++) {
+		const struct step *step = &t.steps.items[i];
+		bool is_last = i + 1 == t.steps.count;
+		if (!is_reached(r, &t, step) || (is_last && r->is_routed)) {
+			work(r, &t, step, is_last);
+			return;
+		}
+		if (!is_held(r, &t, step, since_ms))
+			return;
+		since_ms += step->hold_ms;
+	}
+	commit(r, r->target);
+}
+
+/* ---- Backward: everything to the revision that nginx calls stable ---- */
+
+static void backward(struct rollout *r, const char *from)
+{
+	const struct service *spec = rollout_spec(r, from);
+	struct set stable = set_of_revision(r, from);
+	const char *why = NULL;
+	want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	int n = spec ? spec->replicas : (int)stable.count;
+	int listed = (int)r->now->stable.addresses_count;
+	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
+	if (r->now->weight > 0 && listed > 0 &&
+	    count_ready(r, spec ? spec : r->target, &stable, (int)stable.count, TRUST_PROVEN) >= listed) {
+		shift(r, 0, "back to the old revision");
+		return;
+	}
+	enum ups ups = bring_up(r, spec ? spec : r->target, &stable, n, TRUST_PROVEN, &why);
+	if (ups == UPS_FAILED)
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
+	if (ups != UPS_READY)
+		return;
+	if (r->now->weight > 0)
+		shift(r, 0, "back to the old revision");
+	else
+		fold(r, from, &stable, (size_t)n, "one revision again");
+}
+
+/* ---- Which of them ---- */
+
+static void decide_target(struct rollout *r)
+{
+	const char *from = stable_revision(r), *to = r->now ? r->now->next.revision : "";
+	r->status->revision = r->now && r->now->weight == PERMILLE ? to : from;
+	if (*to && strcmp(r->target->revision, to) != 0) {
+		struct set next = set_of_revision(r, to);
+		if (strcmp(r->target->revision, from) != 0 && rollout_is_good(r, to) && r->now->weight == PERMILLE)
+			fold(r, to, &next, next.count, "a newer revision is wanted");
+		else
+			backward(r, from);
+	} else if (*from && strcmp(r->target->revision, from) != 0) {
+		forward(r, from);
+	} else {
+		steady(r);
+	}
+}
+
+static void find_now(struct rollout *r)
+{
+	const struct topology *t = &r->pass->world->nginx.topology;
+	for (size_t i = 0; i < t->services_count; i++)
+		if (strcmp(t->services[i].project, r->project) == 0 && strcmp(t->services[i].service, r->service) == 0)
+			r->now = &t->services[i];
+	for (size_t i = 0; i < r->pass->world->goods_count; i++) {
+		const struct good *g = &r->pass->world->goods[i];
+		if (strcmp(g->project, r->project) == 0 && strcmp(g->service, r->service) == 0)
+			r->good = g;
+	}
+}
+
+static void add_wanted(struct rollout *r)
+{
+	struct topology *t = &r->pass->wanted;
+	if (r->wants_traffic)
+		*ARENA_PUSH(r->pass->arena, t->services, t->services_count) = r->wanted;
+}
+
+void rollout_decide(struct pass *p, const struct service *s, struct status *status)
+{
+	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
+	                    .is_routed = s->is_routed, .status = status};
+	*status = (struct status){.project = s->project, .service = s->name, .phase = PHASE_SETTLED, .revision = ""};
+	find_now(&r);
+	if (p->world->are_notes_lost) {
+		if (r.now)
+			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
+		               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
+		add_wanted(&r);
+		return;
+	}
+	const struct quarantine *q = find_quarantine(&r, s->revision);
+	if (q && (!r.good || !r.good->spec)) {
+		if (r.now)
+			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
+		               arena_printf(p->arena, "revision %.8s is quarantined (%s) and no good one is known; "
+		                            "`reconcile retry` tries it again", s->revision, q->reason));
+		add_wanted(&r);
+		return;
+	}
+	if (q)
+		r.target = r.good->spec;
+	decide_target(&r);
+	if (q && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+		rollout_status(&r, PHASE_ROLLED_BACK, ERR_NONE,
+		               arena_printf(p->arena, "revision %.8s is quarantined: %s", s->revision, q->reason));
+	add_wanted(&r);
+}
+
+void rollout_retire(struct pass *p, const char *project, const char *service, struct status *status)
+{
+	struct rollout r = {.pass = p, .project = project, .service = service, .status = status};
+	*status = (struct status){.project = project, .service = service, .phase = PHASE_SETTLED, .revision = ""};
+	find_now(&r);
+	r.is_routed = r.now != NULL;
+	struct set all = set_of(p, project, service, NULL);
+	discard(&r, &all);
+}

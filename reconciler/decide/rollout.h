@@ -1,0 +1,48 @@
+/* One service in one decision. Internal to decide/. */
+#ifndef DECIDE_ROLLOUT_H
+#define DECIDE_ROLLOUT_H
+
+#include "decide/gate.h"
+#include "decide/pass.h"
+#include "decide/strategy.h"
+
+struct rollout {
+	struct pass *pass;
+	const struct service *want;    /* what Git says; NULL for a service that left */
+	const struct service *target;  /* what shall serve: `want`, or the last good one when that is quarantined */
+	const struct good *good;       /* NULL: nothing was ever good */
+	const char *project, *service;
+	bool is_routed;                /* nginx leads to it, or shall */
+	const struct traffic *now;     /* what nginx lists; NULL: nothing */
+	struct traffic wanted;         /* what it shall list */
+	bool wants_traffic;
+	struct status *status;
+};
+
+/* How bringing instances up went. */
+enum ups { UPS_READY, UPS_BUSY, UPS_FAILED, UPS_STUCK };
+
+/* The spec that an instance of `revision` was made from; NULL when nobody knows it any more. */
+const struct service *rollout_spec(const struct rollout *r, const char *revision);
+void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason);
+/* PROGRESSING because of `reason`; looks again at `until_ms` (0: only actions can change anything). */
+void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
+bool rollout_is_good(const struct rollout *r, const char *revision);
+
+/* bring.c */
+
+/*
+ * Sees to it that the first n of `set` are up and ready: starts, creates what is missing, sets live fields right.
+ * READY: all n are. BUSY: actions were emitted or there is something to wait for; the status says so. FAILED: a
+ * verdict, in *why. STUCK: cannot go on in this run; the status says so.
+ */
+enum ups bring_up(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust,
+                  const char **why);
+/* Stops one instance when it is drained. Returns false while it still has to wait. */
+bool bring_down(struct rollout *r, const struct instance *i);
+/* Drains, stops and removes all of them. Returns true when none is left. */
+bool discard(struct rollout *r, const struct set *s);
+/* How many of the first n are ready. */
+int count_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
+
+#endif
