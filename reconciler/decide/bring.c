@@ -186,18 +186,15 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 }
 
 /* May it be started now? One try in each run for what ended by itself. */
-static bool is_startable(const struct rollout *r, const struct service *s, const struct instance *i, enum trust trust)
+static bool is_startable(const struct rollout *r, const struct service *s, const struct instance *i)
 {
 	if (i->state == INSTANCE_PAUSED)
 		return true;
 	if (i->state == INSTANCE_CREATED)
-		return !*i->error || (trust != TRUST_TRIAL && !find_failure(r, i->revision));
-	if (i->state != INSTANCE_EXITED || trust == TRUST_TRIAL || (s->is_job && i->exit_code == 0))
+		return !*i->error || !find_failure(r, i->revision);
+	if (i->state != INSTANCE_EXITED || (s->is_job && i->exit_code == 0))
 		return false;
-	/* With the restart policy off although the spec has one, it was we who stopped it. */
-	const struct value *restart = spec_value(&s->spec, "restart");
-	bool did_we_stop_it = i->is_restart_off && restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") != 0;
-	return did_we_stop_it || i->started_ms < r->pass->world->run_started_ms;
+	return !gate_had_its_chance(i, s, r->pass->world);
 }
 
 /* Fields that can be changed on the running instance and differ from the spec. */
@@ -225,9 +222,10 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	return true;
 }
 
-static void start(struct rollout *r, const struct instance *i, const char *reason)
+static void start(struct rollout *r, const struct service *s, const struct instance *i, const char *reason)
 {
 	struct action *a = pass_action(r->pass, ACTION_START, r->project, r->service);
+	a->spec = s;
 	a->instance = i;
 	a->revision = i->revision;
 	a->reason = reason;
@@ -243,7 +241,7 @@ int count_ready(struct rollout *r, const struct service *s, const struct set *se
 {
 	int ready = 0;
 	for (int i = 0; i < n && (size_t)i < set->count; i++)
-		ready += gate_judge(set->items[i], s, trust, r->pass->world->now_ms, r->pass->arena).readiness == READY &&
+		ready += gate_judge(set->items[i], s, trust, r->pass->world, r->pass->arena).readiness == READY &&
 		         !is_broken(r, set->items[i]);
 	return ready;
 }
@@ -261,13 +259,13 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			continue;
 		usable++;
 		moving += update_live(r, s, in);
-		struct judgement j = gate_judge(in, s, trust, p->world->now_ms, p->arena);
+		struct judgement j = gate_judge(in, s, trust, p->world, p->arena);
 		if (j.readiness == READY) {
 			ready++;
-		} else if (is_startable(r, s, in, trust)) {
+		} else if (j.readiness != FAILED && is_startable(r, s, in)) {
 			enum ups earlier = after_failure(r, s, why);
 			if (earlier == UPS_READY && (dependencies = after_dependencies(r, s)) == UPS_READY)
-				start(r, in, in->state == INSTANCE_CREATED ? NULL : j.why);
+				start(r, s, in, in->state == INSTANCE_CREATED ? NULL : j.why);
 			else if (earlier == UPS_FAILED)
 				failed = *why;
 			else if (earlier == UPS_STUCK || dependencies == UPS_STUCK)

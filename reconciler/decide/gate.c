@@ -18,13 +18,24 @@ static struct judgement coming(const char *why, int64_t until_ms)
 	return (struct judgement){COMING, why, until_ms};
 }
 
-static struct judgement judge_ended(const struct instance *i, const struct service *s, enum trust trust, struct arena *a)
+bool gate_had_its_chance(const struct instance *i, const struct service *s, const struct world *world)
+{
+	const struct value *restart = spec_value(&s->spec, "restart");
+	bool has_policy = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") != 0;
+	if (has_policy && i->is_restart_off)
+		return false;
+	return i->started_ms >= world->run_started_ms;
+}
+
+static struct judgement judge_ended(const struct instance *i, const struct service *s, enum trust trust,
+                                    const struct world *world, struct arena *a)
 {
 	if (s->is_job && i->exit_code == 0)
 		return (struct judgement){READY, NULL, 0};
 	const char *why = arena_printf(a, "%s exited with code %d%s", i->name, i->exit_code,
 	                               i->was_oom_killed ? " (killed: out of memory)" : "");
-	return trust == TRUST_TRIAL ? failed(why) : coming(why, 0);
+	bool is_verdict = trust == TRUST_TRIAL && (gate_had_its_chance(i, s, world) || !i->is_restart_off);
+	return is_verdict ? failed(why) : coming(why, 0);
 }
 
 static struct judgement judge_running(const struct instance *i, const struct service *s, enum trust trust,
@@ -57,13 +68,16 @@ static struct judgement judge_running(const struct instance *i, const struct ser
 	                           said));
 }
 
-struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust, int64_t now_ms,
-                            struct arena *a)
+struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust,
+                            const struct world *world, struct arena *a)
 {
+	int64_t now_ms = world->now_ms;
 	switch (i->state) {
 	case INSTANCE_CREATED:
-		if (i->error && *i->error)
-			return failed(arena_printf(a, "%s could not start: %s", i->name, i->error));
+		if (i->error && *i->error) {
+			const char *why = arena_printf(a, "%s could not start: %s", i->name, i->error);
+			return trust == TRUST_TRIAL ? failed(why) : coming(why, 0);
+		}
 		return coming(arena_printf(a, "%s is not started yet", i->name), 0);
 	case INSTANCE_RUNNING:
 		return judge_running(i, s, trust, now_ms, a);
@@ -77,5 +91,5 @@ struct judgement gate_judge(const struct instance *i, const struct service *s, e
 	case INSTANCE_EXITED: case INSTANCE_DEAD:
 		break;
 	}
-	return judge_ended(i, s, trust, a);
+	return judge_ended(i, s, trust, world, a);
 }

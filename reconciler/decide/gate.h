@@ -28,7 +28,13 @@ enum trust {
 	TRUST_PROVEN, /* passed its gates before: it only has to pass now, not for ready.for */
 };
 
-struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust, int64_t now_ms,
-                            struct arena *a);
+struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust,
+                            const struct world *world, struct arena *a);
+
+/*
+ * An instance that is not running: did it end by itself in this run, or was it we (or an earlier run) that left it so?
+ * We turn the restart policy off before we stop something; when the spec has none to turn off only the time can tell.
+ */
+bool gate_had_its_chance(const struct instance *i, const struct service *s, const struct world *world);
 
 #endif

@@ -78,15 +78,6 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
 }
 
-static bool is_job(const struct world *w, const struct instance *i)
-{
-	for (size_t k = 0; k < w->goods_count; k++)
-		if (w->goods[k].spec && strcmp(w->goods[k].project, i->project) == 0 &&
-		    strcmp(w->goods[k].service, i->service) == 0)
-			return w->goods[k].spec->is_job;
-	return false;
-}
-
 static void start(struct world *w, struct instance *i, bool ends_at_once)
 {
 	i->state = ends_at_once ? INSTANCE_EXITED : INSTANCE_RUNNING;
@@ -99,9 +90,8 @@ static void start(struct world *w, struct instance *i, bool ends_at_once)
 		i->health = HEALTH_HEALTHY;
 }
 
-static void set_live(struct world *w, const struct action *action, struct instance *i, struct arena *a)
+static void set_live(const struct action *action, struct instance *i, struct arena *a)
 {
-	(void)w;
 	const struct spec *spec = &action->spec->spec;
 	struct value *live = copy_array(a, i->live, spec->count, sizeof *live);
 	for (size_t k = 0; k < spec->count; k++)
@@ -198,10 +188,8 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	if (!i)
 		return;
 	switch (action->kind) {
-	case ACTION_START:
-		start(w, i, i->state == INSTANCE_CREATED && action->spec ? action->spec->is_job : is_job(w, i));
-		break;
-	case ACTION_UPDATE: set_live(w, action, i, a); break;
+	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
+	case ACTION_UPDATE: set_live(action, i, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;

@@ -293,6 +293,7 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off) {
 			struct action *a = pass_action(r->pass, ACTION_PARK, r->project, r->service);
 			a->instance = t->stable.items[i];
+			a->spec = t->from_spec;
 			a->revision = t->from;
 		}
 	struct decision *out = r->pass->out;
@@ -329,7 +330,8 @@ static void forward(struct rollout *r, const char *from)
 	struct trip t = {
 		.from = from, .from_spec = spec ? spec : r->target,
 		.stable = set_of_revision(r, from), .next = set_of_revision(r, r->target->revision),
-		.trust = rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
+		/* Without anything good to go back to there is no verdict: it is started again and again. */
+		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
 	};
 	struct set all = set_of_revision(r, NULL), rest = set_rest(r->pass, &all, &t.stable, &t.next);
 	if (r->now)

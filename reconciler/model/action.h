@@ -40,7 +40,7 @@ struct action {
 	const char *project, *service; /* service NULL: the project's or the whole host's */
 	const char *revision;
 	const char *reason;            /* why, in a few words, for people; may be NULL */
-	const struct service *spec;    /* CREATE, PULL, STOP (grace), COMMIT */
+	const struct service *spec;    /* CREATE, PULL, START, UPDATE, STOP (its grace; may be NULL), COMMIT */
 	const struct instance *instance; /* START, UPDATE, PARK, STOP, REMOVE */
 	const char *name;              /* CREATE */
 	int number;                    /* CREATE */
