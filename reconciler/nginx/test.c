@@ -35,18 +35,28 @@ static int enter_namespace(void *context)
 	return -1;
 }
 
-/* "nginx: [emerg] a\nnginx: configuration file b test failed\n" -> "[emerg] a": what went wrong, in one line. */
+/*
+ * What went wrong, in one line: of "nginx: [emerg] a" and of "2026/11/21 10:00:00 [emerg] 12#12: a" (which of the two
+ * it prints depends on whether its compiled-in log could be opened) "[emerg] a".
+ */
 static char *words_of(const char *output, struct arena *a)
 {
+	static const char *const levels[] = {"[emerg] ", "[alert] ", "[crit] "};
 	char *copy = arena_strdup(a, output), *out = arena_strdup(a, "");
-	for (char *line; (line = strsep(&copy, "\n"));) {
-		const char *said = strncmp(line, "nginx: ", 7) == 0 ? line + 7 : line;
-		if (strstr(line, "[emerg]") || strstr(line, "[alert]") || strstr(line, "[crit]"))
-			out = arena_printf(a, "%s%s%s", out, *out ? "; " : "", said);
-	}
-	if (*out)
-		return out;
-	return arena_strndup(a, output, strcspn(output, "\n"));
+	for (char *line; (line = strsep(&copy, "\n"));)
+		for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+			char *at = strstr(line, levels[i]);
+			if (!at)
+				continue;
+			at += strlen(levels[i]);
+			size_t digits = strspn(at, "0123456789#");
+			if (digits && strncmp(at + digits, ": ", 2) == 0)
+				at += digits + 2;
+			if (!strstr(out, at))
+				out = arena_printf(a, "%s%s%s%s", out, *out ? "; " : "", levels[i], at);
+			break;
+		}
+	return *out ? out : arena_strndup(a, output, strcspn(output, "\n"));
 }
 
 /* With b NULL the live tree is tested as it is. *words gets what nginx said when it refused, NULL when it passed. */
