@@ -6,8 +6,7 @@
  * acted on; names of foreign volumes, networks and images are only read.
  *
  * Labels on what we create: com.docker.compose.project/.service/.container-number/.oneoff=False/.config-hash (= our
- * revision)/.project.working_dir/.project.config_files, so that `docker compose ps` and `logs` work; and
- * io.reconcile.instance and io.reconcile.revision. On networks and volumes com.docker.compose.project and
+ * revision), so that `docker compose ps` and `logs` work; and io.reconcile.instance and io.reconcile.revision. On networks and volumes com.docker.compose.project and
  * .network/.volume, and io.reconcile.instance.
  */
 #ifndef DOCKER_DOCKER_H
@@ -35,8 +34,12 @@ void docker_freep(struct docker **d);
 
 /*
  * Fills instances, networks, volumes and images of *world, in the arena. Instances are sorted by project, service,
- * number. `connections` is read from /proc/<pid>/net/tcp{,6}: established, local port among `ports_of` (see below),
- * remote not loopback; -1 when it cannot be read. Probe results, passing_since and idle_readings are left zero: the
+ * number. `address` of one that is down is the one that it will have when it starts. `connections` is read from
+ * /proc/<pid>/net/tcp{,6}: ESTABLISHED or SYN_RECV, at a local port that is in LISTEN state in that network namespace,
+ * remote not loopback; -1 when it cannot be read. A container that vanishes while we look is left out; one that the
+ * engine cannot inspect (500) is there with what the list says, `live` NULL and the engine's words in `error`.
+ * `images` holds every spelling of each image that a manifest may use ("redis" for docker.io/library/redis:latest), but
+ * never tag and digest together. Probe results, passing_since and idle_readings are left zero: the
  * cycle fills them. ERR_UNREACHABLE when the engine does not answer.
  */
 MUST_CHECK int docker_observe(struct docker *d, struct arena *a, struct world *world, struct err *e);
@@ -52,8 +55,10 @@ struct outcome {
  * run side by side; a later action on the same instance or a CREATE after its NETWORK/VOLUME/PULL waits. outcomes[i]
  * belongs to actions[i]. Every act is idempotent: create of a name that exists with our id and revision, start of what
  * runs, stop of what stopped, remove of what is gone are all fine. Kinds: 404 NOT_FOUND, 409 CONFLICT, 400 INVALID,
- * 401/403 DENIED, 5xx TRANSIENT, but a start that the engine answers with 500 because of the container itself (port
- * taken, no such file) is CONFLICT. Pull reports failures inside its 200 stream: they are found there.
+ * 401/403 DENIED, 5xx TRANSIENT, but a start that fails because of the container itself (port taken, no such file: the
+ * engine says 500, 400 or 403) is CONFLICT, and so is an address on the traffic network that cannot be had. Pull
+ * reports failures inside its 200 stream: they are found there. What follows a failed action is not tried and fails
+ * with that one's kind ("not tried: ..."). After a stop request nothing new is begun: STOPPED.
  */
 void docker_act(struct docker *d, const struct action *const *actions, struct outcome *outcomes, size_t count);
 

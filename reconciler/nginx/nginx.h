@@ -4,10 +4,11 @@
  * Files, all ours, below `directory` (0755, and every parent passable for the workers):
  *   generations/<id>/http.conf   one folder for each generation; the id is the hash of its text
  *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
- *   traffic/sets/<permille>/<bucket>                    one empty file for each bucket below that weight
+ *   sets/<permille>/<bucket>                            one empty file for each bucket below that weight
  *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
  *   traffic/<project>/<service>/<rollout>/both          the sides may stand in for each other
- *   traffic/close                                       up while a reload is announced
+ *   close                                               up while a reload is announced
+ * (sets and close stand beside traffic/, where a project of that name cannot meet them)
  * Buckets are 0..999 in the order of a fixed permutation that grows: who is in at 5 % is in at 25 %.
  *
  * The private server on 127.0.0.1:<status_port> answers /generation with the id, and /side/<project>/<service>?bucket=N

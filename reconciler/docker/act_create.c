@@ -1,0 +1,121 @@
+/*
+ * Creating an instance: the container on its project's network first, then its place on the traffic network, because
+ * API 1.41 takes one network at create. A container that could not get its place is removed again; one that is there
+ * already, because an earlier answer got lost, is taken over when it is what was to be made.
+ */
+#include <string.h>
+
+#include "docker/body.h"
+#include "docker/job.h"
+
+static void discarded(struct job *j)
+{
+	/* The reason stands in the outcome since the connect failed. */
+	if (!job_answered_well(j) && j->answer->status != 404)
+		err_wrap(&j->outcome->err, "could not be removed again (%s)", j->answer->err.message);
+	j->outcome->result = -1;
+	j->state = JOB_ENDED;
+}
+
+static void connected(struct job *j)
+{
+	if (job_answered_well(j)) {
+		job_end(j);
+		return;
+	}
+	job_fail_as_answered(j);
+	/* The engine says 403 to an address that is taken or not in the subnet: another pass chooses another one. */
+	if (j->answer->status == 403)
+		j->outcome->err.kind = ERR_CONFLICT;
+	err_wrap(&j->outcome->err, "connect to %s as %s", j->action->network, j->action->address);
+	if (j->is_new)
+		job_ask(j, &(struct call){.method = "DELETE", .path = arena_printf(j->arena, "/containers/%s?v=0", j->id)},
+		        discarded);
+}
+
+static void ask_connect(struct job *j)
+{
+	if (!j->action->address || !j->action->network) {
+		job_end(j);
+		return;
+	}
+	cJSON *root = cJSON_CreateObject();
+	cJSON_AddStringToObject(root, "Container", j->id);
+	body_put(root, "EndpointConfig.IPAMConfig.IPv4Address", cJSON_CreateString(j->action->address));
+	job_ask(j, &(struct call){.method = "POST", .body = json_text(j->arena, root),
+	                          .path = arena_printf(j->arena, "/networks/%s/connect",
+	                                               url_escape(j->arena, j->action->network))}, connected);
+}
+
+/* The address that the container has or is to have on the traffic network; NULL when it is not attached. */
+static const char *address_on(const cJSON *inspect, const char *network)
+{
+	const cJSON *endpoint = json_member(json_at(inspect, "NetworkSettings.Networks"), network);
+	const char *address = json_string(endpoint, "IPAMConfig.IPv4Address");
+	if (!address || !*address)
+		address = json_string(endpoint, "IPAddress");
+	return endpoint ? (address ? address : "") : NULL;
+}
+
+static void found(struct job *j)
+{
+	const struct action *action = j->action;
+	const cJSON *json = j->answer->json, *labels = json_at(json, "Config.Labels");
+	const char *id = json_string(json, "Id");
+	if (!job_answered_well(j)) {
+		job_fail_as_answered(j);
+		return;
+	}
+	if (!id) {
+		job_fail(j, ERR_INTERNAL, "GET /containers/%s/json: Id is missing or no string", action->name);
+		return;
+	}
+	if (!job_is_ours(j, labels)) {
+		job_fail(j, ERR_CONFLICT, "the name %s is taken by container %.12s, which is not ours (no label %s=%s): rename or remove it",
+		         action->name, id, LABEL_INSTANCE, j->docker->settings.instance_id);
+		return;
+	}
+	if (strcmp(json_label(labels, LABEL_REVISION), action->spec->revision) != 0) {
+		job_fail(j, ERR_CONFLICT, "%s exists with revision %.8s, wanted %.8s", action->name,
+		         json_label(labels, LABEL_REVISION), action->spec->revision);
+		return;
+	}
+	j->id = arena_strdup(j->arena, id);
+	const char *address = action->network ? address_on(json, action->network) : NULL;
+	if (!action->address || (address && strcmp(address, action->address) == 0))
+		job_end(j);
+	else if (!address)
+		ask_connect(j);
+	else
+		job_fail(j, ERR_CONFLICT, "%s exists with the address %s, wanted %s", action->name, address, action->address);
+}
+
+static void created(struct job *j)
+{
+	const struct call *c = j->answer;
+	if (c->status == 409) {
+		job_ask(j, &(struct call){.path = arena_printf(j->arena, "/containers/%s/json",
+		                                               url_escape(j->arena, j->action->name))}, found);
+		return;
+	}
+	if (!job_answered_well(j)) {
+		job_fail_as_answered(j);
+		return;
+	}
+	const char *id = json_string(c->json, "Id");
+	if (!id || !*id) {
+		job_fail(j, ERR_INTERNAL, "POST /containers/create: Id is missing or no string");
+		return;
+	}
+	j->id = arena_strdup(j->arena, id);
+	j->is_new = true;
+	ask_connect(j);
+}
+
+void begin_create(struct job *j)
+{
+	job_ask(j, &(struct call){.method = "POST",
+	                          .path = arena_printf(j->arena, "/containers/create?name=%s",
+	                                               url_escape(j->arena, j->action->name)),
+	                          .body = body_create(j->arena, j->action, j->docker->settings.instance_id)}, created);
+}

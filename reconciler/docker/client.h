@@ -1,0 +1,66 @@
+/*
+ * The engine as this room sees it: calls with a path, a JSON body and a JSON answer. Private to docker/.
+ *
+ * A call's strings live in an arena of the caller; its parsed answer lives until call_done(). Every answer is checked
+ * for its types where it is read: the helpers below give NULL, 0 or a default for what is missing or of another type.
+ */
+#ifndef DOCKER_CLIENT_H
+#define DOCKER_CLIENT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "docker/docker.h"
+
+#define LABEL_INSTANCE "io.reconcile.instance"
+#define LABEL_REVISION "io.reconcile.revision"
+#define LABEL_PROJECT "com.docker.compose.project"
+#define LABEL_SERVICE "com.docker.compose.service"
+#define LABEL_NUMBER "com.docker.compose.container-number"
+
+struct docker {
+	struct docker_settings settings;
+	struct http *http;
+	char unix_socket[128];  /* "" for TCP */
+	char base[160];         /* "http://docker" or "http://127.0.0.1:2375" */
+	int api_minor;          /* of 1.x; 0: not negotiated yet */
+};
+
+struct call {
+	/* in */
+	const char *method;     /* "GET" when NULL */
+	const char *path;       /* below the version: "/containers/json?all=1" */
+	const char *body;       /* JSON text, NULL: none */
+	int64_t timeout_ms;     /* 0: 60 s */
+	size_t max_answer;      /* 0: 16 MiB */
+	bool is_raw;            /* the answer is no JSON document: it is left in `text` */
+	/* out; release with call_done() */
+	int result;             /* 0: status 2xx or 304 and a JSON document where one was to be */
+	int status;             /* 0: no answer */
+	cJSON *json;            /* NULL without a body */
+	struct buf text;        /* is_raw */
+	struct err err;
+};
+
+/* Performs all of them at once; negotiates the version first if that has not been done. */
+void client_perform(struct docker *d, struct arena *a, struct call *calls, size_t count);
+void call_done(struct call *c);
+/* Asks /version. ERR_UNREACHABLE, or ERR_CONFLICT when there is no version that both speak. */
+MUST_CHECK int client_negotiate(struct docker *d, struct err *e);
+
+/* The text for a query parameter or a path element. */
+const char *url_escape(struct arena *a, const char *text);
+
+/* What stands at a dotted path ("State.Health.Status"); NULL when something on the way is missing or no object. */
+const cJSON *json_at(const cJSON *root, const char *path);
+/* A member whose name may hold dots, such as a label. */
+const cJSON *json_member(const cJSON *object, const char *name);
+const char *json_string(const cJSON *root, const char *path);           /* NULL when it is no string */
+int64_t json_int(const cJSON *root, const char *path, int64_t fallback); /* fallback when it is no whole number */
+bool json_true(const cJSON *root, const char *path);
+/* The value of a label in an object of labels; "" when there is none. */
+const char *json_label(const cJSON *labels, const char *name);
+/* The text of a document, in the arena; the document is deleted. */
+const char *json_text(struct arena *a, cJSON *root);
+
+#endif

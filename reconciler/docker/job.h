@@ -1,0 +1,55 @@
+/*
+ * One action being carried out: a chain of calls. Each link looks at the answer to the last call and asks for the next
+ * one, or ends the job. docker_act() performs the open calls of all jobs together. Private to docker/.
+ */
+#ifndef DOCKER_JOB_H
+#define DOCKER_JOB_H
+
+#include "docker/client.h"
+
+enum job_state { JOB_WAITING, JOB_ASKING, JOB_ENDED };
+
+struct job {
+	struct docker *docker;
+	struct arena *arena;
+	const struct action *action;
+	struct outcome *outcome;
+	enum job_state state;
+	struct call call;            /* asked, when ASKING */
+	bool is_slow;                /* `call` may take long: performed when nothing quick is left */
+	void (*then)(struct job *);  /* takes the answer */
+	const struct call *answer;   /* while `then` runs */
+	/* what links hand on */
+	const char *id;              /* CREATE: of the new container */
+	bool is_new;                 /* CREATE: made by this very job */
+	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
+};
+
+void job_ask(struct job *j, const struct call *call, void (*then)(struct job *));
+void job_ask_slowly(struct job *j, const struct call *call, void (*then)(struct job *));
+void job_end(struct job *j);
+void job_fail(struct job *j, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* With what the last call said. */
+void job_fail_as_answered(struct job *j);
+/* A last link: fine when the call was. */
+void job_end_as_answered(struct job *j);
+static inline bool job_answered_well(const struct job *j)
+{
+	return j->answer->result == 0;
+}
+
+/* Whether the object with these labels carries our instance id. */
+bool job_is_ours(const struct job *j, const cJSON *labels);
+
+/* How each kind begins: act_resource.c, act_create.c, act_instance.c */
+void begin_network(struct job *j);
+void begin_volume(struct job *j);
+void begin_pull(struct job *j);
+void begin_create(struct job *j);
+void begin_start(struct job *j);
+void begin_update(struct job *j);
+void begin_park(struct job *j);
+void begin_stop(struct job *j);
+void begin_remove(struct job *j);
+
+#endif

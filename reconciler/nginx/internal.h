@@ -1,0 +1,62 @@
+/* What the files of this room share: names and paths of ours, the weights on disk, and the processes of nginx. */
+#ifndef NGINX_INTERNAL_H
+#define NGINX_INTERNAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "nginx/nginx.h"
+
+#define NGINX_TEXT_MAX ((size_t)8 << 20) /* of one http.conf */
+#define NGINX_ID_LENGTH 16               /* hex digits of a generation id */
+
+/* config.c */
+/* What goes into the text or into a path of ours, character by character. A name is one path component. */
+bool config_is_name(const char *s);
+bool config_is_rollout(const char *s);
+/* ERR_INVALID when a setting could not stand in a configuration file as it is. */
+MUST_CHECK int config_check_settings(const struct nginx_settings *s, struct err *e);
+/* Reads the topology out of the comment lines whether or not the rest was changed by hand; never fails. */
+void config_read(const char *text, struct arena *a, struct topology *t);
+
+/* traffic.c: the weights on disk */
+int traffic_bucket(int rank); /* the bucket that comes in as number `rank`, both 0..999 */
+char *traffic_path(const struct nginx_settings *s, struct arena *a, const struct traffic *t, const char *leaf);
+/* Fills weight and weight_since_ms. */
+void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t);
+MUST_CHECK int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight,
+                             struct err *e);
+/* Takes away all flags of a rollout: from then on everything goes to its stable side. */
+MUST_CHECK int traffic_forget(const struct nginx_settings *s, struct arena *a, const struct traffic *t, struct err *e);
+/* Removes the flags of all rollouts that neither topology names. */
+MUST_CHECK int traffic_sweep(const struct nginx_settings *s, struct arena *a, const struct topology *one,
+                             const struct topology *other, struct err *e);
+const struct traffic *topology_service(const struct topology *t, const char *project, const char *service);
+bool topology_has_rollout(const struct topology *t, const struct traffic *which);
+
+/* master.c: the processes */
+struct workers {
+	pid_t *pids;  /* every "nginx: worker process…" of one master */
+	bool *is_shutting_down;
+	size_t count;
+};
+/* The pid of the living master, or -1 and why not (ERR_UNREACHABLE). */
+pid_t master_find(const struct nginx_settings *s, struct err *e);
+void master_workers(pid_t master, struct arena *a, struct workers *out);
+/* The master's error log: how long it is, and the [emerg] lines that the master wrote after that. */
+off_t master_log_size(pid_t master);
+char *master_log_emerg(pid_t master, off_t from, struct arena *a);
+
+/* observe.c */
+/* The text and the id of the installed generation. NULL and "" when there is none. */
+MUST_CHECK int installed_read(const struct nginx_settings *s, struct arena *a, char **text, const char **id,
+                              struct err *e);
+/* What the private server answers to `path`: the first line, in the arena. */
+MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, const char *path, struct arena *a,
+                           const char **answer, struct err *e);
+
+/* test.c */
+/* Tests the user's whole configuration with the folder `candidate` standing where `live` leads to. */
+MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, struct err *e);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * The test before the installation: nginx reads the user's whole configuration as it would be, with the candidate
+ * standing where `live` leads to. The one thing to know: the candidate is put there by a bind mount in a mount
+ * namespace of the testing child alone, so that neither nginx nor anybody else ever sees it before it has passed.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/process.h"
+#include "nginx/internal.h"
+
+#define TEST_TIMEOUT_MS 30000
+#define CHILD_FAILED "reconcile: private mount: "
+
+struct bind {
+	const char *from, *over;
+};
+
+static int enter_namespace(void *context)
+{
+	const struct bind *b = context;
+	const char *what = unshare(CLONE_NEWNS) < 0                                    ? "unshare"
+	                   : mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0   ? "make private"
+	                   : mount(b->from, b->over, NULL, MS_BIND, NULL) < 0          ? "bind"
+	                                                                               : NULL;
+	if (!what)
+		return 0;
+	int number = errno;
+	dprintf(2, CHILD_FAILED "%d %s: %s\n", number, what, strerror(number));
+	return -1;
+}
+
+/*
+ * What went wrong, in one line: of "nginx: [emerg] a" and of "2026/11/21 10:00:00 [emerg] 12#12: a" (which of the two
+ * it prints depends on whether its compiled-in log could be opened) "[emerg] a".
+ */
+static char *words_of(const char *output, struct arena *a)
+{
+	static const char *const levels[] = {"[emerg] ", "[alert] ", "[crit] "};
+	char *copy = arena_strdup(a, output), *out = arena_strdup(a, "");
+	for (char *line; (line = strsep(&copy, "\n"));)
+		for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+			char *at = strstr(line, levels[i]);
+			if (!at)
+				continue;
+			at += strlen(levels[i]);
+			size_t digits = strspn(at, "0123456789#");
+			if (digits && strncmp(at + digits, ": ", 2) == 0)
+				at += digits + 2;
+			if (!strstr(out, at))
+				out = arena_printf(a, "%s%s%s%s", out, *out ? "; " : "", levels[i], at);
+			break;
+		}
+	return *out ? out : arena_strndup(a, output, strcspn(output, "\n"));
+}
+
+/* With b NULL the live tree is tested as it is. *words gets what nginx said when it refused, NULL when it passed. */
+static int run_test(const struct nginx_settings *s, const struct bind *b, struct arena *a, char **words, struct err *e)
+{
+	CLEANUP(buf_done) struct buf output = BUF_INIT(1 << 20);
+	struct bind context = b ? *b : (struct bind){0};
+	int status;
+	struct process p = {
+		.argv = (const char *const[]){s->binary, "-t", "-c", s->config, NULL},
+		.timeout_ms = TEST_TIMEOUT_MS,
+		.in_child = b ? enter_namespace : NULL,
+		.context = &context,
+	};
+	*words = NULL;
+	if (process_run(&p, &output, &status, e) < 0)
+		return err_wrap(e, "testing the nginx configuration");
+	if (status == 0)
+		return 0;
+	const char *failed = strstr(output.text, CHILD_FAILED);
+	if (status == 126 && failed) {
+		int number = (int)strtol(failed + strlen(CHILD_FAILED), NULL, 10);
+		if (number == EPERM)
+			return err_set(e, ERR_DENIED, "testing the nginx configuration needs a mount namespace of its own: "
+			               "CAP_SYS_ADMIN is missing (run as root)");
+		return err_errno(e, number, "testing the nginx configuration: mount namespace");
+	}
+	if (status == 127)
+		return err_set(e, ERR_NOT_FOUND, "%s: cannot be run", s->binary);
+	*words = words_of(output.text, a);
+	return 0;
+}
+
+int config_test(const struct nginx_settings *s, const char *candidate, struct err *e)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	char *live = realpath(arena_printf(&a, "%s/live", s->directory), NULL), *words, *before;
+	if (!live)
+		return err_errno(e, errno, "%s/live", s->directory);
+	struct bind b = {candidate, arena_strdup(&a, live)};
+	free(live);
+	if (run_test(s, &b, &a, &words, e) < 0)
+		return -1;
+	if (!words)
+		return 0;
+	if (run_test(s, NULL, &a, &before, e) < 0)
+		return -1;
+	if (before)
+		return err_set(e, ERR_INVALID, "the nginx configuration was broken before this change: %s", before);
+	return err_set(e, ERR_INVALID, "nginx refuses the new configuration: %s", words);
+}

@@ -1,0 +1,197 @@
+/*
+ * Weights on disk. A weight is a folder with one empty file for each bucket; `now` of a rollout is a symbolic link to
+ * such a folder, so that every change of weight is one rename. The one thing to know: nothing that a worker may be
+ * looking at is ever changed in place; it is built beside and moved.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "nginx/internal.h"
+
+/* 389 and 1000 have no common divisor, so this meets every bucket once. */
+int traffic_bucket(int rank)
+{
+	return (int)((rank * 389L + 7) % PERMILLE);
+}
+
+const struct traffic *topology_service(const struct topology *t, const char *project, const char *service)
+{
+	for (size_t i = 0; i < t->services_count; i++)
+		if (strcmp(t->services[i].project, project) == 0 && strcmp(t->services[i].service, service) == 0)
+			return &t->services[i];
+	return NULL;
+}
+
+bool topology_has_rollout(const struct topology *t, const struct traffic *which)
+{
+	const struct traffic *own = topology_service(t, which->project, which->service);
+	return own && strcmp(own->rollout, which->rollout) == 0;
+}
+
+char *traffic_path(const struct nginx_settings *s, struct arena *a, const struct traffic *t, const char *leaf)
+{
+	return arena_printf(a, "%s/traffic/%s/%s/%s%s", s->directory, t->project, t->service, t->rollout, leaf);
+}
+
+/* The weight that the link names; 0 when there is none or it leads elsewhere. */
+static int link_weight(const char *path)
+{
+	char target[4096];
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	if (n <= 0)
+		return 0;
+	target[n] = 0;
+	const char *name = strrchr(target, '/');
+	char *end;
+	long weight = name ? strtol(name + 1, &end, 10) : -1;
+	return weight >= 0 && weight <= PERMILLE && *end == 0 && end != name + 1 ? (int)weight : 0;
+}
+
+void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t)
+{
+	struct stat st;
+	t->weight = 0;
+	t->weight_since_ms = 0;
+	if (!config_is_rollout(t->rollout))
+		return;
+	const char *now = traffic_path(s, a, t, "/now");
+	if (lstat(now, &st) < 0)
+		return;
+	t->weight = link_weight(now);
+	t->weight_since_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+}
+
+/* True when the folder holds exactly the files of this weight. */
+static bool is_set_whole(const char *path, int weight)
+{
+	DIR *d = opendir(path);
+	if (!d)
+		return false;
+	int found = 0;
+	for (int rank = 0; rank < weight; rank++) {
+		char name[16];
+		struct stat st;
+		snprintf(name, sizeof name, "%d", traffic_bucket(rank));
+		found += fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+	}
+	int entries = 0;
+	for (struct dirent *entry; (entry = readdir(d));)
+		entries += entry->d_name[0] != '.';
+	closedir(d);
+	return found == weight && entries == weight;
+}
+
+static int fill_set(const char *path, int weight, struct err *e)
+{
+	if (fs_mkdir(path, 0755, e) < 0)
+		return -1;
+	CLEANUP(fd_close) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return err_errno(e, errno, "%s", path);
+	for (int rank = 0; rank < weight; rank++) {
+		char name[16];
+		snprintf(name, sizeof name, "%d", traffic_bucket(rank));
+		CLEANUP(fd_close) int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return err_errno(e, errno, "%s/%s", path, name);
+	}
+	if (fsync(folder) < 0)
+		return err_errno(e, errno, "%s: cannot sync", path);
+	return 0;
+}
+
+/* Makes sure that sets/<weight> is there and whole. */
+static int need_set(const struct nginx_settings *s, struct arena *a, int weight, struct err *e)
+{
+	char *path = arena_printf(a, "%s/sets/%d", s->directory, weight);
+	char *temp = arena_printf(a, "%s/sets/.new", s->directory);
+	if (is_set_whole(path, weight))
+		return 0;
+	if (fs_remove_tree(temp, e) < 0 || fill_set(temp, weight, e) < 0)
+		return -1;
+	/* A damaged set may be in use: it is exchanged in one step, not emptied. */
+	bool exchange = fs_exists(path);
+	if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, exchange ? RENAME_EXCHANGE : 0) < 0)
+		return err_errno(e, errno, "%s", path);
+	return exchange ? fs_remove_tree(temp, e) : 0;
+}
+
+static int set_both(const struct nginx_settings *s, struct arena *a, const struct traffic *t, bool up, struct err *e)
+{
+	const char *path = traffic_path(s, a, t, "/both");
+	if (up && !fs_exists(path))
+		return fs_write(path, "", 0, 0644, e);
+	if (!up && unlink(path) < 0 && errno != ENOENT)
+		return err_errno(e, errno, "%s", path);
+	return 0;
+}
+
+int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
+{
+	const char *now = traffic_path(s, a, t, "/now");
+	if (need_set(s, a, weight, e) < 0 || fs_mkdir(traffic_path(s, a, t, ""), 0755, e) < 0)
+		return -1;
+	if (weight > 0 && set_both(s, a, t, true, e) < 0)
+		return -1;
+	/* A link that says so already keeps its time: weight_since_ms is when the weight changed. */
+	if ((!fs_exists(now) || link_weight(now) != weight) &&
+	    fs_symlink(arena_printf(a, "../../../../sets/%d", weight), now, e) < 0)
+		return -1;
+	return weight == 0 ? set_both(s, a, t, false, e) : 0;
+}
+
+int traffic_forget(const struct nginx_settings *s, struct arena *a, const struct traffic *t, struct err *e)
+{
+	if (!config_is_name(t->project) || !config_is_name(t->service) || !config_is_rollout(t->rollout))
+		return 0;
+	return fs_remove_tree(traffic_path(s, a, t, ""), e);
+}
+
+/* The names in a folder, without those that start with a dot. */
+static char **list_folder(const char *path, struct arena *a, size_t *count)
+{
+	char **names = NULL;
+	*count = 0;
+	DIR *d = opendir(path);
+	if (!d)
+		return NULL;
+	for (struct dirent *entry; (entry = readdir(d));)
+		if (entry->d_name[0] != '.') {
+			char *name = arena_strdup(a, entry->d_name);
+			*ARENA_PUSH(a, names, *count) = name;
+		}
+	closedir(d);
+	return names;
+}
+
+int traffic_sweep(const struct nginx_settings *s, struct arena *a, const struct topology *one,
+                  const struct topology *other, struct err *e)
+{
+	const char *top = arena_printf(a, "%s/traffic", s->directory);
+	size_t projects, services, rollouts;
+	char **project = list_folder(top, a, &projects);
+	for (size_t p = 0; p < projects; p++) {
+		const char *project_path = arena_printf(a, "%s/%s", top, project[p]);
+		char **service = list_folder(project_path, a, &services);
+		for (size_t i = 0; i < services; i++) {
+			const char *service_path = arena_printf(a, "%s/%s", project_path, service[i]);
+			char **rollout = list_folder(service_path, a, &rollouts);
+			for (size_t r = 0; r < rollouts; r++) {
+				struct traffic t = {.project = project[p], .service = service[i], .rollout = rollout[r]};
+				if (!topology_has_rollout(one, &t) && !topology_has_rollout(other, &t) &&
+				    fs_remove_tree(arena_printf(a, "%s/%s", service_path, rollout[r]), e) < 0)
+					return -1;
+			}
+			rmdir(service_path); /* succeeds only when it is empty */
+		}
+		rmdir(project_path);
+	}
+	return 0;
+}

@@ -1,0 +1,215 @@
+#!/usr/bin/env bash
+# The nginx room against a real nginx on loopback: publish, weights, refusals, restarts, kills; under the strict client.
+set -uo pipefail
+BIN=${BUILD_DIR:?}/tests/real
+T=$(mktemp -d) && chmod 755 "$T"
+declare -A PIDS=()
+FAILED=0
+
+say() { echo "== $*"; }
+fail() { echo "FAILED: $*" >&2; FAILED=1; }
+nginx_pids() { [[ -s $T/nginx.pid ]] && { cat "$T/nginx.pid"; cat "/proc/$(cat "$T/nginx.pid")/task/"*/children 2>/dev/null; }; }
+clean_up() {
+	for p in "${PIDS[@]}"; do kill -9 "$p" 2>/dev/null; done
+	for p in $(nginx_pids); do kill -9 "$p" 2>/dev/null; done
+	wait 2>/dev/null
+	rm -rf "$T"
+}
+trap clean_up EXIT
+
+free_port() {
+	local p
+	while p=$((20000 + RANDOM % 12000)); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+	done
+}
+PORT=$(free_port) APP=$(free_port) STATUS=$(free_port) TAKEN=$(free_port)
+export NGX_CONFIG=$T/nginx.conf NGX_PID=$T/nginx.pid NGX_DIR=$T/r NGX_LISTEN=127.0.0.1:$PORT NGX_STATUS=$STATUS
+URL=http://127.0.0.1:$PORT
+
+cat > "$T/nginx.conf" <<CONF
+worker_processes 2;
+error_log $T/error.log notice;
+pid $T/nginx.pid;
+events { worker_connections 1024; }
+http {
+	access_log off;
+	client_body_temp_path $T/body; proxy_temp_path $T/proxy; fastcgi_temp_path $T/f; uwsgi_temp_path $T/u; scgi_temp_path $T/s;
+	include $T/r/live/http*.conf;
+}
+CONF
+
+driver() { "$BIN/nginx-driver" "$@"; }
+# topology ROLLOUT [NEXT-ADDRESS]
+topology() {
+	echo "# service shop web rollout=$1 stable=aaaa,127.0.0.2 next=${2:+bbbb,$2}"
+	echo "# route shop.test shop web $APP"
+}
+publish() { topology "$@" | driver publish; }
+weight() { driver weight shop web "$@"; }
+ok() { "$@" || fail "$* answered $?"; }
+# refused EXIT-CODE TEXT COMMAND...: the command ends so, and says so.
+refused() {
+	local code=$1 text=$2 said got; shift 2
+	said=$("$@" 2>&1); got=$?
+	[[ $got == "$code" ]] || fail "$*: exit $got, wanted $code: $said"
+	[[ $said == *"$text"* ]] || fail "$*: said '$said', wanted '$text'"
+}
+observed() { # the first line, or those of a service
+	local got; got=$(driver observe) || fail "observe: $?"
+	[[ $got == *"$1"* ]] || fail "observed '$got', wanted '$1'"
+}
+version() { curl -s -m 5 -H 'Host: shop.test' "$URL/version"; }
+start_nginx() { nginx -c "$T/nginx.conf" 2>>"$T/start.log" || fail "nginx does not start: $(cat "$T/start.log")"; }
+client_start() { "$BIN/strict-client" --url "$URL/" --host shop.test "$@" >"$T/client.out" 2>"$T/client.err" & PIDS[client]=$!; }
+client_stop() {
+	kill -TERM "${PIDS[client]}"; wait "${PIDS[client]}" || fail "$1: $(cat "$T/client.err")"
+	unset 'PIDS[client]'
+	say "$1: $(cat "$T/client.out")"
+	[[ $(cat "$T/client.out") == *" failed=0 "* ]] || fail "$1"
+}
+
+PORT=$APP BIND=127.0.0.2 VERSION=1 "$BIN/web" & PIDS[web1]=$!
+PORT=$APP BIND=127.0.0.3 VERSION=2 "$BIN/web" & PIDS[web2]=$!
+
+say "nothing runs yet"
+ok driver prepare
+observed "up=0 current=0 draining=0 announcing=0 installed=1 problem=nginx is not running: $T/nginx.pid: "
+refused 69 "unreachable: nginx is not running" publish r1
+before=$(readlink "$T/r/live")
+start_nginx
+observed "up=1 current=1"
+
+say "publish"
+ok publish r1 127.0.0.3
+[[ $(readlink "$T/r/live") != "$before" ]] || fail "live did not move"
+observed "up=1 current=1 draining="
+nginx -T -c "$T/nginx.conf" 2>/dev/null | grep -q "upstream shop.web.$APP.next_both { server 127.0.0.3:$APP max_fails=0; server 127.0.0.2:$APP max_fails=0 backup; }" || fail "nginx -T has no such pool"
+[[ $(version) == 1 ]] || fail "the committed side does not answer"
+pid=$(nginx_pids | tr '\n' ' ')
+ok publish r1 127.0.0.3
+[[ $(nginx_pids | tr '\n' ' ') == "$pid" ]] || fail "the same topology was reloaded"
+refused 1 "conflict: shop/web: nginx has no rollout 'r9' installed" weight r9 500
+
+say "weights, without a reload"
+client_start --mix
+for w in 10 1000 250 0 500 1000 0 1000 0; do ok weight r1 "$w"; sleep 0.15; done
+client_stop "weights under load"
+ok weight r1 1000
+[[ $(version) == 2 ]] || fail "weight 1000 does not reach next"
+ls "$T/r/traffic/shop/web/r1/both" >/dev/null || fail "no flag 'both' at weight 1000"
+ok weight r1 0
+[[ $(version) == 1 ]] || fail "weight 0 reaches next"
+[[ ! -e $T/r/traffic/shop/web/r1/both ]] || fail "flag 'both' at weight 0"
+ok weight r1 250
+since=$(driver observe | grep -o 'since=[0-9]*')
+ok weight r1 250
+observed "shop/web rollout=r1 weight=250 $since stable=aaaa next=bbbb"
+"$BIN/strict-client" --url "$URL/" --host shop.test --requests 20000 >"$T/share" || fail "share: $(cat "$T/share")"
+say "weight 250: $(cat "$T/share")"
+next=$(sed 's/.*[=,]2:\([0-9]*\).*/\1/' "$T/share")
+(( next > 20000 * 235 / 1000 && next < 20000 * 265 / 1000 )) || fail "weight 250 gave $next of 20000"
+rm "$T/r/sets/250/$(ls "$T/r/sets/250" | head -1)"
+ok weight r1 250
+[[ $(ls "$T/r/sets/250" | wc -l) == 250 ]] || fail "a damaged set is not repaired"
+
+say "refused by the test"
+live=$(readlink "$T/r/live")
+NGX_LISTEN=127.0.0.1:99999 refused 65 "invalid: nginx refuses the new configuration: [emerg] invalid port in \"127.0.0.1:99999\" of the \"listen\" directive in $T/r/live/http.conf:" publish r2
+echo 'nonsense;' >> "$T/nginx.conf"
+refused 65 "invalid: the nginx configuration was broken before this change: [emerg] unknown directive \"nonsense\"" publish r2
+sed -i '$d' "$T/nginx.conf"
+[[ $(readlink "$T/r/live") == "$live" ]] || fail "a refused candidate was installed"
+refused 1 "denied: testing the nginx configuration needs a mount namespace of its own: CAP_SYS_ADMIN is missing (run as root)" \
+	capsh --drop=cap_sys_admin -- -c "printf '# route shop.test shop web 1\n' | '$BIN/nginx-driver' publish"
+
+say "a taken port"
+PORT=$TAKEN BIND=127.0.0.1 "$BIN/web" & PIDS[taken]=$!
+sleep 0.3
+NGX_LISTEN=127.0.0.1:$TAKEN refused 1 "conflict: nginx did not take the new configuration over: bind() to 127.0.0.1:$TAKEN failed (98: Address already in use); still could not bind()" publish r2
+[[ $(readlink "$T/r/live") == "$live" ]] || fail "a configuration that was not confirmed stays installed"
+observed "up=1 current=1 draining=0 announcing=0"
+observed "rollout=r1 weight=250"
+
+say "changed by hand"
+echo '# by hand' >> "$T/r/live/http.conf"
+observed "current=0"
+observed "rollout=r1 weight=250 $since"
+ok publish r1 127.0.0.3
+observed "current=1"
+observed "rollout=r1 weight=250 $since"
+
+say "reboot: nginx starts by itself and the weights are in force at once"
+ok weight r1 1000
+for p in $(nginx_pids); do kill -9 "$p"; done
+sleep 0.2
+observed "up=0 current=0 draining=0 announcing=0 installed=1 problem=nginx is not running: $T/nginx.pid names process"
+rm "$T/nginx.pid"
+start_nginx
+[[ $(version) == 2 ]] || fail "weight lost by the restart"
+observed "rollout=r1 weight=1000"
+observed "up=1 current=1"
+
+say "a stale announcement"
+touch "$T/r/close"
+observed "announcing=1"
+curl -s -i -H 'Host: shop.test' "$URL/version" | grep -qi '^connection: close' || fail "the announcement says nothing"
+curl -s -d "$(printf '%700s' x)" -H 'Host: shop.test' "$URL/echo" | grep -q '^700 ' || fail "a body is lost under the announcement"
+ok driver unannounce
+observed "announcing=0"
+
+say "announced reloads"
+client_start
+for i in $(seq 20); do ok publish "a$i" 127.0.0.3; done
+client_stop "20 reloads under load"
+observed "shop/web rollout=a20 weight=0"
+(( $(ls -A "$T/r/generations" | wc -l) == 2 )) || fail "generations: $(ls -A "$T/r/generations")"
+sleep 0.3
+ok weight a20 700
+ok publish r1 127.0.0.3
+observed "shop/web rollout=r1 weight=0"
+ok publish r1
+[[ ! -e $T/r/traffic/shop/web/a19 ]] || fail "flags of dead rollouts stay: $(ls "$T/r/traffic/shop/web")"
+
+say "killed at any point"
+client_start
+for i in $(seq 10); do
+	topology "k$i" 127.0.0.3 > "$T/topology"
+	"$BIN/nginx-driver" publish < "$T/topology" 2>/dev/null & PIDS[victim]=$!
+	sleep "0.$((RANDOM % 60 + 10))"
+	kill -9 "${PIDS[victim]}" 2>/dev/null; wait "${PIDS[victim]}" 2>/dev/null; unset 'PIDS[victim]'
+	nginx -t -q -c "$T/nginx.conf" || fail "kill $i left a configuration that nginx refuses"
+	[[ $(version) == 1 ]] || fail "kill $i: no answer"
+done
+ok publish k99 127.0.0.3
+client_stop "10 kills under load"
+observed "up=1 current=1"
+observed "announcing=0"
+
+say "draining workers"
+sleep 0.3
+observed "draining=0"
+curl -s -H 'Host: shop.test' "$URL/slow?ms=2500" > "$T/slow" & PIDS[slow]=$!
+sleep 0.2
+ok publish d1 127.0.0.3
+ok publish d2 127.0.0.3
+observed "draining=1"
+wait "${PIDS[slow]}" || fail "the held request was cut"
+[[ $(cat "$T/slow") == slow ]] || fail "the held request was cut"
+sleep 0.2
+observed "draining=0"
+
+say "sides that are not there"
+printf '# service shop web rollout=e1 stable= next=bbbb,127.0.0.3\n# route shop.test shop web %s\n# route gone.test shop gone 80\n' "$APP" | driver publish || fail "publish without stable"
+curl -s -i -H 'Host: shop.test' "$URL/" | tr -d '\r' > "$T/empty"
+grep -q '^HTTP/1.1 503' "$T/empty" && grep -q '^Retry-After: 5' "$T/empty" || fail "empty stable: $(head -3 "$T/empty")"
+curl -s -i -H 'Host: gone.test' "$URL/" | grep -q '^HTTP/1.1 503' || fail "a service that is not there"
+ok weight e1 1000
+[[ $(version) == 2 ]] || fail "next alone does not answer"
+
+say "not included"
+sed -i "s|include $T/r|include $T/elsewhere|" "$T/nginx.conf"
+refused 1 "conflict: nginx was reloaded but does not serve the new configuration: does the http block of $T/nginx.conf include $T/r/live/http*.conf?" publish n1
+
+[[ $FAILED == 0 ]] && say "all passed"
+exit $FAILED
