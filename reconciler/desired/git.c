@@ -88,14 +88,14 @@ struct job {
 	const struct git_names *names;
 	const char *store;     /* the repository to look in, or to fetch into */
 	const char *borrow;    /* a mirror whose objects a new store uses without copying; NULL */
-	bool may_write;        /* move the ref */
+	bool may_write;         /* asking moves the ref when the commit is already there; fetching always moves it */
 	bool is_new;           /* make the store first */
 	bool fetch;
 };
 
 struct answer {
 	bool is_good;
-	bool is_store_to_blame; /* the fetch failed over what is in the store: anew may work */
+	bool is_store_to_blame; /* the fetch failed over what was there already: it may work from nothing */
 	enum store_state state;
 	char id[41];
 	struct err why;
@@ -279,21 +279,22 @@ static int fetch(const struct job *j, git_repository *repo, git_remote *remote, 
 	how.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	how.proxy_opts.type = GIT_PROXY_AUTO;
 	snprintf(refspec, sizeof refspec, "+%s:%s", name, j->names->ref);
+	bool has_past = !j->is_new || j->borrow;
 	if (!j->is_new)
 		sweep(j->store);
 	int rc = git_remote_download(remote, &(git_strarray){.strings = refspecs, .count = 1}, &how);
 	if (rc < 0) {
 		const git_error *last = git_error_last();
-		out->is_store_to_blame = !j->is_new && !(last && is_net(last->klass));
+		out->is_store_to_blame = has_past && !(last && is_net(last->klass));
 		return remote_error(&out->why, rc);
 	}
 	out->state = look(repo, id);
 	if (out->state != STORE_WHOLE) {
-		out->is_store_to_blame = !j->is_new;
+		out->is_store_to_blame = has_past;
 		return err_set(&out->why, ERR_TRANSIENT, "commit %s did not come whole", out->id);
 	}
 	if (move_ref(repo, j->names->ref, id) < 0) {
-		out->is_store_to_blame = !j->is_new;
+		out->is_store_to_blame = has_past;
 		return err_set(&out->why, ERR_TRANSIENT, "%s", said());
 	}
 	return 0;
@@ -305,8 +306,10 @@ static int do_job(const struct job *j, struct answer *out)
 	CLEANUP(remote_done) git_remote *remote = NULL;
 	char name[1024];
 	git_oid id;
-	if (j->is_new && make_store(&repo, j, &out->why) < 0)
+	if (j->is_new && make_store(&repo, j, &out->why) < 0) {
+		out->is_store_to_blame = j->borrow != NULL;
 		return -1;
+	}
 	/* Asking needs no repository, and must work with a damaged one. */
 	bool is_open = repo || open_bare(&repo, j->store) == 0;
 	if (j->fetch && !is_open) {
@@ -421,7 +424,7 @@ static int make_anew(const struct git_settings *s, const struct git_names *n, st
 	}
 	if (fs_remove_tree(fresh, e) < 0 || fs_mkdir(fresh, 0700, e) < 0)
 		return err_wrap(e, "git");
-	struct job j = {.s = s, .names = n, .store = fresh, .may_write = true, .is_new = true, .fetch = true};
+	struct job j = {.s = s, .names = n, .store = fresh, .is_new = true, .fetch = true};
 	if (run(&j, &got, e) < 0 || swap(fresh, s->mirror, e) < 0) {
 		(void)!fs_remove_tree(fresh, &ignored);
 		return -1;
@@ -503,17 +506,23 @@ int git_peek(const struct git_settings *s, struct arena *a, struct git_commit *o
 	const char *tmp = getenv("TMPDIR");
 	if (begin(s, &n, e) < 0)
 		return -1;
-	struct job j = {.s = s, .names = &n, .store = s->mirror};
-	if (run(&j, &got, e) < 0)
+	struct job asking = {.s = s, .names = &n, .store = s->mirror};
+	if (run(&asking, &got, e) < 0)
 		return -1;
 	char *folder = arena_printf(a, "%s/reconcile-peek-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
 	if (!mkdtemp(folder))
 		return err_errno(e, errno, "git: %s", folder);
 	/* Also when nothing is to be fetched: the mirror's ref may stand elsewhere, and stays there. */
-	struct job fetching = {.s = s, .names = &n, .store = folder, .may_write = true, .is_new = true, .fetch = true};
+	struct job j = {.s = s, .names = &n, .store = arena_printf(a, "%s/borrowing", folder), .is_new = true, .fetch = true};
 	if (got.state != STORE_UNUSABLE && realpath(s->mirror, real))
-		fetching.borrow = real;
-	if (run(&fetching, &got, e) < 0 || read_commit(folder, n.ref, a, out, e) < 0) {
+		j.borrow = real;
+	int rc = run(&j, &got, e);
+	if (rc < 0 && got.is_store_to_blame) {
+		j.borrow = NULL;
+		j.store = arena_printf(a, "%s/whole", folder);
+		rc = run(&j, &got, e);
+	}
+	if (rc < 0 || read_commit(j.store, n.ref, a, out, e) < 0) {
 		(void)!fs_remove_tree(folder, &ignored);
 		return -1;
 	}
@@ -523,12 +532,18 @@ int git_peek(const struct git_settings *s, struct arena *a, struct git_commit *o
 
 void git_peek_done(const struct git_settings *s, struct git_commit *c)
 {
+	char folder[PATH_MAX];
 	struct err ignored;
+	if (!c || !c->mirror)
+		return;
+	snprintf(folder, sizeof folder, "%s", c->mirror);
+	char *slash = strrchr(folder, '/');
 	/* git_last()'s answer may be handed in as well, when the remote was away: the mirror stays. */
-	if (c && c->mirror && strcmp(c->mirror, s->mirror) != 0 && strstr(c->mirror, "/reconcile-peek-"))
-		(void)!fs_remove_tree(c->mirror, &ignored);
-	if (c)
-		c->mirror = NULL;
+	if (strcmp(c->mirror, s->mirror) != 0 && strstr(folder, "/reconcile-peek-") && slash) {
+		*slash = 0;
+		(void)!fs_remove_tree(folder, &ignored);
+	}
+	c->mirror = NULL;
 }
 
 int git_read(const struct git_commit *c, const char *path, struct arena *a, char **text, size_t *length, struct err *e)
