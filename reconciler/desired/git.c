@@ -272,7 +272,7 @@ static bool is_net(int class)
 static int fetch(const struct job *j, git_repository *repo, git_remote *remote, const git_oid *id, const char *name,
                  struct answer *out)
 {
-	char refspec[2048], *refspecs[] = {refspec};
+	char refspec[2064], *refspecs[] = {refspec};
 	git_fetch_options how = GIT_FETCH_OPTIONS_INIT;
 	how.prune = GIT_FETCH_NO_PRUNE;
 	how.update_fetchhead = 0;
