@@ -5,6 +5,7 @@
 #define DESIRED_GIT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -13,6 +14,8 @@ struct git_settings {
 	const char *url;     /* file://, http://, https:// */
 	const char *branch;  /* NULL: the remote's HEAD */
 	const char *mirror;  /* folder of the bare mirror, ours */
+	int64_t ask_ms;      /* how long the remote may take to say where the branch is; 0: 60 s */
+	int64_t fetch_ms;    /* how long a fetch may take; 0: 300 s */
 };
 
 struct git_commit {

@@ -1,0 +1,2 @@
+reconcile_unit_test(host-notes host_notes.c)
+reconcile_unit_test(host-lock host_lock.c)

@@ -1,0 +1,235 @@
+/* host/notes: what was written comes back, from whichever copy is whole. */
+#include "check.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/fs.h"
+#include "base/macros.h"
+#include "host/notes.h"
+
+static char top[64], folder[80], copy_a[96], copy_b[96];
+
+static void begin(void)
+{
+	snprintf(top, sizeof top, "/tmp/reconcile-notes-XXXXXX");
+	CHECK(mkdtemp(top));
+	snprintf(folder, sizeof folder, "%s/private", top);
+	snprintf(copy_a, sizeof copy_a, "%s/notes.a", folder);
+	snprintf(copy_b, sizeof copy_b, "%s/notes.b", folder);
+}
+
+static void end(void)
+{
+	struct err e = {0};
+	CHECK_INT(fs_remove_tree(top, &e), 0);
+}
+
+static void write_applied(const char *applied, int64_t want_sequence)
+{
+	struct err e = {0};
+	struct notes n = {.applied = applied};
+	CHECK_INT(notes_write(folder, &n, &e), 0);
+	CHECK_INT(n.sequence, want_sequence);
+}
+
+/* What a reader finds: the commit, or "missing". */
+static void check_applied(const char *want)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct notes n;
+	CHECK_INT(notes_read(folder, &a, &n, &e), 0);
+	CHECK_STR(n.is_missing ? "missing" : n.applied, want);
+}
+
+static void a_first_run_has_none(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct notes n;
+	begin();
+	CHECK_INT(notes_read(folder, &a, &n, &e), 0);
+	CHECK(n.is_missing);
+	CHECK_INT(n.sequence, 0);
+	CHECK_STR(n.applied, "");
+	CHECK(!fs_exists(folder)); /* reading makes nothing */
+	end();
+}
+
+static void everything_comes_back(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct stat st;
+	struct note_quarantine q[] = {
+		{"shop", "web", "abc", "probe: 503 \"late\"\n\xc3\xa9", 1795255200123},
+		{"shop", "api", "def", "", 1},
+	};
+	struct note_good g[] = {{"shop", "web", "aaa", "image: x\nenv: {A: \"b\\\\\"}\n"}};
+	struct notes n = {.quarantines = q, .quarantines_count = 2, .goods = g, .goods_count = 1, .applied = "c0ffee"}, got;
+	begin();
+	CHECK_INT(notes_write(folder, &n, &e), 0);
+	CHECK_INT(n.sequence, 1);
+	CHECK_INT(notes_read(folder, &a, &got, &e), 0);
+	CHECK(!got.is_missing);
+	CHECK_INT(got.sequence, 1);
+	CHECK_STR(got.applied, "c0ffee");
+	CHECK_INT(got.quarantines_count, 2);
+	CHECK_STR(got.quarantines[0].project, "shop");
+	CHECK_STR(got.quarantines[0].service, "web");
+	CHECK_STR(got.quarantines[0].revision, "abc");
+	CHECK_STR(got.quarantines[0].reason, q[0].reason);
+	CHECK_INT(got.quarantines[0].since_ms, 1795255200123);
+	CHECK_STR(got.quarantines[1].service, "api");
+	CHECK_INT(got.goods_count, 1);
+	CHECK_STR(got.goods[0].project, "shop");
+	CHECK_STR(got.goods[0].service, "web");
+	CHECK_STR(got.goods[0].revision, "aaa");
+	CHECK_STR(got.goods[0].spec, g[0].spec);
+	CHECK_INT(stat(folder, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0700);
+	CHECK_INT(stat(copy_a, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0600);
+	end();
+}
+
+static void the_older_copy_is_replaced(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	char *text;
+	begin();
+	write_applied("one", 1);
+	CHECK(fs_exists(copy_a) && !fs_exists(copy_b));
+	write_applied("two", 2);
+	write_applied("three", 3);
+	CHECK_INT(fs_read(copy_a, 4096, &a, &text, NULL, &e), 0);
+	CHECK_CONTAINS(text, "three");
+	CHECK_INT(fs_read(copy_b, 4096, &a, &text, NULL, &e), 0);
+	CHECK_CONTAINS(text, "two");
+	check_applied("three");
+	write_applied("four", 4);
+	check_applied("four");
+	CHECK_INT(unlink(copy_b), 0);
+	check_applied("three");
+	/* A caller that read "four" and still holds it does not go back in sequence. */
+	struct notes held = {.sequence = 4, .applied = "five"};
+	CHECK_INT(notes_write(folder, &held, &e), 0);
+	CHECK_INT(held.sequence, 5);
+	check_applied("five");
+	end();
+}
+
+static void cut_anywhere_the_other_answers(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	char *text;
+	size_t length;
+	begin();
+	write_applied("one", 1);
+	write_applied("two", 2);
+	CHECK_INT(fs_read(copy_b, 4096, &a, &text, &length, &e), 0);
+	CHECK(length > 80);
+	for (size_t cut = 0; cut < length; cut++) {
+		CHECK_INT(fs_write(copy_b, text, cut, 0600, &e), 0);
+		check_applied("one");
+	}
+	for (size_t at = 0; at < length; at++) {
+		text[at] ^= 1;
+		CHECK_INT(fs_write(copy_b, text, length, 0600, &e), 0);
+		check_applied("one");
+		text[at] ^= 1;
+	}
+	/* The broken copy, not the good one, is the next to be replaced. */
+	write_applied("three", 2);
+	check_applied("three");
+	CHECK_INT(truncate(copy_b, 10), 0);
+	check_applied("one");
+	CHECK_INT(truncate(copy_a, 10), 0);
+	check_applied("missing");
+	write_applied("again", 1);
+	check_applied("again");
+	end();
+}
+
+static void a_full_disk_leaves_both_whole(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	char *a_before, *b_before, *now, big[9000];
+	memset(big, 'x', sizeof big);
+	big[sizeof big - 1] = 0;
+	begin();
+	write_applied("one", 1);
+	write_applied("two", 2);
+	CHECK_INT(fs_read(copy_a, 4096, &a, &a_before, NULL, &e), 0);
+	CHECK_INT(fs_read(copy_b, 4096, &a, &b_before, NULL, &e), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct notes n = {.applied = big};
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 4096, .rlim_max = 4096});
+		int rc = notes_write(folder, &n, &e);
+		_exit(rc == -1 && n.sequence == 0 && strstr(e.message, "notes: ") && strstr(e.message, "File too large") ? 7 : 1);
+	}
+	int status = 0;
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	CHECK_INT(WEXITSTATUS(status), 7);
+	CHECK_INT(fs_read(copy_a, 4096, &a, &now, NULL, &e), 0);
+	CHECK_STR(now, a_before);
+	CHECK_INT(fs_read(copy_b, 4096, &a, &now, NULL, &e), 0);
+	CHECK_STR(now, b_before);
+	check_applied("two");
+	end();
+}
+
+static void what_a_killed_write_left_is_swept(void)
+{
+	struct err e = {0};
+	char left[128];
+	begin();
+	write_applied("one", 1);
+	snprintf(left, sizeof left, "%s/notes.b.tmp-4711", folder);
+	CHECK_INT(fs_write(left, "half", 4, 0600, &e), 0);
+	check_applied("one");
+	write_applied("two", 2);
+	CHECK(!fs_exists(left));
+	check_applied("two");
+	end();
+}
+
+static void what_cannot_be_read_is_no_loss(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct notes n;
+	begin();
+	CHECK_INT(fs_mkdir(folder, 0700, &e), 0);
+	CHECK_INT(symlink("notes.a", copy_a), 0); /* ELOOP: not "missing", and nothing is written over it */
+	CHECK_INT(notes_read(folder, &a, &n, &e), -1);
+	CHECK_CONTAINS(e.message, "notes: ");
+	CHECK_CONTAINS(e.message, "Too many levels of symbolic links");
+	struct notes mine = {.applied = "x"};
+	CHECK_INT(notes_write(folder, &mine, &e), -1);
+	CHECK(!fs_exists(copy_b));
+	end();
+}
+
+static const struct test tests[] = {
+	TEST(a_first_run_has_none),
+	TEST(everything_comes_back),
+	TEST(the_older_copy_is_replaced),
+	TEST(cut_anywhere_the_other_answers),
+	TEST(a_full_disk_leaves_both_whole),
+	TEST(what_a_killed_write_left_is_swept),
+	TEST(what_cannot_be_read_is_no_loss),
+};
+TESTS_MAIN(tests)
