@@ -1,2 +1,640 @@
-/* observe -> decide -> act, until the host matches. */
-typedef int cycle_placeholder;
+/*
+ * observe -> decide -> act, until the host matches. The one thing to know: nothing is carried over from one decision to
+ * the next but what cannot be observed twice (how long a probe has passed without a break, what an engine answered to
+ * an action), and that only within this process.
+ */
+#include "cycle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "decide/rehearse.h"
+#include "desired/load.h"
+#include "docker/docker.h"
+#include "host/lock.h"
+#include "host/notes.h"
+#include "net/probe.h"
+#include "nginx/nginx.h"
+#include "report/report.h"
+
+#define POLL_MS 200               /* how often a gate or a hold is looked at */
+#define GIT_POLL_MS 5000          /* how often a run that waits asks Git for something newer */
+#define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
+#define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
+#define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
+#define EVIDENCE_LINES 20
+
+/* What this process saw of one instance, longer than one observation. */
+struct memory {
+	const char *id;
+	int64_t passing_since_ms, failing_since_ms;
+	int idle_readings;
+};
+
+struct repeat {
+	const char *text;
+	int count;
+};
+
+struct cycle {
+	const struct settings *settings;
+	struct http *http;
+	struct docker *docker;
+	struct nginx_settings nginx;
+	const char *notes_folder;
+	struct arena arena; /* as long as the run */
+	struct notes notes;
+	struct memory *memories;
+	size_t memories_count;
+	struct failure *failures;
+	size_t failures_count;
+	struct repeat *repeats;  /* actions done, */
+	size_t repeats_count;
+	struct repeat *said;     /* and the last reason logged for each service */
+	size_t said_count;
+	int64_t run_started_ms;
+	struct tally tally;
+	bool is_stuck;
+	int lock;
+};
+
+static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
+{
+	size_t rows_count;
+	const struct field *const *rows = fields_rows(&rows_count);
+	*c = (struct cycle){.settings = s, .run_started_ms = clock_now_ms(), .lock = -1};
+	c->nginx = (struct nginx_settings){
+		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
+		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
+		.announce_ms = 400, .confirm_ms = 10000,
+	};
+	c->notes_folder = arena_printf(&c->arena, "%s/notes", s->state_dir);
+	if (notes_read(c->notes_folder, &c->arena, &c->notes, e) < 0)
+		return err_wrap(e, "notes");
+	if (http_open(&c->http, e) < 0)
+		return -1;
+	struct docker_settings docker = {
+		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count};
+	return docker_open(&c->docker, &docker, c->http, e);
+}
+
+static void cycle_done(struct cycle *c)
+{
+	docker_free(c->docker);
+	http_free(c->http);
+	fd_close(&c->lock);
+	arena_done(&c->arena);
+}
+
+/* ---- Observe ---- */
+
+static struct memory *remember(struct cycle *c, const char *id)
+{
+	for (size_t i = 0; i < c->memories_count; i++)
+		if (strcmp(c->memories[i].id, id) == 0)
+			return &c->memories[i];
+	struct memory *m = ARENA_PUSH(&c->arena, c->memories, c->memories_count);
+	*m = (struct memory){.id = arena_strdup(&c->arena, id)};
+	return m;
+}
+
+/* The spec an instance was made from, as far as it is known: of Git, of the notes, else Git's newest. */
+static const struct service *spec_of(const struct desired *d, const struct world *w, const struct instance *i)
+{
+	const struct service *want = desired_service(d, i->project, i->service);
+	if (want && strcmp(want->revision, i->revision) == 0)
+		return want;
+	for (size_t k = 0; k < w->goods_count; k++)
+		if (strcmp(w->goods[k].project, i->project) == 0 && strcmp(w->goods[k].service, i->service) == 0 &&
+		    strcmp(w->goods[k].revision, i->revision) == 0 && w->goods[k].spec)
+			return w->goods[k].spec;
+	return want;
+}
+
+static void judge_probe(struct cycle *c, struct instance *i, const struct probe *p, bool is_probed, int64_t now_ms)
+{
+	struct memory *m = remember(c, i->id);
+	i->is_passing = p->passed;
+	i->probe_said = p->said ? p->said : "";
+	if (p->passed) {
+		m->failing_since_ms = 0;
+		if (!m->passing_since_ms)
+			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
+	} else {
+		m->passing_since_ms = 0;
+		if (!m->failing_since_ms)
+			m->failing_since_ms = now_ms;
+	}
+	i->passing_since_ms = m->passing_since_ms;
+	i->failing_since_ms = m->failing_since_ms;
+}
+
+static void observe_probes(struct cycle *c, const struct desired *d, struct world *w, struct arena *a)
+{
+	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
+	struct instance **probed = arena_alloc(a, (w->instances_count + 1) * sizeof *probed);
+	size_t count = 0;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(c, in->id);
+		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
+		in->idle_readings = m->idle_readings > 3 ? 3 : m->idle_readings;
+		const struct service *s = spec_of(d, w, in);
+		if (in->state != INSTANCE_RUNNING || !s) {
+			m->passing_since_ms = m->failing_since_ms = 0;
+			in->probe_said = "";
+			continue;
+		}
+		probes[count] = (struct probe){.ready = &s->ready, .address = in->ip};
+		probed[count++] = in;
+	}
+	probe_run(c->http, a, probes, count);
+	int64_t now_ms = clock_now_ms();
+	for (size_t i = 0; i < count; i++)
+		judge_probe(c, probed[i], &probes[i], probes[i].ready->http_port || probes[i].ready->tcp_port, now_ms);
+}
+
+static void observe_notes(struct cycle *c, struct world *w, struct arena *a)
+{
+	struct err e;
+	for (size_t i = 0; i < c->notes.quarantines_count; i++) {
+		const struct note_quarantine *q = &c->notes.quarantines[i];
+		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) =
+			(struct quarantine){q->project, q->service, q->revision, q->reason, q->since_ms};
+	}
+	for (size_t i = 0; i < c->notes.goods_count; i++) {
+		const struct note_good *g = &c->notes.goods[i];
+		struct service *s = arena_alloc(a, sizeof *s);
+		if (service_parse(g->spec, a, s, &e) < 0) {
+			log_warning("notes: the last good manifest of %s/%s cannot be read: %s", g->project, g->service, e.message);
+			s = NULL;
+		}
+		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
+	}
+	w->are_notes_lost = c->notes.is_missing && w->instances_count > 0;
+	w->failures = c->failures;
+	w->failures_count = c->failures_count;
+}
+
+static int observe(struct cycle *c, const struct desired *d, struct arena *a, struct world *w, struct err *e)
+{
+	*w = (struct world){.run_started_ms = c->run_started_ms, .now_ms = clock_now_ms()};
+	if (docker_observe(c->docker, a, w, e) < 0)
+		return -1;
+	if ((d->routes_count || fs_exists(c->nginx.directory)) && nginx_observe(&c->nginx, c->http, a, &w->nginx, e) < 0)
+		return -1;
+	observe_notes(c, w, a);
+	observe_probes(c, d, w, a);
+	w->now_ms = clock_now_ms();
+	return 0;
+}
+
+/* ---- Act ---- */
+
+static int note_quarantine(struct cycle *c, const struct action *action, struct err *e)
+{
+	struct arena *a = &c->arena;
+	*ARENA_PUSH(a, c->notes.quarantines, c->notes.quarantines_count) = (struct note_quarantine){
+		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
+		arena_strdup(a, action->reason), clock_now_ms()};
+	return notes_write(c->notes_folder, &c->notes, e);
+}
+
+/* Replaces the good revision of a service in memory; the caller writes. */
+static void set_good(struct cycle *c, const struct service *s, const char *text)
+{
+	struct arena *a = &c->arena;
+	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
+	                         arena_strdup(a, text)};
+	for (size_t i = 0; i < c->notes.goods_count; i++)
+		if (strcmp(c->notes.goods[i].project, s->project) == 0 && strcmp(c->notes.goods[i].service, s->name) == 0) {
+			c->notes.goods[i] = good;
+			return;
+		}
+	*ARENA_PUSH(a, c->notes.goods, c->notes.goods_count) = good;
+}
+
+static int note_good(struct cycle *c, const struct action *action, struct err *e)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
+	service_print(&text, action->spec);
+	set_good(c, action->spec, text.text);
+	return notes_write(c->notes_folder, &c->notes, e);
+}
+
+/* The last words of what failed, while they can still be read. */
+static void show_evidence(struct cycle *c, const struct world *w, const struct action *action)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (strcmp(in->project, action->project) != 0 || strcmp(in->service, action->service) != 0 ||
+		    strcmp(in->revision, action->revision) != 0)
+			continue;
+		CLEANUP(buf_done) struct buf lines = BUF_INIT(64 * 1024);
+		struct err e;
+		if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0 || !lines.length)
+			continue;
+		log_info("the last lines of %s:", in->name);
+		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+	}
+}
+
+static bool is_same_failure(const struct failure *f, const struct action *a)
+{
+	if (!f->service || !a->service)
+		return !f->service && !a->service;
+	return strcmp(f->project, a->project) == 0 && strcmp(f->service, a->service) == 0 && a->revision &&
+	       strcmp(f->revision, a->revision) == 0;
+}
+
+static void record_failure(struct cycle *c, const struct action *action, const struct err *e)
+{
+	struct failure *f = NULL;
+	for (size_t i = 0; i < c->failures_count && !f; i++)
+		if (is_same_failure(&c->failures[i], action))
+			f = &c->failures[i];
+	if (!f) {
+		f = ARENA_PUSH(&c->arena, c->failures, c->failures_count);
+		*f = (struct failure){.project = arena_strdup(&c->arena, action->project),
+		                      .service = arena_strdup(&c->arena, action->service),
+		                      .revision = arena_strdup(&c->arena, action->revision ? action->revision : "")};
+	}
+	f->kind = e->kind;
+	f->message = arena_strdup(&c->arena, e->message);
+	f->attempts++;
+	f->at_ms = clock_now_ms();
+}
+
+static void forget_failure(struct cycle *c, const struct action *action)
+{
+	for (size_t i = 0; i < c->failures_count; i++)
+		if (is_same_failure(&c->failures[i], action))
+			c->failures[i] = c->failures[--c->failures_count];
+}
+
+/* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
+static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
+	action_print(&text, action);
+	bool is_known = false;
+	for (size_t i = 0; i < c->repeats_count; i++)
+		if (strcmp(c->repeats[i].text, text.text) == 0) {
+			is_known = true;
+			c->is_stuck |= ++c->repeats[i].count > REPEATS_MAX;
+		}
+	if (!is_known)
+		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
+	if (outcome->result < 0) {
+		log_error("%s: %s", text.text, outcome->err.message);
+		/* A network or volume that failed shows again in the instance that needs it. */
+		if (action->service || action->kind == ACTION_PUBLISH)
+			record_failure(c, action, &outcome->err);
+		return;
+	}
+	log_info("%s", text.text);
+	if (action->service)
+		forget_failure(c, action);
+	tally_add(&c->tally, action);
+}
+
+static void act_alone(struct cycle *c, const struct world *w, const struct action *action)
+{
+	struct outcome outcome = {0};
+	switch (action->kind) {
+	case ACTION_QUARANTINE:
+		show_evidence(c, w, action);
+		outcome.result = note_quarantine(c, action, &outcome.err);
+		break;
+	case ACTION_COMMIT: outcome.result = note_good(c, action, &outcome.err); break;
+	default: outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err); break;
+	}
+	ended(c, action, &outcome);
+}
+
+static void act_docker(struct cycle *c, const struct decision *d, struct arena *a)
+{
+	const struct action **actions = arena_alloc(a, (d->actions_count + 1) * sizeof *actions);
+	struct outcome *outcomes = arena_alloc(a, (d->actions_count + 1) * sizeof *outcomes);
+	size_t count = 0;
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_DOCKER)
+			actions[count++] = &d->actions[i];
+	docker_act(c->docker, actions, outcomes, count);
+	for (size_t i = 0; i < count; i++)
+		ended(c, actions[i], &outcomes[i]);
+}
+
+/* Notes before the act that they are about; traffic before instances; the structure last. */
+static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
+{
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_NOTES || d->actions[i].kind == ACTION_WEIGHT)
+			act_alone(c, w, &d->actions[i]);
+	act_docker(c, d, a);
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
+			act_alone(c, w, &d->actions[i]);
+}
+
+/* ---- The run ---- */
+
+/* What each service waits for, once for each change of it. */
+static void say_waits(struct cycle *c, const struct decision *d)
+{
+	for (size_t i = 0; i < d->services_count; i++) {
+		const struct status *s = &d->services[i];
+		if (s->phase != PHASE_PROGRESSING || !s->reason)
+			continue;
+		const char *line = arena_printf(&c->arena, "%s/%s: %s", s->project, s->service, s->reason);
+		struct repeat *said = NULL;
+		size_t length = strlen(s->project) + 1 + strlen(s->service) + 1;
+		for (size_t k = 0; k < c->said_count; k++)
+			if (strncmp(c->said[k].text, line, length) == 0)
+				said = &c->said[k];
+		if (said && strcmp(said->text, line) == 0)
+			continue;
+		if (!said)
+			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
+		said->text = line;
+		log_info("%s", line);
+	}
+}
+
+/* Settled services: what the notes keep of them follows changes that needed no new instance. */
+static void refresh_notes(struct cycle *c, const struct desired *d, const struct decision *decision)
+{
+	bool is_changed = strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
+	for (size_t i = 0; i < decision->services_count; i++) {
+		const struct status *st = &decision->services[i];
+		const struct service *s = desired_service(d, st->project, st->service);
+		if (!s || (st->phase != PHASE_SETTLED && st->phase != PHASE_KEEPING))
+			continue;
+		buf_clear(&text);
+		service_print(&text, s);
+		for (size_t k = 0; k < c->notes.goods_count; k++) {
+			const struct note_good *g = &c->notes.goods[k];
+			if (strcmp(g->project, s->project) == 0 && strcmp(g->service, s->name) == 0 &&
+			    strcmp(g->revision, s->revision) == 0 && strcmp(g->spec, text.text) != 0) {
+				set_good(c, s, text.text);
+				is_changed = true;
+			}
+		}
+	}
+	struct err e;
+	c->notes.applied = d->commit;
+	if (is_changed && !c->notes.is_missing && notes_write(c->notes_folder, &c->notes, &e) < 0)
+		log_warning("notes: %s", e.message);
+}
+
+static int say_error(const struct err *e)
+{
+	log_error("%s", e->message);
+	return err_info(e->kind)->exit_code;
+}
+
+static int say_problems(const struct problems *p, const struct err *e)
+{
+	fputs(p->warnings.text, stderr);
+	fputs(p->text.text, stderr);
+	return say_error(e);
+}
+
+static int say_end(struct cycle *c, const struct loaded *l, const struct decision *d)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
+	if (tally_is_empty(&c->tally))
+		buf_puts(&out, "No changes.\n");
+	else
+		buf_printf(&out, "Apply complete: %d added, %d changed, %d destroyed.\n", c->tally.added, c->tally.changed,
+		           c->tally.destroyed);
+	status_notes(&out, d);
+	fputs(out.text, stdout);
+	int code = status_exit_code(d);
+	return code == 0 && l->git.kind != ERR_NONE ? err_info(l->git.kind)->exit_code : code;
+}
+
+/* One observation and one decision. Returns 1 when the run is over, 0 to go on, -1 on failure. */
+static int turn(struct cycle *c, const struct desired *d, struct decision *decision, struct arena *a, struct err *e)
+{
+	struct world world;
+	if (observe(c, d, a, &world, e) < 0)
+		return -1;
+	if (c->notes.is_missing && !world.are_notes_lost) {
+		/* Before the first instance: from now on, no notes means lost notes. */
+		if (notes_write(c->notes_folder, &c->notes, e) < 0)
+			return err_wrap(e, "notes");
+		c->notes.is_missing = false;
+	}
+	decide(d, &world, a, decision);
+	say_waits(c, decision);
+	if (decision->actions_count == 0 && !decision->wait_until_ms)
+		return 1;
+	act(c, &world, decision, a);
+	if (c->is_stuck)
+		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
+	if (decision->actions_count == 0) {
+		int64_t left_ms = decision->wait_until_ms - clock_now_ms();
+		clock_sleep_ms(left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms);
+	}
+	return 0;
+}
+
+/* What one stay in the loop works on; replaced as a whole when Git moves on. */
+struct want {
+	struct arena arena;
+	struct loaded loaded;
+};
+
+static int load(struct cycle *c, enum load_mode mode, struct want *want, struct err *e)
+{
+	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
+	if (desired_load(c->settings, mode, &want->arena, &want->loaded, &problems, e) < 0) {
+		fputs(problems.warnings.text, stderr);
+		fputs(problems.text.text, stderr);
+		return -1;
+	}
+	fputs(problems.warnings.text, stderr);
+	if (want->loaded.git.kind != ERR_NONE) {
+		char when[32];
+		clock_format(want->loaded.commit.fetched_ms, when, sizeof when);
+		log_warning("%s; commit %.8s, fetched %s, stays in force", want->loaded.git.message, want->loaded.commit.id, when);
+	}
+	return 0;
+}
+
+/* A newer commit while a run waits: from here on it is what decide is asked about. */
+static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
+{
+	if (clock_monotonic_ms() - *asked_ms < GIT_POLL_MS || !desired_moved(c->settings, want->loaded.commit.id)) {
+		if (clock_monotonic_ms() - *asked_ms >= GIT_POLL_MS)
+			*asked_ms = clock_monotonic_ms();
+		return;
+	}
+	*asked_ms = clock_monotonic_ms();
+	struct want newer = {0};
+	struct err e;
+	if (load(c, LOAD_SYNC, &newer, &e) < 0) {
+		log_error("the newer commit is not used: %s", e.message);
+		arena_done(&newer.arena);
+		return;
+	}
+	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
+	arena_done(&want->arena);
+	*want = newer;
+}
+
+static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
+{
+	int64_t started_ms = clock_monotonic_ms(), asked_ms = started_ms, away_since_ms = 0;
+	bool has_observed = false;
+	for (;;) {
+		CLEANUP(arena_done) struct arena a = {0};
+		struct decision decision = {0};
+		int result = turn(c, &want->loaded.desired, &decision, &a, e);
+		int64_t now_ms = clock_monotonic_ms();
+		if (result > 0) {
+			refresh_notes(c, &want->loaded.desired, &decision);
+			return say_end(c, &want->loaded, &decision);
+		}
+		if (clock_stop_requested()) {
+			err_set(e, ERR_STOPPED, "stopped at a safe point; the next run goes on from here");
+			return -1;
+		}
+		if (result == 0) {
+			has_observed = true;
+			away_since_ms = 0;
+			if (decision.actions_count == 0)
+				follow_git(c, want, &asked_ms);
+		} else if (e->kind != ERR_UNREACHABLE && e->kind != ERR_TRANSIENT) {
+			return -1;
+		} else {
+			away_since_ms = away_since_ms ? away_since_ms : now_ms;
+			if (!has_observed || now_ms - away_since_ms > DOCKER_AWAY_MAX_MS)
+				return -1;
+			clock_sleep_ms(1000);
+		}
+		if (now_ms - started_ms > RUN_MAX_MS)
+			return err_set(e, ERR_TRANSIENT, "this run has lasted for 30 minutes; the next one goes on from here");
+	}
+}
+
+int cycle_run(const struct settings *s, const struct cycle_options *o)
+{
+	(void)o;
+	struct err e;
+	struct want want = {0};
+	CLEANUP(cycle_done) struct cycle c;
+	clock_catch_stop();
+	int code = -1;
+	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
+		/* The notes again, now that nobody else writes them. */
+		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && notes_read(c.notes_folder, &c.arena, &c.notes, &e) == 0 &&
+		    load(&c, LOAD_SYNC, &want, &e) == 0 &&
+		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
+			code = run_until_settled(&c, &want, &e);
+	}
+	arena_done(&want.arena);
+	return code < 0 ? say_error(&e) : code;
+}
+
+int cycle_plan(const struct settings *s, const struct cycle_options *o)
+{
+	struct err e;
+	struct want want = {0};
+	CLEANUP(cycle_done) struct cycle c;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024 * 1024);
+	struct world world;
+	if (cycle_open(&c, s, &e) < 0 || load(&c, LOAD_PEEK, &want, &e) < 0 ||
+	    observe(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
+		arena_done(&want.arena);
+		return say_error(&e);
+	}
+	struct rehearsal r;
+	rehearse(&want.loaded.desired, &world, &want.arena, &r);
+	struct tally t = plan_print(&out, &want.loaded.desired, &world, &r);
+	fputs(out.text, stdout);
+	int code = o->detailed_exitcode && !tally_is_empty(&t) ? 2 : 0;
+	arena_done(&want.arena);
+	return code;
+}
+
+int cycle_status(const struct settings *s, const struct cycle_options *o)
+{
+	(void)o;
+	struct err e;
+	struct want want = {0};
+	CLEANUP(cycle_done) struct cycle c;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
+	struct world world;
+	int code = -1;
+	if (cycle_open(&c, s, &e) == 0 && load(&c, LOAD_PEEK, &want, &e) == 0 &&
+	    observe(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
+		struct decision decision;
+		decide(&want.loaded.desired, &world, &want.arena, &decision);
+		status_print(&out, &want.loaded.desired, &decision);
+		fputs(out.text, stdout);
+		code = status_exit_code(&decision);
+	}
+	arena_done(&want.arena);
+	return code < 0 ? say_error(&e) : code;
+}
+
+int cycle_validate(const struct settings *s, const struct cycle_options *o)
+{
+	(void)o;
+	struct err e;
+	struct want want = {0};
+	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
+	if (desired_load(s, LOAD_PEEK, &want.arena, &want.loaded, &problems, &e) < 0) {
+		arena_done(&want.arena);
+		return say_problems(&problems, &e);
+	}
+	fputs(problems.warnings.text, stderr);
+	const struct desired *d = &want.loaded.desired;
+	for (size_t i = 0; i < d->projects_count; i++)
+		printf("%s: project %s is valid: %zu %s, %zu %s\n", d->projects[i].file, d->projects[i].name,
+		       d->projects[i].services_count, d->projects[i].services_count == 1 ? "service" : "services",
+		       d->routes_count, d->routes_count == 1 ? "route" : "routes");
+	arena_done(&want.arena);
+	return 0;
+}
+
+static bool is_named(const struct note_quarantine *q, const char *name)
+{
+	if (!name)
+		return true;
+	size_t n = strlen(q->project);
+	return strncmp(name, q->project, n) == 0 && (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0));
+}
+
+int cycle_retry(const struct settings *s, const char *name)
+{
+	struct err e;
+	CLEANUP(cycle_done) struct cycle c;
+	if (cycle_open(&c, s, &e) < 0 || lock_take(s->run_dir, &c.lock, &e) < 0 ||
+	    notes_read(c.notes_folder, &c.arena, &c.notes, &e) < 0)
+		return say_error(&e);
+	size_t kept = 0, forgotten = 0;
+	for (size_t i = 0; i < c.notes.quarantines_count; i++) {
+		if (is_named(&c.notes.quarantines[i], name)) {
+			printf("%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
+			       c.notes.quarantines[i].service, c.notes.quarantines[i].revision);
+			forgotten++;
+		} else {
+			c.notes.quarantines[kept++] = c.notes.quarantines[i];
+		}
+	}
+	c.notes.quarantines_count = kept;
+	if (c.notes.is_missing)
+		printf("new notes were begun; the next run takes what serves now as the old revision\n");
+	else if (!forgotten)
+		printf("nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
+	if ((forgotten || c.notes.is_missing) && notes_write(c.notes_folder, &c.notes, &e) < 0)
+		return say_error(&e);
+	return 0;
+}

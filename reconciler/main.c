@@ -1,5 +1,209 @@
-/* The command line. */
-int main(void)
+/* The command line: a table of commands, and one of options that the settings' table completes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "cycle.h"
+#include "desired/manifest.h"
+#include "desired/settings.h"
+
+struct line {
+	const struct command *command;
+	const char *config;
+	const char *name; /* the argument of retry */
+	struct cycle_options options;
+	struct setting_flag flags[32];
+	size_t flags_count;
+};
+
+struct command {
+	const char *name;      /* "": without a word */
+	const char *argument;  /* of the help, NULL: takes none */
+	const char *doc;
+	int (*run)(const struct settings *s, const struct line *l);
+};
+
+static int do_run(const struct settings *s, const struct line *l)
 {
+	return cycle_run(s, &l->options);
+}
+
+static int do_plan(const struct settings *s, const struct line *l)
+{
+	return cycle_plan(s, &l->options);
+}
+
+static int do_status(const struct settings *s, const struct line *l)
+{
+	return cycle_status(s, &l->options);
+}
+
+static int do_validate(const struct settings *s, const struct line *l)
+{
+	return cycle_validate(s, &l->options);
+}
+
+static int do_retry(const struct settings *s, const struct line *l)
+{
+	return cycle_retry(s, l->name);
+}
+
+static int do_schema(const struct settings *s, const struct line *l)
+{
+	(void)s;
+	(void)l;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4 * 1024 * 1024);
+	schema_print(&out);
+	fputs(out.text, stdout);
 	return 0;
+}
+
+static const struct command commands[] = {
+	{"", NULL, "make the host match what Git says", do_run},
+	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", do_plan},
+	{"status", NULL, "show where each service stands", do_status},
+	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", do_validate},
+	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", do_retry},
+	{"schema", NULL, "print the JSON Schema of manifests", do_schema},
+};
+
+/* Options that are no settings. */
+enum option_id { OPTION_PLAN, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+static const struct option_row {
+	const char *flag, *argument, *doc;
+	enum option_id id;
+} options[] = {
+	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
+	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
+	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
+	{"--verbose", NULL, "log more", OPTION_VERBOSE},
+	{"--version", NULL, "print the version", OPTION_VERSION},
+	{"--help", NULL, "print this", OPTION_HELP},
+};
+
+static const struct { int code; const char *meaning; } exit_codes[] = {
+	{0, "the host matches (plan: no error)"},
+	{1, "failed; the message says what"},
+	{2, "changes are pending (only with --plan --detailed-exitcode)"},
+	{3, "rolled back: the old revision serves"},
+	{64, "wrong usage"},
+	{65, "wrong manifest or settings"},
+	{69, "Docker or nginx cannot be reached"},
+	{75, "try again: another run holds the lock, Git or a registry is away, or the run was stopped"},
+};
+
+static void print_help(void)
+{
+	size_t count;
+	const struct setting *rows = settings_rows(&count);
+	printf("reconcile: one Docker host, made to match a Git repository\n\nusage: reconcile [COMMAND] [OPTION...]\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		printf("  %-9s%-21s %s\n", commands[i].name, commands[i].argument ? commands[i].argument : "", commands[i].doc);
+	printf("\noptions:\n");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		printf("  %-20s %-9s %s\n", options[i].flag, options[i].argument ? options[i].argument : "", options[i].doc);
+	printf("\nsettings: as an option, as an environment variable, or in the settings file, in this order:\n");
+	for (size_t i = 0; i < count; i++)
+		printf("  %-14s %-28s %-18s %s\n", rows[i].flag ? rows[i].flag : "-", rows[i].variable, rows[i].key, rows[i].doc);
+	printf("\nexit codes:\n");
+	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
+		printf("  %2d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
+}
+
+static int usage(const char *fmt, const char *what)
+{
+	char text[512];
+	snprintf(text, sizeof text, "%s '%s'; see reconcile --help", fmt, what);
+	log_error("%s", text);
+	return 64;
+}
+
+/* The value of an option: after "=" or the next word. NULL: there is none. */
+static const char *value_of(const char *flag, int argc, char **argv, int *at)
+{
+	size_t n = strlen(flag);
+	if (argv[*at][n] == '=')
+		return argv[*at] + n + 1;
+	return *at + 1 < argc ? argv[++*at] : NULL;
+}
+
+static bool is_flag(const char *word, const char *flag)
+{
+	size_t n = strlen(flag);
+	return strncmp(word, flag, n) == 0 && (word[n] == 0 || word[n] == '=');
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int take_option(struct line *l, const struct option_row *o, const char *value)
+{
+	switch (o->id) {
+	case OPTION_PLAN: l->command = &commands[1]; break;
+	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
+	case OPTION_CONFIG: l->config = value; break;
+	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
+	case OPTION_VERSION: printf("reconcile %s\n", RECONCILE_VERSION); return 0;
+	case OPTION_HELP: print_help(); return 0;
+	}
+	return -1;
+}
+
+static int parse_flag(struct line *l, int argc, char **argv, int *at)
+{
+	size_t count;
+	const struct setting *rows = settings_rows(&count);
+	const char *word = argv[*at];
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (!is_flag(word, options[i].flag))
+			continue;
+		const char *value = options[i].argument ? value_of(options[i].flag, argc, argv, at) : NULL;
+		if (options[i].argument && !value)
+			return usage("no value for", word);
+		return take_option(l, &options[i], value);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!rows[i].flag || !is_flag(word, rows[i].flag))
+			continue;
+		const char *value = value_of(rows[i].flag, argc, argv, at);
+		if (!value)
+			return usage("no value for", word);
+		if (l->flags_count == ARRAY_LEN(l->flags))
+			return usage("too many options at", word);
+		l->flags[l->flags_count++] = (struct setting_flag){&rows[i], value};
+		return -1;
+	}
+	return usage("unknown option", word);
+}
+
+static int parse_word(struct line *l, const char *word)
+{
+	if (l->command == &commands[0])
+		for (size_t i = 1; i < ARRAY_LEN(commands); i++)
+			if (strcmp(commands[i].name, word) == 0) {
+				l->command = &commands[i];
+				return -1;
+			}
+	if (l->command->argument && !l->name) {
+		l->name = word;
+		return -1;
+	}
+	return usage(l->command == &commands[0] ? "unknown command" : "too many words at", word);
+}
+
+int main(int argc, char **argv)
+{
+	struct line l = {.command = &commands[0]};
+	for (int i = 1; i < argc; i++) {
+		int code = argv[i][0] == '-' ? parse_flag(&l, argc, argv, &i) : parse_word(&l, argv[i]);
+		if (code >= 0)
+			return code;
+	}
+	CLEANUP(arena_done) struct arena a = {0};
+	struct settings s;
+	struct err e;
+	if (settings_load(l.config, l.flags, l.flags_count, &a, &s, &e) < 0) {
+		log_error("%s", e.message);
+		return err_info(e.kind)->exit_code;
+	}
+	return l.command->run(&s, &l);
 }

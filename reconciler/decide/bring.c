@@ -197,8 +197,9 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	return !gate_had_its_chance(i, s, r->pass->world);
 }
 
-/* Fields that can be changed on the running instance and differ from the spec. */
-static bool update_live(struct rollout *r, const struct service *s, const struct instance *i)
+/* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
+ * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
+static bool update_live(struct rollout *r, const struct service *s, const struct instance *i, const char **why)
 {
 	struct pass *p = r->pass;
 	struct change *changes = NULL;
@@ -213,6 +214,11 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	}
 	if (!count)
 		return false;
+	const struct failure *earlier = find_failure(r, i->revision);
+	if (earlier) {
+		*why = earlier->message;
+		return false;
+	}
 	struct action *a = pass_action(p, ACTION_UPDATE, r->project, r->service);
 	a->instance = i;
 	a->revision = s->revision;
@@ -258,7 +264,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		if (is_broken(r, in))
 			continue;
 		usable++;
-		moving += update_live(r, s, in);
+		moving += update_live(r, s, in, &failed);
 		struct judgement j = gate_judge(in, s, trust, p->world, p->arena);
 		if (j.readiness == READY) {
 			ready++;

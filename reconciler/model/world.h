@@ -38,7 +38,8 @@ struct instance {
 	int64_t created_ms, started_ms; /* ms since 1970; started 0: never */
 	enum health health;
 	bool is_restart_off;  /* its restart policy is "no" */
-	const char *address;  /* on the project's traffic network; "" when not attached */
+	const char *address;  /* on the project's traffic network, also while it does not run; "" when not attached */
+	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
 	int pid;              /* of its first process, 0 when not running */
 	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
 

@@ -1,0 +1,223 @@
+/*
+ * The plan as text: what differs, field by field, and then the very steps that the run would take. The words and signs
+ * are terraform's, because people grep for them.
+ */
+#include "report/report.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "decide/strategy.h"
+
+void tally_add(struct tally *t, const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_CREATE: t->added++; break;
+	case ACTION_UPDATE: t->changed++; break;
+	/* A new instance is counted when it is created; starting one that was there is a change. */
+	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
+	case ACTION_REMOVE: t->destroyed++; break;
+	default: break;
+	}
+}
+
+bool tally_is_empty(const struct tally *t)
+{
+	return t->added == 0 && t->changed == 0 && t->destroyed == 0;
+}
+
+static const struct good *find_good(const struct world *w, const struct service *s)
+{
+	for (size_t i = 0; i < w->goods_count; i++)
+		if (strcmp(w->goods[i].project, s->project) == 0 && strcmp(w->goods[i].service, s->name) == 0)
+			return &w->goods[i];
+	return NULL;
+}
+
+/* What the rehearsal does for one service. */
+struct share {
+	struct tally tally;
+	bool is_published;
+};
+
+static struct share share_of(const struct rehearsal *r, const struct service *s)
+{
+	struct share share = {0};
+	for (size_t i = 0; i < r->events_count; i++) {
+		const struct action *a = &r->events[i].action;
+		if (a->service && strcmp(a->project, s->project) == 0 && strcmp(a->service, s->name) == 0)
+			tally_add(&share.tally, a);
+		share.is_published |= a->kind == ACTION_PUBLISH;
+	}
+	return share;
+}
+
+static void print_difference(struct buf *out, const char *path, const struct value *from, const struct value *to,
+                             enum field_change change)
+{
+	buf_printf(out, "        %s: ", path);
+	value_print(out, from, true);
+	buf_puts(out, " -> ");
+	value_print(out, to, true);
+	buf_puts(out, change == CHANGE_REPLACE ? "  # forces replacement\n" : "\n");
+}
+
+/* Maps differ key by key: one changed variable of thirty is one line. */
+static void print_change(struct buf *out, const struct field *field, const struct value *from, const struct value *to)
+{
+	static const struct value unset;
+	if (from->kind != VALUE_MAP || to->kind != VALUE_MAP) {
+		print_difference(out, field->path, from, to, field->change);
+		return;
+	}
+	char path[512];
+	for (size_t i = 0; i < to->count; i++) {
+		const struct value *was = value_get(from, to->keys[i]);
+		if (was && value_equal(was, &to->items[i]))
+			continue;
+		snprintf(path, sizeof path, "%s.%s", field->path, to->keys[i]);
+		print_difference(out, path, was ? was : &unset, &to->items[i], field->change);
+	}
+	for (size_t i = 0; i < from->count; i++) {
+		if (value_get(to, from->keys[i]))
+			continue;
+		snprintf(path, sizeof path, "%s.%s", field->path, from->keys[i]);
+		print_difference(out, path, &from->items[i], &unset, field->change);
+	}
+}
+
+/* From the last good spec to the wanted one. Returns how many fields differ. */
+static int print_fields(struct buf *out, const struct service *from, const struct service *to)
+{
+	int count = 0;
+	for (size_t i = 0; i < to->spec.count; i++) {
+		const struct value *was = spec_value(&from->spec, to->spec.rows[i]->path);
+		if (!was || value_equal(was, &to->spec.values[i]))
+			continue;
+		count++;
+		if (out)
+			print_change(out, to->spec.rows[i], was, &to->spec.values[i]);
+	}
+	if (from->replicas != to->replicas) {
+		count++;
+		if (out)
+			buf_printf(out, "        deploy.replicas: %d -> %d\n", from->replicas, to->replicas);
+	}
+	return count;
+}
+
+static bool is_quarantined(const struct world *w, const struct service *s)
+{
+	for (size_t i = 0; i < w->quarantines_count; i++)
+		if (strcmp(w->quarantines[i].project, s->project) == 0 && strcmp(w->quarantines[i].service, s->name) == 0 &&
+		    strcmp(w->quarantines[i].revision, s->revision) == 0)
+			return true;
+	return false;
+}
+
+static void print_service(struct buf *out, const struct service *s, const struct good *good, const struct tally *t)
+{
+	const struct strategy_info *strategy = strategy_info(s->strategy);
+	bool is_replaced = good && good->spec && strcmp(good->revision, s->revision) != 0;
+	const char *symbol = is_replaced ? strategy->symbol : t->added && t->destroyed ? strategy->symbol
+	                     : t->added ? "+" : t->destroyed ? "-" : "~";
+	buf_printf(out, "  %-3s %s/%s", symbol, s->project, s->name);
+	if (t->added)
+		buf_printf(out, "  %s (%s)%s", strategy->name, s->strategy_reason,
+		           !is_replaced || !strategy->is_exclusive ? "" : ": the old one stops first, downtime");
+	buf_puts(out, "\n");
+	if (good && good->spec)
+		print_fields(out, good->spec, s);
+	else
+		buf_printf(out, "        image: \"%s\"\n", s->image);
+	if (s->is_routed && strategy->is_exclusive == false && t->added)
+		buf_printf(out, "        keeps the old revision warm for %s\n", clock_duration(s->keep_old_ms, (char[32]){0}));
+}
+
+/* Drift: the host differs from what was last applied, and Git did not ask for it. */
+static bool is_drift(const struct service *s, const struct good *good)
+{
+	return good && good->spec && strcmp(good->revision, s->revision) == 0 && print_fields(NULL, good->spec, s) == 0;
+}
+
+static void print_services(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r,
+                           bool drift, const char *title)
+{
+	bool has_title = false;
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++) {
+			const struct service *s = &d->projects[i].services[k];
+			const struct good *good = find_good(w, s);
+			struct share share = share_of(r, s);
+			if (tally_is_empty(&share.tally) || is_drift(s, good) != drift || is_quarantined(w, s))
+				continue;
+			if (!has_title)
+				buf_printf(out, "%s\n", title);
+			has_title = true;
+			print_service(out, s, good, &share.tally);
+		}
+	if (has_title)
+		buf_puts(out, "\n");
+}
+
+static void print_steps(struct buf *out, const struct rehearsal *r)
+{
+	char lasts[32];
+	buf_printf(out, "Steps (about %s, %d %s of nginx, at most %d instances at a time):\n",
+	           clock_duration((r->lasts_ms + 500) / 1000 * 1000, lasts), r->reloads, r->reloads == 1 ? "reload" : "reloads",
+	           r->instances_peak);
+	for (size_t i = 0; i < r->events_count; i++)
+		buf_printf(out, "  %6.1fs  %s\n", (double)r->events[i].at_ms / 1000, r->events[i].text);
+	buf_puts(out, "\n");
+}
+
+/* Does the service already run what Git asks for, with the old revision only kept warm? */
+static bool is_retirement(const struct world *w, const struct desired *d, const struct action *a)
+{
+	const struct service *s = a->service ? desired_service(d, a->project, a->service) : NULL;
+	if (!s || (a->kind != ACTION_REMOVE && a->kind != ACTION_STOP))
+		return false;
+	const struct good *good = find_good(w, s);
+	bool runs_wanted = good && strcmp(good->revision, s->revision) == 0;
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
+			return runs_wanted && t->weight == PERMILLE && strcmp(t->next.revision, s->revision) == 0 &&
+			       strcmp(a->instance->revision, t->stable.revision) == 0;
+	}
+	return false;
+}
+
+struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r)
+{
+	struct tally t = {0};
+	bool has_retirement = false, has_publish = false;
+	for (size_t i = 0; i < r->events_count; i++) {
+		const struct action *a = &r->events[i].action;
+		has_publish |= a->kind == ACTION_PUBLISH;
+		if (is_retirement(w, d, a))
+			has_retirement = true;
+		else
+			tally_add(&t, a);
+	}
+	/* Routes alone are a change too, unless they only let a kept revision go. */
+	if (has_publish && !has_retirement && tally_is_empty(&t))
+		t.changed++;
+
+	if (*d->commit)
+		buf_printf(out, "Commit %.8s \"%s\"\n\n", d->commit, d->subject);
+	if (tally_is_empty(&t)) {
+		buf_puts(out, "No changes.\n");
+		if (has_retirement)
+			buf_puts(out, "The next run lets an old revision go that was only kept warm.\n");
+	} else {
+		print_services(out, d, w, r, true, "Drift: the host differs from what was last applied, and Git did not ask for it:");
+		print_services(out, d, w, r, false, "Changes:");
+		print_steps(out, r);
+		buf_printf(out, "Plan: %d to add, %d to change, %d to destroy.\n", t.added, t.changed, t.destroyed);
+	}
+	status_notes(out, &r->end);
+	if (r->is_endless)
+		buf_puts(out, "This plan does not come to rest. Please report it, with the manifest.\n");
+	return t;
+}

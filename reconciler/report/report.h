@@ -1,0 +1,29 @@
+/* What people read: the plan, and how a run ended. Text into a buffer; who prints it is not known here. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "decide/rehearse.h"
+#include "model/action.h"
+
+/* What actions amount to, in terraform's words. */
+struct tally {
+	int added, changed, destroyed;
+};
+/* Counts one action. What only ends the keeping of an old revision is no change: see tally_is_retirement(). */
+void tally_add(struct tally *t, const struct action *a);
+bool tally_is_empty(const struct tally *t);
+
+/* The plan of a rehearsal that started from `w`. Returns what it amounts to. */
+struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r);
+
+/* One line for each service that is not simply settled: "shop/web: rolled back: revision 1234abcd …". */
+void status_notes(struct buf *out, const struct decision *d);
+/* All services, one line each. */
+void status_print(struct buf *out, const struct desired *d, const struct decision *decision);
+/* The exit code that the services' phases amount to. */
+int status_exit_code(const struct decision *d);
+
+#endif

@@ -1,0 +1,63 @@
+/* How things stand, and which exit code that is. */
+#include "report/report.h"
+
+#include <string.h>
+
+void status_notes(struct buf *out, const struct decision *d)
+{
+	for (size_t i = 0; i < d->services_count; i++) {
+		const struct status *s = &d->services[i];
+		if (s->phase == PHASE_SETTLED)
+			continue;
+		buf_printf(out, "%s/%s: %s%s%s\n", s->project, s->service,
+		           s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase), s->reason ? ": " : "",
+		           s->reason ? s->reason : "");
+	}
+}
+
+void status_print(struct buf *out, const struct desired *d, const struct decision *decision)
+{
+	if (*d->commit)
+		buf_printf(out, "commit %.8s \"%s\"\n", d->commit, d->subject);
+	for (size_t i = 0; i < decision->services_count; i++) {
+		const struct status *s = &decision->services[i];
+		char name[256];
+		snprintf(name, sizeof name, "%s/%s", s->project, s->service);
+		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name, s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+		           *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
+	}
+}
+
+/* A higher rank wins: what is broken is more urgent than what waits. */
+static int rank(int exit_code)
+{
+	static const int order[] = {0, 75, 3, 69, 1};
+	for (int i = 0; i < (int)ARRAY_LEN(order); i++)
+		if (order[i] == exit_code)
+			return i;
+	return (int)ARRAY_LEN(order);
+}
+
+static int exit_code_of(const struct status *s)
+{
+	switch (s->phase) {
+	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_COUNT: return 0;
+	case PHASE_PROGRESSING: return err_info(ERR_TRANSIENT)->exit_code;
+	case PHASE_ROLLED_BACK: return 3;
+	case PHASE_BLOCKED: case PHASE_FAILED: break;
+	}
+	int code = err_info(s->cause)->exit_code;
+	/* 64 and 65 speak of the command line and the manifest; a service that fails is neither. */
+	return code == 0 || code == 64 || code == 65 ? 1 : code;
+}
+
+int status_exit_code(const struct decision *d)
+{
+	int worst = 0;
+	for (size_t i = 0; i < d->services_count; i++) {
+		int code = exit_code_of(&d->services[i]);
+		if (rank(code) > rank(worst))
+			worst = code;
+	}
+	return worst;
+}
