@@ -1,0 +1,352 @@
+/* One service: walk its keys by the table, then settle what several fields say together. */
+#include "desired/draft.h"
+
+#include <string.h>
+
+#include "base/sha256.h"
+#include "desired/fields.h"
+
+#define SPEC_MAX_BYTES (256 * 1024 * 1024) /* more than the limits on a manifest's text can come to */
+
+static const struct field_row *table(size_t *count, size_t *public_count)
+{
+	return fields_table(count, public_count);
+}
+
+static bool is_below(const char *path, const char *section)
+{
+	size_t n = strlen(section);
+	return n == 0 || (strncmp(path, section, n) == 0 && path[n] == '.');
+}
+
+/* The names that the table has directly below a section. */
+static const char **names_below(struct parse *p, const char *section, size_t *count)
+{
+	size_t rows, shown, skip = *section ? strlen(section) + 1 : 0;
+	const struct field_row *row = table(&rows, &shown);
+	const char **names = NULL;
+	*count = 0;
+	for (size_t i = 0; i < rows; i++) {
+		if (!is_below(row[i].field.path, section))
+			continue;
+		const char *rest = row[i].field.path + skip;
+		*ARENA_PUSH(p->a, names, *count) = arena_strndup(p->a, rest, strcspn(rest, "."));
+	}
+	return names;
+}
+
+static bool is_ours(const char *section)
+{
+	return strncmp(section, "x-reconcile", 11) == 0;
+}
+
+static void unknown(struct parse *p, const struct draft *d, const struct pair *pair, const char *section)
+{
+	size_t count;
+	const char *own = "x-reconcile", **names = names_below(p, section, &count);
+	const char *dot = *section ? "." : "";
+	const char *path = arena_printf(p->a, "%s%s%s", d->path, dot, section);
+	if (strncmp(pair->key, "x-", 2) == 0 && !is_ours(section)) {
+		if (strcmp(pair->key, own) == 0)
+			parse_error(p, pair->mark, path, "x-reconcile does not belong here, but directly in the service");
+		else if (nearest_name(pair->key, &own, 1))
+			parse_warning(p, pair->mark, path, "'%.60s' is ignored, like every x- key that is not ours; did you mean "
+			                                   "'x-reconcile'?", pair->key);
+		return;
+	}
+	parse_unknown_key(p, pair->mark, path, arena_printf(p->a, "services.*%s%s", dot, section), pair->key, names, count);
+}
+
+static void read_section(struct parse *p, struct draft *d, const struct node *map, const char *section);
+
+static void read_pair(struct parse *p, struct draft *d, const struct pair *pair, const char *section)
+{
+	size_t rows, shown;
+	const struct field_row *row = table(&rows, &shown);
+	const char *path = *section ? arena_printf(p->a, "%s.%s", section, pair->key) : pair->key;
+	const char *full = arena_printf(p->a, "%s.%s", d->path, path);
+	bool is_section = false;
+	for (size_t i = 0; i < rows && !strchr(pair->key, '.'); i++) {
+		if (strcmp(row[i].field.path, path) == 0) {
+			d->nodes[i] = pair->value;
+			/* A broken value stays unset; the manifest is refused as a whole anyway. */
+			if (parse_evaluate(p, pair->value, full) < 0 || row[i].parse(p, pair->value, full, &d->values[i]) < 0)
+				d->values[i] = (struct value){0};
+			return;
+		}
+		is_section = is_section || is_below(row[i].field.path, path);
+	}
+	if (is_section)
+		read_section(p, d, pair->value, path);
+	else
+		unknown(p, d, pair, section);
+}
+
+static void read_section(struct parse *p, struct draft *d, const struct node *map, const char *section)
+{
+	const char *path = *section ? arena_printf(p->a, "%s.%s", d->path, section) : d->path;
+	if (map->kind != NODE_MAP) {
+		parse_error(p, map->mark, path, "must be a map, not %s", map->kind == NODE_SCALAR ? "one value" : "a list");
+		return;
+	}
+	if (map->count == 0 && is_ours(section))
+		parse_error(p, map->mark, path, "is empty; write something into it, or remove it");
+	for (size_t i = 0; i < map->count; i++)
+		read_pair(p, d, &map->pairs[i], section);
+}
+
+static struct value *value_at(struct draft *d, const char *path)
+{
+	return &d->values[field_index(path)];
+}
+
+static bool is_set(struct draft *d, const char *path)
+{
+	return value_at(d, path)->kind != VALUE_UNSET;
+}
+
+static struct mark mark_at(struct draft *d, const char *path)
+{
+	const struct node *n = d->nodes[field_index(path)];
+	return n ? n->mark : d->mark;
+}
+
+/* Two spellings of one thing: either, or both and equal. */
+static void settle_spellings(struct parse *p, struct draft *d)
+{
+	size_t rows, shown;
+	const struct field_row *row = table(&rows, &shown);
+	for (size_t i = shown; i < rows; i++) {
+		struct value *other = &d->values[i], *own = value_at(d, row[i].same_as);
+		if (other->kind == VALUE_UNSET)
+			continue;
+		if (own->kind == VALUE_UNSET)
+			*own = *other;
+		else if (!value_equal(own, other))
+			parse_error(p, d->nodes[i]->mark, arena_printf(p->a, "%s.%s", d->path, row[i].field.path),
+			            "differs from %s on line %d, which means the same; write one of them", row[i].same_as,
+			            mark_at(d, row[i].same_as).line);
+	}
+}
+
+static void settle_memory(struct parse *p, struct draft *d)
+{
+	const struct value *memory = value_at(d, "mem_limit");
+	struct value *both = value_at(d, "memswap_limit");
+	const char *path = arena_printf(p->a, "%s.memswap_limit", d->path);
+	bool is_broken = memory->kind == VALUE_UNSET && (d->nodes[field_index("mem_limit")] ||
+	                                                 d->nodes[field_index("deploy.resources.limits.memory")]);
+	if (memory->kind == VALUE_UNSET) {
+		if (both->kind != VALUE_UNSET && !is_broken)
+			parse_error(p, mark_at(d, "memswap_limit"), path,
+			            "needs a memory limit beside it; write mem_limit or deploy.resources.limits.memory");
+		return;
+	}
+	/* The engine would do the same silently; written out, it shows in the plan and drift from it is seen. */
+	if (both->kind == VALUE_UNSET) {
+		*both = value_int(memory->integer > INT64_MAX / 2 ? INT64_MAX : 2 * memory->integer);
+		both->secret = memory->secret;
+	} else if (both->integer != -1 && both->integer < memory->integer) {
+		parse_error(p, mark_at(d, "memswap_limit"), path,
+		            "is less than the memory limit, but it counts memory and swap together; write at least as much");
+	}
+}
+
+static void settle_healthcheck(struct parse *p, struct draft *d)
+{
+	struct value *disable = value_at(d, "healthcheck.disable"), *test = value_at(d, "healthcheck.test");
+	if (disable->kind == VALUE_BOOL && disable->boolean) {
+		*test = (struct value){0};
+		value_push(p->a, test, value_string("NONE"));
+	}
+	*disable = (struct value){0}; /* it lives on in the test */
+	d->service.has_healthcheck = test->kind == VALUE_LIST && strcmp(test->items[0].string, "NONE") != 0;
+}
+
+static void settle_probe(struct parse *p, struct draft *d)
+{
+	static const char *const needs_port[] = {
+		"x-reconcile.ready.http.path", "x-reconcile.ready.http.status", "x-reconcile.ready.http.body",
+	};
+	if (d->nodes[field_index("x-reconcile.ready.http.port")])
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(needs_port); i++) {
+		if (!d->nodes[field_index(needs_port[i])])
+			continue;
+		parse_error(p, mark_at(d, needs_port[i]), arena_printf(p->a, "%s.x-reconcile.ready.http", d->path),
+		            "has no port; write the port inside the container, like port: 8080");
+		return;
+	}
+}
+
+static void settle_dependencies(struct parse *p, struct draft *d)
+{
+	const struct value *v = value_at(d, "depends_on");
+	for (size_t i = 0; i < v->count; i++) {
+		const char *word = v->items[i].string;
+		struct dependency made = {.service = v->keys[i], .condition = CONDITION_STARTED};
+		if (strcmp(word, "service_healthy") == 0)
+			made.condition = CONDITION_HEALTHY;
+		else if (strcmp(word, "service_completed_successfully") == 0)
+			made.condition = CONDITION_COMPLETED;
+		*ARENA_PUSH(p->a, d->service.dependencies, d->service.dependencies_count) = made;
+	}
+}
+
+/* The typed members, by the table. */
+static void fill_members(struct draft *d)
+{
+	size_t rows, shown;
+	const struct field_row *row = table(&rows, &shown);
+	for (size_t i = 0; i < shown; i++) {
+		const struct value *v = &d->values[i];
+		char *member = (char *)&d->service + row[i].offset;
+		if (v->kind == VALUE_UNSET)
+			continue;
+		if (row[i].member == MEMBER_STRING)
+			*(const char **)(void *)member = v->string;
+		else if (row[i].member == MEMBER_INT)
+			*(int *)(void *)member = (int)v->integer;
+		else if (row[i].member == MEMBER_INT64)
+			*(int64_t *)(void *)member = v->integer;
+	}
+}
+
+static bool is_good_name(const char *name)
+{
+	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == 0;
+}
+
+bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out)
+{
+	size_t rows, shown, before = p->errors;
+	table(&rows, &shown);
+	*out = (struct draft){.service = {.project = project, .name = pair->key}, .mark = pair->mark};
+	out->path = arena_printf(p->a, "services.%.60s", pair->key);
+	out->values = arena_alloc(p->a, rows * sizeof *out->values);
+	out->nodes = arena_alloc(p->a, rows * sizeof *out->nodes);
+	p->mounts = (struct mounts){0};
+	if (!is_good_name(pair->key)) {
+		parse_error(p, pair->mark, "services", "'%.60s' is no service name; use letters, digits, '.', '_' and '-'", pair->key);
+		return false;
+	}
+	read_section(p, out, pair->value, "");
+	out->service.volumes = p->mounts.volumes;
+	out->service.volumes_count = p->mounts.volumes_count;
+	out->is_writing = p->mounts.are_writable;
+	out->writing_mark = p->mounts.writable_mark;
+	if (pair->value->kind == NODE_MAP && !out->nodes[field_index("image")])
+		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27");
+	settle_spellings(p, out);
+	settle_memory(p, out);
+	settle_healthcheck(p, out);
+	settle_probe(p, out);
+	settle_dependencies(p, out);
+	return p->errors == before;
+}
+
+/* --- what follows --- */
+
+static void settle_strategy(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	const struct value *chosen = value_at(d, "x-reconcile.strategy");
+	const char *path = arena_printf(p->a, "%s.x-reconcile.strategy", d->path);
+	if (chosen->kind == VALUE_UNSET) {
+		s->strategy = s->is_routed && !d->is_writing ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
+		s->strategy_reason = d->is_writing ? "a writable volume" : s->is_routed ? "routed" : "no route leads to it";
+		return;
+	}
+	s->strategy = strcmp(chosen->string, "blue-green") == 0 ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
+	s->strategy_reason = "set in the manifest";
+	if (s->strategy == STRATEGY_IN_PLACE)
+		return;
+	if (!s->is_routed)
+		parse_error(p, mark_at(d, "x-reconcile.strategy"), path,
+		            "blue-green moves traffic, and no route leads to %s; add one under x-reconcile.routes at the top level, "
+		            "or write in-place", s->name);
+	else if (d->is_writing)
+		parse_warning(p, d->writing_mark, path,
+		              "blue-green runs the old and the new %s at once on a volume that both can write to", s->name);
+}
+
+static void default_to(int64_t *member, struct draft *d, const char *path, int64_t value)
+{
+	if (!is_set(d, path))
+		*member = value;
+}
+
+static void settle_ready(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	struct ready *r = &s->ready;
+	if (!r->path)
+		r->path = "/";
+	if (s->is_routed && !r->http_port && !r->tcp_port) {
+		r->tcp_port = d->routed_port;
+		if (!s->has_healthcheck)
+			parse_warning(p, d->mark, d->path, "only a TCP connect to port %d tells whether it is ready; write "
+			                                   "x-reconcile.ready.http to ask the application itself", r->tcp_port);
+	}
+	bool is_checked = r->http_port || r->tcp_port || s->has_healthcheck;
+	default_to(&r->within_ms, d, "x-reconcile.ready.within", 60000);
+	default_to(&r->for_ms, d, "x-reconcile.ready.for", is_checked ? 1000 : 10000);
+	if (r->for_ms > r->within_ms)
+		parse_error(p, mark_at(d, is_set(d, "x-reconcile.ready.for") ? "x-reconcile.ready.for" : "x-reconcile.ready.within"),
+		            arena_printf(p->a, "%s.x-reconcile.ready", d->path),
+		            "`for` is longer than `within`, so it could never become ready; make `within` the longer one");
+}
+
+static bool says_ready(const struct draft *d)
+{
+	size_t rows, shown;
+	const struct field_row *row = table(&rows, &shown);
+	for (size_t i = 0; i < shown; i++)
+		if (is_below(row[i].field.path, "x-reconcile.ready") && d->nodes[i])
+			return true;
+	return false;
+}
+
+void draft_settle(struct parse *p, struct draft *d)
+{
+	size_t rows, shown;
+	struct service *s = &d->service;
+	table(&rows, &shown);
+	s->is_routed = d->routed_port != 0;
+	s->replicas = 1;
+	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
+		*value_at(d, "restart") = value_string("no");
+	fill_members(d);
+	settle_strategy(p, d);
+	s->is_job = d->is_completed_for || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&
+	                                    !s->has_healthcheck && !says_ready(d));
+	settle_ready(p, d);
+	default_to(&s->hold_ms, d, "x-reconcile.hold", 5000);
+	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN ? 600000 : 0);
+	default_to(&s->drain_timeout_ms, d, "x-reconcile.drain_timeout", 65000);
+	default_to(&s->stop_grace_ms, d, "stop_grace_period", 10000);
+	size_t count;
+	s->spec = (struct spec){.rows = fields_rows(&count), .values = d->values, .count = shown};
+	spec_revision(&s->spec, s->revision);
+}
+
+void spec_revision(const struct spec *spec, char *out)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(SPEC_MAX_BYTES);
+	char hex[SHA256_HEX_SIZE];
+	for (size_t i = 0; i < spec->count; i++) {
+		const struct field *f = spec->rows[i];
+		if (spec->values[i].kind == VALUE_UNSET || f->change == CHANGE_NONE)
+			continue;
+		/* restart is always set, so that it never makes a difference. */
+		buf_puts(&text, f->path);
+		if (f->change == CHANGE_REPLACE) {
+			buf_puts(&text, "=");
+			value_print(&text, &spec->values[i], false);
+		}
+		buf_puts(&text, "\n");
+	}
+	sha256_hex(text.text, text.length, hex);
+	memcpy(out, hex, REVISION_LENGTH);
+	out[REVISION_LENGTH] = 0;
+}

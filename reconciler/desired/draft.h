@@ -1,0 +1,30 @@
+/*
+ * One service on its way from nodes to struct service. Calling order: draft_read() for every service, then the routes
+ * are known, then draft_settle() for every service: strategy, probes and defaults depend on both.
+ */
+#ifndef DESIRED_DRAFT_H
+#define DESIRED_DRAFT_H
+
+#include "desired/parse.h"
+
+struct draft {
+	struct service service;
+	const char *path;          /* "services.web" */
+	struct mark mark;          /* of its name */
+	struct value *values;      /* one for each row of the table */
+	const struct node **nodes; /* where each came from; NULL: not in the file */
+	bool is_writing;           /* has a volume or bind that it can write to */
+	struct mark writing_mark;
+	int routed_port;           /* of the first route to it, 0: none */
+	bool is_completed_for;     /* some service waits for its completion */
+	bool is_visited;           /* for the dependency order */
+};
+
+/* Everything that the file says. Problems go to p; false: there were some. */
+bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
+/* Everything that follows from it, and the revision. */
+void draft_settle(struct parse *p, struct draft *d);
+/* The revision of a spec, into out[REVISION_LENGTH + 1]. */
+void spec_revision(const struct spec *spec, char *out);
+
+#endif

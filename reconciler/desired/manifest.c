@@ -1,0 +1,423 @@
+/*
+ * A Compose file to one project of struct desired: the top level, what services say about each other, and the report.
+ * Nothing stops at the first problem; the lines come out in the order of the file.
+ */
+#include "desired/manifest.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "desired/draft.h"
+#include "desired/routes.h"
+
+#define MAX_SERVICES 500
+#define MAX_LISTED 100
+
+struct load {
+	struct parse parse;
+	const char *project;
+	struct draft *drafts;
+	size_t drafts_count;
+	struct declared_route *routes;
+	size_t routes_count;
+};
+
+void problems_done(struct problems *p)
+{
+	if (!p)
+		return;
+	buf_done(&p->text);
+	buf_done(&p->warnings);
+}
+
+/* --- the project's name --- */
+
+static const char *normal_name(struct arena *a, const char *text)
+{
+	char *out = arena_strdup(a, text);
+	size_t length = 0;
+	for (; *text; text++) {
+		char c = (char)tolower((unsigned char)*text);
+		bool is_inside = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (is_inside || (length && (c == '_' || c == '-')))
+			out[length++] = c;
+	}
+	out[length] = 0;
+	return out;
+}
+
+static const char *folder_name(struct arena *a, const char *directory)
+{
+	size_t end = strlen(directory), start;
+	while (end > 0 && directory[end - 1] == '/')
+		end--;
+	start = end;
+	while (start > 0 && directory[start - 1] != '/')
+		start--;
+	return arena_strndup(a, directory + start, end - start);
+}
+
+static void read_name(struct load *l, const struct node *root, const char *directory)
+{
+	struct parse *p = &l->parse;
+	struct node *n = node_get(root, "name");
+	const char *text = NULL;
+	l->project = "";
+	if (!n) {
+		l->project = normal_name(p->a, folder_name(p->a, directory ? directory : ""));
+		if (!*l->project)
+			parse_error(p, root->mark, "", "the project has no name; add one at the top, like name: shop");
+		return;
+	}
+	if (parse_evaluate(p, n, "name") < 0 || parse_text(p, n, "name", &text) < 0)
+		return;
+	l->project = normal_name(p->a, text);
+	if (!*l->project)
+		parse_error(p, n->mark, "name", "%s has no letter or digit in it; write a name like shop", node_shown(p, n));
+	else if (strcmp(l->project, text) != 0 && !n->secret)
+		parse_warning(p, n->mark, "name", "%s becomes '%.60s'; use small letters, digits, '-' and '_'", node_shown(p, n),
+		              l->project);
+}
+
+/* --- volumes and networks at the top --- */
+
+static bool is_nothing(const struct node *n)
+{
+	return n->kind == NODE_SCALAR && n->type == SCALAR_NULL;
+}
+
+static bool is_foreign(const char *key)
+{
+	return strncmp(key, "x-", 2) == 0;
+}
+
+static void read_volume(struct load *l, const struct pair *pair)
+{
+	static const char *const names[] = {"name"};
+	struct parse *p = &l->parse;
+	const char *path = arena_printf(p->a, "volumes.%.60s", pair->key), *name = NULL;
+	struct node *n = pair->value;
+	if (n->kind != NODE_MAP && !is_nothing(n)) {
+		parse_error(p, n->mark, path, "must be empty, or a map with a name");
+		return;
+	}
+	for (size_t i = 0; n->kind == NODE_MAP && i < n->count; i++) {
+		const struct pair *key = &n->pairs[i];
+		if (strcmp(key->key, "name") == 0) {
+			const char *own = arena_printf(p->a, "%s.name", path);
+			if (parse_evaluate(p, key->value, own) == 0 && parse_text(p, key->value, own, &name) == 0 &&
+			    (!isalnum((unsigned char)*name) || strlen(name) < 2 ||
+			     name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")]))
+				parse_error(p, key->value->mark, own, "%s is no volume name; use letters, digits, '.', '_' and '-'",
+				            node_shown(p, key->value));
+		} else if (!is_foreign(key->key)) {
+			parse_unknown_key(p, key->mark, path, "volumes.*", key->key, names, ARRAY_LEN(names));
+		}
+	}
+	if (pair->key[strspn(pair->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] || !*pair->key) {
+		parse_error(p, pair->mark, "volumes", "'%.60s' is no volume name; use letters, digits, '.', '_' and '-'", pair->key);
+		return;
+	}
+	struct declared_volume v = {.key = pair->key, .engine_name = name};
+	if (!v.engine_name)
+		v.engine_name = arena_printf(p->a, "%s_%s", l->project, pair->key);
+	*ARENA_PUSH(p->a, p->volumes, p->volumes_count) = v;
+}
+
+static void read_volumes(struct load *l, const struct node *n)
+{
+	if (!n || is_nothing(n))
+		return;
+	if (n->kind != NODE_MAP) {
+		parse_error(&l->parse, n->mark, "volumes", "must be a map of names, like data: {}");
+		return;
+	}
+	for (size_t i = 0; i < n->count; i++)
+		if (!is_foreign(n->pairs[i].key))
+			read_volume(l, &n->pairs[i]);
+}
+
+static void read_networks(struct load *l, const struct node *n)
+{
+	struct parse *p = &l->parse;
+	if (!n || is_nothing(n))
+		return;
+	if (n->kind != NODE_MAP) {
+		parse_error(p, n->mark, "networks", "must be a map of names");
+		return;
+	}
+	for (size_t i = 0; i < n->count; i++) {
+		const struct pair *pair = &n->pairs[i];
+		if (is_foreign(pair->key))
+			continue;
+		if (strcmp(pair->key, "default") != 0)
+			parse_error(p, pair->mark, "networks", "networks other than 'default' are not supported yet; all services of a "
+			                                       "project reach each other on 'default'");
+		else if (pair->value->kind == NODE_MAP)
+			for (size_t j = 0; j < pair->value->count; j++)
+				parse_unknown_key(p, pair->value->pairs[j].mark, "networks.default", "networks.*",
+				                  pair->value->pairs[j].key, NULL, 0);
+		else if (!is_nothing(pair->value))
+			parse_error(p, pair->value->mark, "networks.default", "must be empty: default: {}");
+	}
+}
+
+/* --- services --- */
+
+static struct draft *find_draft(struct load *l, const char *name)
+{
+	for (size_t i = 0; i < l->drafts_count; i++)
+		if (strcmp(l->drafts[i].service.name, name) == 0)
+			return &l->drafts[i];
+	return NULL;
+}
+
+static void read_services(struct load *l, const struct node *root)
+{
+	struct parse *p = &l->parse;
+	const struct node *n = node_get(root, "services");
+	if (!n) {
+		parse_error(p, root->mark, "", "there are no services; write services: {} for a project without any");
+		return;
+	}
+	if (n->kind != NODE_MAP) {
+		parse_error(p, n->mark, "services", "must be a map of services");
+		return;
+	}
+	if (n->count > MAX_SERVICES) {
+		parse_error(p, n->mark, "services", "%zu services are more than the 500 that one file may have", n->count);
+		return;
+	}
+	l->drafts = arena_alloc(p->a, (n->count + 1) * sizeof *l->drafts);
+	for (size_t i = 0; i < n->count; i++)
+		if (!is_foreign(n->pairs[i].key))
+			draft_read(p, l->project, &n->pairs[i], &l->drafts[l->drafts_count++]);
+}
+
+static void check_dependencies(struct load *l)
+{
+	for (size_t i = 0; i < l->drafts_count; i++) {
+		struct draft *d = &l->drafts[i];
+		const char *path = arena_printf(l->parse.a, "%s.depends_on", d->path);
+		for (size_t j = 0; j < d->service.dependencies_count; j++) {
+			const struct dependency *dep = &d->service.dependencies[j];
+			struct draft *other = find_draft(l, dep->service);
+			if (other == d)
+				parse_error(&l->parse, d->mark, path, "%s waits for itself; remove it", d->service.name);
+			else if (!other)
+				parse_error(&l->parse, d->mark, path, "there is no service '%.60s'", dep->service);
+			else if (dep->condition == CONDITION_COMPLETED)
+				other->is_completed_for = true;
+		}
+	}
+}
+
+static bool is_ready_to_place(struct load *l, const struct draft *d)
+{
+	for (size_t j = 0; j < d->service.dependencies_count; j++) {
+		const struct draft *other = find_draft(l, d->service.dependencies[j].service);
+		if (other && other != d && !other->is_visited)
+			return false;
+	}
+	return true;
+}
+
+/* Follows unplaced dependencies until one comes back: that is the cycle. */
+static void tell_cycle(struct load *l, const struct draft *start)
+{
+	CLEANUP(buf_done) struct buf names = BUF_INIT(600);
+	const struct draft *path[MAX_SERVICES + 1], *d = start;
+	size_t length = 0, from = 0;
+	for (bool is_closed = false; !is_closed && length <= MAX_SERVICES;) {
+		path[length++] = d;
+		const struct draft *follow = NULL;
+		for (size_t j = 0; !follow && j < d->service.dependencies_count; j++) {
+			const struct draft *other = find_draft(l, d->service.dependencies[j].service);
+			if (other && other != d && !other->is_visited)
+				follow = other;
+		}
+		d = follow;
+		for (size_t j = 0; d && j < length && !is_closed; j++) {
+			is_closed = path[j] == d;
+			from = j;
+		}
+		if (!d)
+			return;
+	}
+	for (size_t j = from; j < length; j++)
+		buf_printf(&names, "%s -> ", path[j]->service.name);
+	parse_error(&l->parse, path[from]->mark, arena_printf(l->parse.a, "%s.depends_on", path[from]->path),
+	            "a circle: %s%s; remove one of these", names.text, path[from]->service.name);
+}
+
+/* Dependencies first, otherwise as in the file. */
+static struct service *place_services(struct load *l)
+{
+	struct service *placed = arena_alloc(l->parse.a, (l->drafts_count + 1) * sizeof *placed);
+	size_t count = 0;
+	while (count < l->drafts_count) {
+		size_t before = count;
+		for (size_t i = 0; i < l->drafts_count && count == before; i++) {
+			struct draft *d = &l->drafts[i];
+			if (d->is_visited || !is_ready_to_place(l, d))
+				continue;
+			d->is_visited = true;
+			placed[count++] = d->service;
+		}
+		if (count > before)
+			continue;
+		for (size_t i = 0; i < l->drafts_count; i++) {
+			if (l->drafts[i].is_visited)
+				continue;
+			tell_cycle(l, &l->drafts[i]);
+			return NULL;
+		}
+	}
+	return placed;
+}
+
+/* --- the top --- */
+
+static void check_top_keys(struct load *l, const struct node *root)
+{
+	static const char *const names[] = {"name", "services", "volumes", "networks", "version", "x-reconcile"};
+	struct parse *p = &l->parse;
+	for (size_t i = 0; i < root->count; i++) {
+		const struct pair *pair = &root->pairs[i];
+		const char *own = "x-reconcile";
+		bool is_known = false;
+		for (size_t j = 0; j < ARRAY_LEN(names); j++)
+			is_known = is_known || strcmp(pair->key, names[j]) == 0;
+		if (is_known)
+			continue;
+		if (!is_foreign(pair->key))
+			parse_unknown_key(p, pair->mark, "", "", pair->key, names, ARRAY_LEN(names));
+		else if (nearest_name(pair->key, &own, 1))
+			parse_warning(p, pair->mark, "", "'%.60s' is ignored, like every x- key that is not ours; did you mean 'x-reconcile'?",
+			              pair->key);
+	}
+}
+
+static void connect_routes(struct load *l)
+{
+	for (size_t i = 0; i < l->routes_count; i++) {
+		const struct declared_route *r = &l->routes[i];
+		struct draft *d = find_draft(l, r->route.service);
+		if (!d)
+			parse_error(&l->parse, r->to_mark, "x-reconcile.routes", "there is no service '%.60s' to lead to", r->route.service);
+		else if (!d->routed_port)
+			d->routed_port = r->route.port;
+	}
+}
+
+static void load_root(struct load *l, const struct manifest_source *s, const struct node *root, struct desired *out)
+{
+	struct parse *p = &l->parse;
+	if (root->kind != NODE_MAP) {
+		parse_error(p, root->mark, "", "a manifest is a map that has services, not %s",
+		            root->kind == NODE_LIST ? "a list" : "one value");
+		return;
+	}
+	check_top_keys(l, root);
+	read_name(l, root, s->directory);
+	for (size_t i = 0; i < out->projects_count; i++)
+		if (*l->project && strcmp(out->projects[i].name, l->project) == 0)
+			parse_error(p, root->mark, "name", "the project '%s' stands in %s, too; give one of them another name", l->project,
+			            out->projects[i].file);
+	read_volumes(l, node_get(root, "volumes"));
+	read_networks(l, node_get(root, "networks"));
+	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
+	read_services(l, root);
+	check_dependencies(l);
+	connect_routes(l);
+	for (size_t i = 0; i < l->drafts_count; i++)
+		draft_settle(p, &l->drafts[i]);
+}
+
+/* --- the report --- */
+
+static int by_place(const void *x, const void *y)
+{
+	const struct report *a = x, *b = y;
+	if (a->mark.line != b->mark.line)
+		return a->mark.line < b->mark.line ? -1 : 1;
+	if (a->mark.column != b->mark.column)
+		return a->mark.column < b->mark.column ? -1 : 1;
+	return strcmp(a->text, b->text);
+}
+
+static void deliver(struct parse *from, struct problems *to)
+{
+	size_t listed = 0;
+	if (from->reports_count)
+		qsort(from->reports, from->reports_count, sizeof *from->reports, by_place);
+	for (size_t i = 0; i < from->reports_count; i++) {
+		const struct report *r = &from->reports[i];
+		/* What an alias brings in twice is one problem of the file. */
+		bool is_again = i > 0 && strcmp(r->text, from->reports[i - 1].text) == 0;
+		if (is_again && !r->is_warning)
+			from->errors--;
+		if (is_again)
+			continue;
+		if (r->is_warning)
+			buf_puts(&to->warnings, r->text);
+		else if (to->count + listed++ < MAX_LISTED)
+			buf_puts(&to->text, r->text);
+	}
+	to->count += from->errors;
+}
+
+static void add_project(struct load *l, const struct manifest_source *s, struct service *services, struct desired *out)
+{
+	struct arena *a = l->parse.a;
+	struct project made = {.name = l->project, .directory = s->directory ? arena_strdup(a, s->directory) : "",
+	                       .file = arena_strdup(a, s->file), .services = services, .services_count = l->drafts_count};
+	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
+	for (size_t i = 0; i < l->routes_count; i++)
+		*ARENA_PUSH(a, out->routes, out->routes_count) = l->routes[i].route;
+}
+
+int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a, struct desired *out,
+                  struct problems *p, struct err *e)
+{
+	struct load l = {.parse = {.file = s->file, .directory = s->directory, .env = env, .a = a}};
+	struct node *root;
+	struct service *services = NULL;
+	if (yaml_read(s->file, s->text, s->length, a, &root, e) < 0) {
+		buf_printf(&p->text, "%s\n", e->message);
+		p->count++;
+		return -1;
+	}
+	if (!root || is_nothing(root)) {
+		buf_printf(&p->text, "%s: empty compose file\n", s->file);
+		p->count++;
+		return err_set(e, ERR_INVALID, "%s: empty compose file", s->file);
+	}
+	load_root(&l, s, root, out);
+	services = place_services(&l);
+	deliver(&l.parse, p);
+	if (l.parse.errors)
+		return err_set(e, ERR_INVALID, "%s: %zu problem%s", s->file, l.parse.errors, l.parse.errors == 1 ? "" : "s");
+	add_project(&l, s, services, out);
+	return 0;
+}
+
+int manifest_check(const struct desired *d, struct problems *p, struct err *e)
+{
+	size_t before = p->count;
+	for (size_t i = 0; i < d->routes_count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(d->routes[i].host, d->routes[j].host) != 0)
+				continue;
+			if (p->count++ < MAX_LISTED)
+				buf_printf(&p->text, "%s: x-reconcile.routes: the host '%s' has a route already, at %s; remove one of them\n",
+				           d->routes[i].where, d->routes[i].host, d->routes[j].where);
+			break;
+		}
+	}
+	if (p->count == before)
+		return 0;
+	return err_set(e, ERR_INVALID, "%zu host%s with two routes", p->count - before, p->count - before == 1 ? "" : "s");
+}

@@ -1,0 +1,16 @@
+/* x-reconcile at the top level: the routes. */
+#ifndef DESIRED_ROUTES_H
+#define DESIRED_ROUTES_H
+
+#include "desired/parse.h"
+
+struct declared_route {
+	struct route route;
+	struct mark to_mark;
+};
+
+/* `section` is the value of x-reconcile; NULL: there is none. */
+void routes_read(struct parse *p, const struct node *section, const char *project, struct declared_route **routes,
+                 size_t *count);
+
+#endif

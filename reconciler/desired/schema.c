@@ -1,0 +1,128 @@
+/* The table to JSON Schema (draft 2020-12): for editors that complete and check a manifest while it is written. */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "desired/fields.h"
+#include "desired/manifest.h"
+
+#define VARIABLE "{\"type\":\"string\",\"pattern\":\"\\\\$\"}"
+#define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
+
+/* What each shape allows; a text with a $ in it may become anything. */
+static const char *const shapes[SHAPE_COUNT] = {
+	[SHAPE_STRING] = "{\"type\":\"string\"}",
+	[SHAPE_NUMBER] = "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\",\"pattern\":\"^-?[0-9]+$|\\\\$\"}]}",
+	[SHAPE_BOOL] = "{\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]}",
+	[SHAPE_SIZE] = "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\",\"pattern\":"
+	               "\"^([0-9]+\\\\.?[0-9]*|\\\\.[0-9]+) ?([bB]|[kKmMgGtTpP]([iI]?[bB])?)?$|^-1$|\\\\$\"}]}",
+	[SHAPE_DURATION] = "{\"type\":\"string\",\"pattern\":\"^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}",
+	[SHAPE_PORT] = "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1,\"maximum\":65535},"
+	               "{\"type\":\"string\",\"pattern\":\"^[0-9]+$|\\\\$\"}]}",
+	[SHAPE_COMMAND] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
+	[SHAPE_ENVIRONMENT] = "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}",
+	[SHAPE_VOLUMES] = "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
+	                  "\"type\":{\"type\":\"string\",\"enum\":[\"volume\",\"bind\"]},\"source\":{\"type\":\"string\"},"
+	                  "\"target\":{\"type\":\"string\"},\"read_only\":{\"type\":\"boolean\"}},"
+	                  "\"required\":[\"type\",\"source\",\"target\"],\"additionalProperties\":false,"
+	                  "\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_DEPENDS_ON] = "{\"anyOf\":[" STRINGS ",{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
+	                     "\"properties\":{\"condition\":{\"enum\":[\"service_started\",\"service_healthy\","
+	                     "\"service_completed_successfully\"]},\"required\":{\"const\":true}},"
+	                     "\"required\":[\"condition\"],\"additionalProperties\":false}}]}",
+	[SHAPE_RESTART] = "{\"type\":\"string\",\"pattern\":\"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$|\\\\$\"}",
+	[SHAPE_TEST] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
+	[SHAPE_PORTS] = "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}",
+	[SHAPE_NETWORKS] = "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"const\":\"default\"}},{\"type\":\"object\","
+	                   "\"properties\":{\"default\":{\"type\":[\"object\",\"null\"],\"maxProperties\":0}},"
+	                   "\"additionalProperties\":false}]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
+	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
+	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
+};
+
+static const char head[] =
+	"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"A manifest of reconcile\","
+	"\"description\":\"A Compose file; what Compose cannot say stands under x-reconcile.\",\"type\":\"object\","
+	"\"required\":[\"services\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-(?!reconcile$)\":{}},"
+	"\"properties\":{"
+	"\"name\":{\"description\":\"The project's name; default: the folder's.\",\"type\":\"string\"},"
+	"\"version\":{\"description\":\"Ignored.\"},"
+	"\"volumes\":{\"description\":\"Named volumes that the services mount.\",\"type\":[\"object\",\"null\"],"
+	"\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{\"name\":{\"description\":"
+	"\"The engine's name for it; default: project_key.\",\"type\":\"string\"}},\"additionalProperties\":false,"
+	"\"patternProperties\":{\"^x-\":{}}}},"
+	"\"networks\":{\"description\":\"Only `default` so far.\",\"type\":[\"object\",\"null\"],\"properties\":{\"default\":{"
+	"\"type\":[\"object\",\"null\"],\"maxProperties\":0}},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}},"
+	"\"x-reconcile\":{\"description\":\"What Compose cannot say.\",\"type\":\"object\",\"additionalProperties\":false,"
+	"\"properties\":{\"routes\":{\"description\":\"Which host name leads to which service.\",\"type\":\"array\",\"items\":{"
+	"\"type\":\"object\",\"required\":[\"host\",\"to\"],\"additionalProperties\":false,\"properties\":{"
+	"\"host\":{\"description\":\"Host name, *.example.com, or _ for any other.\",\"type\":\"string\"},"
+	"\"to\":{\"description\":\"service:port, the port inside the container.\",\"type\":\"string\","
+	"\"pattern\":\"^[^:]+:[0-9]+$|\\\\$\"}}}}}},"
+	"\"services\":{\"description\":\"What runs.\",\"type\":\"object\",\"patternProperties\":{\"^x-\":{},"
+	"\"^(?!x-)[a-zA-Z0-9._-]+$\":{\"$ref\":\"#/$defs/service\"}},\"additionalProperties\":false}},\"$defs\":{\"service\":{}}}";
+
+/* cJSON answers NULL only when memory is out, or when a text above is no JSON: then a test fails here. */
+static cJSON *parse(const char *text)
+{
+	cJSON *json = cJSON_Parse(text);
+	if (!json)
+		abort();
+	return json;
+}
+
+static cJSON *section(cJSON *parent, const char *name, bool is_ours)
+{
+	cJSON *properties = cJSON_GetObjectItemCaseSensitive(parent, "properties");
+	cJSON *found = cJSON_GetObjectItemCaseSensitive(properties, name);
+	if (found)
+		return found;
+	found = parse(is_ours ? "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"
+	                      : "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false,"
+	                        "\"patternProperties\":{\"^x-(?!reconcile$)\":{}}}");
+	cJSON_AddItemToObject(properties, name, found);
+	return found;
+}
+
+static void add_row(cJSON *service, const struct field_row *row)
+{
+	char name[64];
+	const char *path = row->field.path;
+	bool is_ours = strncmp(path, "x-reconcile", 11) == 0;
+	cJSON *at = service;
+	for (const char *dot; (dot = strchr(path, '.')); path = dot + 1) {
+		snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+		at = section(at, name, is_ours);
+	}
+	cJSON *leaf = parse(shapes[row->shape]);
+	if (row->fallback) {
+		char text[512];
+		snprintf(text, sizeof text, "%s Default: %s.", row->doc, row->fallback);
+		cJSON_AddStringToObject(leaf, "description", text);
+	} else {
+		cJSON_AddStringToObject(leaf, "description", row->doc);
+	}
+	cJSON_AddItemToObject(cJSON_GetObjectItemCaseSensitive(at, "properties"), path, leaf);
+}
+
+void schema_print(struct buf *out)
+{
+	size_t count, shown;
+	const struct field_row *rows = fields_table(&count, &shown);
+	cJSON *root = parse(head);
+	cJSON *definitions = cJSON_GetObjectItemCaseSensitive(root, "$defs");
+	cJSON *service = parse("{\"type\":\"object\",\"required\":[\"image\"],\"additionalProperties\":false,"
+	                       "\"patternProperties\":{\"^x-(?!reconcile$)\":{}},\"properties\":{}}");
+	cJSON_ReplaceItemInObjectCaseSensitive(definitions, "service", service);
+	for (size_t i = 0; i < count; i++)
+		add_row(service, &rows[i]);
+	char *text = cJSON_Print(root);
+	cJSON_Delete(root);
+	if (!text)
+		abort();
+	buf_puts(out, text);
+	buf_puts(out, "\n");
+	cJSON_free(text);
+}
