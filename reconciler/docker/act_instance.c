@@ -65,7 +65,7 @@ static bool is_restart_off(const cJSON *inspect)
 static bool is_containers_fault(const char *said)
 {
 	static const char *const faults[] = {
-		"OCI runtime", "port is already allocated", "address already in use", "no such file or directory",
+		"OCI runtime", "port is already allocated", "address already in use", "invalid address", "no such file or directory",
 		"executable file not found", "permission denied", "exec format error", "failed programming external connectivity",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
