@@ -186,8 +186,7 @@ static bool send_out(struct connection *c)
 	ssize_t n = send(c->fd, c->out + c->out_sent, c->out_length - c->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	c->out_sent += (size_t)n;
-	if (c->out_sent < c->out_length)
+	if ((c->out_sent += (size_t)n) < c->out_length)
 		return true;
 	c->out_length = 0;
 	return c->keep && advance(c);
@@ -276,7 +275,6 @@ int main(void)
 {
 	struct sigaction act = {.sa_handler = on_term};
 	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGINT, &act, NULL);
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
 	int64_t exit_after = strtol(setting("EXIT_AFTER_MS", "0"), NULL, 10), start = now_ms();
