@@ -64,6 +64,7 @@ static const char *setting(const char *name, const char *fallback)
 	return value && *value ? value : fallback;
 }
 
+__attribute__((format(printf, 4, 5)))
 static void answer(struct connection *c, int status, const char *type, const char *fmt, ...)
 {
 	char body[2048];
@@ -185,8 +186,7 @@ static bool send_out(struct connection *c)
 	ssize_t n = send(c->fd, c->out + c->out_sent, c->out_length - c->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	c->out_sent += (size_t)n;
-	if (c->out_sent < c->out_length)
+	if ((c->out_sent += (size_t)n) < c->out_length)
 		return true;
 	c->out_length = 0;
 	return c->keep && advance(c);
@@ -275,10 +275,8 @@ int main(void)
 {
 	struct sigaction act = {.sa_handler = on_term};
 	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGINT, &act, NULL);
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
-	bool is_rude = strcmp(setting("ON_TERM", "graceful"), "exit") == 0;
 	int64_t exit_after = strtol(setting("EXIT_AFTER_MS", "0"), NULL, 10), start = now_ms();
 	gethostname(hostname, sizeof hostname - 1);
 	for (int64_t until = start + strtol(setting("START_DELAY_MS", "0"), NULL, 10); now_ms() < until && !term;)
@@ -289,7 +287,7 @@ int main(void)
 	for (int64_t left; !term; round_once(listener, left < 1000 ? left : 1000))
 		if ((left = exit_after ? start + exit_after - now_ms() : 1000) <= 0)
 			return 1;
-	if (is_rude)
+	if (strcmp(setting("ON_TERM", "graceful"), "exit") == 0)
 		return 0;
 	/* What the kernel has accepted for us already is a request too. */
 	for (struct pollfd waiting = {.fd = listener, .events = POLLIN}; poll(&waiting, 1, 0) > 0;)

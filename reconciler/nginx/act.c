@@ -264,7 +264,10 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 	if (old_text)
 		config_read(old_text, &a, &installed);
 	master_workers(p.master, &a, &p.before);
-	if (clear_flags(&p, &installed, action->topology, e) < 0 || install(&p, &text, e) < 0)
+	/* Without the installed text nobody knows which flags are in force: they stay. */
+	if (old_text && clear_flags(&p, &installed, action->topology, e) < 0)
+		return -1;
+	if (install(&p, &text, e) < 0)
 		return -1;
 	/* Without routes of ours nobody would read the announcement. */
 	if (reload(&p, installed.routes_count > 0, e) < 0)

@@ -47,7 +47,9 @@ MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);
 
 /*
  * Fills *out. Never changes anything. Fails only when our own files cannot be read; an nginx that is down is told by
- * is_up and `problem`, and the topology is then the installed one.
+ * is_up and `problem`, and the topology is then the installed one. A master that lives but refuses connections on
+ * status_port, or has another server there, is up and not current: it has not read our files yet, and the next PUBLISH
+ * reloads it. Not current is also a text that this version with these settings would write differently.
  */
 MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, struct arena *a, struct nginx *out,
                              struct err *e);
@@ -58,6 +60,8 @@ MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, 
  * from before is gone or says "shutting down", a new one is there, the generation answers), take the announcement
  * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words. Not
  * confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
+ * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
+ * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one
  * rename, then asks the private server for buckets 0 and 999.
  */

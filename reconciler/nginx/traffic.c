@@ -23,9 +23,11 @@ int traffic_bucket(int rank)
 
 const struct traffic *topology_service(const struct topology *t, const char *project, const char *service)
 {
-	for (size_t i = 0; i < t->services_count; i++)
-		if (strcmp(t->services[i].project, project) == 0 && strcmp(t->services[i].service, service) == 0)
-			return &t->services[i];
+	for (size_t i = 0; i < t->services_count; i++) {
+		const struct traffic *s = &t->services[i];
+		if (s->project && s->service && strcmp(s->project, project) == 0 && strcmp(s->service, service) == 0)
+			return s;
+	}
 	return NULL;
 }
 

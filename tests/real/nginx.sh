@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The nginx room against a real nginx on loopback: publish, weights, refusals, restarts, kills; under the strict client.
-set -uo pipefail
+set -u
 BIN=${BUILD_DIR:?}/tests/real
 T=$(mktemp -d) && chmod 755 "$T"
 declare -A PIDS=()
@@ -12,7 +12,7 @@ nginx_pids() { [[ -s $T/nginx.pid ]] && { cat "$T/nginx.pid"; cat "/proc/$(cat "
 clean_up() {
 	for p in "${PIDS[@]}"; do kill -9 "$p" 2>/dev/null; done
 	for p in $(nginx_pids); do kill -9 "$p" 2>/dev/null; done
-	wait 2>/dev/null
+	disown -a
 	rm -rf "$T"
 }
 trap clean_up EXIT
@@ -69,6 +69,22 @@ client_stop() {
 	[[ $(cat "$T/client.out") == *" failed=0 "* ]] || fail "$1"
 }
 
+say "the tools themselves"
+refused 64 "strict-client: only http:// to 127.0.0.0/8 is asked" "$BIN/strict-client" --url http://192.0.2.1/
+PORT=$APP BIND=127.0.0.1 HEALTH=fail "$BIN/web" & PIDS[tool]=$!
+sleep 0.2
+[[ $(curl -s -w '%{http_code}' "http://127.0.0.1:$APP/health") == $'DOWN\n503' ]] || fail "HEALTH=fail is not seen"
+curl -s "http://127.0.0.1:$APP/slow?ms=700" > "$T/slow" & PIDS[slow]=$!
+sleep 0.2
+kill -TERM "${PIDS[tool]}"; wait "${PIDS[tool]}" || fail "SIGTERM: exit $?"
+wait "${PIDS[slow]}"; unset 'PIDS[slow]' 'PIDS[tool]'
+[[ $(cat "$T/slow") == slow ]] || fail "SIGTERM cut the request in flight"
+PORT=$APP BIND=127.0.0.1 EXIT_AFTER_MS=900 "$BIN/web" & PIDS[tool]=$!
+sleep 0.2
+refused 1 "connect" "$BIN/strict-client" --url "http://127.0.0.1:$APP/" --seconds 2 # it notices when the server dies
+wait "${PIDS[tool]}"; [[ $? == 1 ]] || fail "EXIT_AFTER_MS does not exit 1"
+unset 'PIDS[tool]'
+
 PORT=$APP BIND=127.0.0.2 VERSION=1 "$BIN/web" & PIDS[web1]=$!
 PORT=$APP BIND=127.0.0.3 VERSION=2 "$BIN/web" & PIDS[web2]=$!
 
@@ -113,6 +129,12 @@ rm "$T/r/sets/250/$(ls "$T/r/sets/250" | head -1)"
 ok weight r1 250
 [[ $(ls "$T/r/sets/250" | wc -l) == 250 ]] || fail "a damaged set is not repaired"
 
+chmod 700 "$T/r/traffic"
+refused 1 "conflict: shop/web: weight 260 is not in force: bucket " weight r1 260
+chmod 755 "$T/r/traffic"
+ok weight r1 250
+since=$(driver observe | grep -o 'since=[0-9]*')
+
 say "refused by the test"
 live=$(readlink "$T/r/live")
 NGX_LISTEN=127.0.0.1:99999 refused 65 "invalid: nginx refuses the new configuration: [emerg] invalid port in \"127.0.0.1:99999\" of the \"listen\" directive in $T/r/live/http.conf:" publish r2
@@ -121,7 +143,7 @@ refused 65 "invalid: the nginx configuration was broken before this change: [eme
 sed -i '$d' "$T/nginx.conf"
 [[ $(readlink "$T/r/live") == "$live" ]] || fail "a refused candidate was installed"
 refused 1 "denied: testing the nginx configuration needs a mount namespace of its own: CAP_SYS_ADMIN is missing (run as root)" \
-	capsh --drop=cap_sys_admin -- -c "printf '# route shop.test shop web 1\n' | '$BIN/nginx-driver' publish"
+	setpriv --inh-caps -sys_admin --bounding-set -sys_admin bash -c "printf '# route shop.test shop web 1\n' | '$BIN/nginx-driver' publish"
 
 say "a taken port"
 PORT=$TAKEN BIND=127.0.0.1 "$BIN/web" & PIDS[taken]=$!
