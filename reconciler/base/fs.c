@@ -30,6 +30,9 @@ int fs_read(const char *path, size_t max_bytes, struct arena *a, char **text, si
 		return err_errno(e, errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
 		return err_set(e, ERR_INVALID, "%s: is a directory", path);
+	/* Before the memory is asked for: a sparse file says any size it likes. */
+	if (st.st_size > 0 && (size_t)st.st_size > max_bytes)
+		return err_set(e, ERR_INVALID, "%s: larger than %zu bytes", path, max_bytes);
 	/* /proc says size 0: read until the end, not until st_size. */
 	size_t size = (size_t)st.st_size + 4096, used = 0;
 	char *bytes = arena_alloc(a, size + 1);
@@ -135,8 +138,9 @@ int fs_mkdir(const char *path, mode_t mode, struct err *e)
 {
 	char made[4096];
 	size_t length = (size_t)snprintf(made, sizeof made, "%s", path);
-	if (length >= sizeof made)
-		return err_set(e, ERR_INVALID, "%s: name too long", path);
+	struct stat st;
+	if (length == 0 || length >= sizeof made)
+		return err_set(e, ERR_INVALID, "%s: name %s", path, length ? "too long" : "is empty");
 	for (char *p = made + 1; ; p++) {
 		if (*p != '/' && *p != 0)
 			continue;
@@ -150,8 +154,12 @@ int fs_mkdir(const char *path, mode_t mode, struct err *e)
 		}
 		*p = cut;
 		if (cut == 0)
-			return 0;
+			break;
 	}
+	/* EEXIST is also what a file of that name says. */
+	if (stat(made, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_errno(e, ENOTDIR, "%s", made);
+	return 0;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

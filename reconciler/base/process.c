@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,23 @@ static bool drain(int fd, int64_t deadline_ms, struct buf *output)
 	}
 }
 
+/* Whether it is gone by then: a program may close its output and live on. */
+static bool is_gone(pid_t pid, int64_t deadline_ms)
+{
+	CLEANUP(fd_close) int fd = pidfd_open(pid, 0);
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	if (fd < 0)
+		return errno == ESRCH;
+	for (;;) {
+		int64_t left = deadline_ms - clock_monotonic_ms();
+		int ready = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+		if (ready > 0)
+			return true;
+		if (left <= 0 || (ready < 0 && errno != EINTR))
+			return false;
+	}
+}
+
 int process_run(const struct process *p, struct buf *output, int *status, struct err *e)
 {
 	int ends[2];
@@ -63,7 +81,8 @@ int process_run(const struct process *p, struct buf *output, int *status, struct
 		child(p, write_end);
 	fd_close(&write_end);
 
-	bool ended = drain(read_end, clock_monotonic_ms() + p->timeout_ms, output);
+	int64_t deadline_ms = clock_monotonic_ms() + p->timeout_ms;
+	bool ended = drain(read_end, deadline_ms, output) && is_gone(pid, deadline_ms);
 	if (!ended)
 		kill(pid, SIGKILL);
 	int wait_status;

@@ -96,6 +96,16 @@ static void files_are_replaced_whole(void)
 	CHECK_INT(e.kind, ERR_INVALID);
 	CHECK_INT(fs_read("/nonexistent", 3, &a, &text, NULL, &e), -1);
 	CHECK_INT(e.kind, ERR_NOT_FOUND);
+	CHECK_INT(fs_mkdir(file, 0755, &e), -1);
+	CHECK_STR(e.message, arena_printf(&a, "%s: Not a directory", file));
+	CHECK_INT(fs_mkdir("", 0755, &e), -1);
+	CHECK_INT(e.kind, ERR_INVALID);
+	CHECK_INT(fs_mkdir(arena_printf(&a, "%s/a/", folder), 0755, &e), 0);
+	char *sparse = arena_printf(&a, "%s/sparse", folder);
+	CHECK_INT(fs_write(sparse, "", 0, 0600, &e), 0);
+	CHECK_INT(truncate(sparse, (off_t)1 << 40), 0);
+	CHECK_INT(fs_read(sparse, 100, &a, &text, NULL, &e), -1);
+	CHECK_STR(e.message, arena_printf(&a, "%s: larger than 100 bytes", sparse));
 	char *link = arena_printf(&a, "%s/link", folder);
 	CHECK_INT(fs_symlink("a", link, &e), 0);
 	CHECK_INT(fs_symlink("a/b", link, &e), 0);
@@ -132,6 +142,12 @@ static void programs_run_with_a_deadline(void)
 	const char *hang[] = {"sleep", "30", NULL};
 	CHECK_INT(process_run(&(struct process){.argv = hang, .timeout_ms = 50}, &out, &status, &e), -1);
 	CHECK_INT(e.kind, ERR_TRANSIENT);
+	/* Closing its output is not the end of a program. */
+	const char *deaf[] = {"sh", "-c", "exec >&- 2>&-; exec sleep 30", NULL};
+	int64_t start_ms = clock_monotonic_ms();
+	CHECK_INT(process_run(&(struct process){.argv = deaf, .timeout_ms = 300}, &out, &status, &e), -1);
+	CHECK_STR(e.message, "sh: no end after 300 ms; killed");
+	CHECK(clock_monotonic_ms() - start_ms < 5000);
 	const char *missing[] = {"no-such-program", NULL};
 	CHECK_INT(process_run(&(struct process){.argv = missing, .timeout_ms = 5000}, &out, &status, &e), 0);
 	CHECK_INT(status, 127);

@@ -252,8 +252,7 @@ static void a_damaged_mirror_is_made_anew(void)
 		"find objects -name '*.pack' -exec truncate -s 0 {} +",
 		"find objects -name '*.idx' -exec truncate -s 100 {} +",
 		/* The middle of the pack, which no trailer gives away. */
-		"p=$(find objects -name '*.pack'); chmod 600 $p; printf zzzzzzzz | dd of=$p bs=1 seek=$(($(stat -c %s $p) / 2)) "
-		"conv=notrunc status=none",
+		"f=$(find objects -name '*.pack'); chmod 600 $f; printf zzzz | dd of=$f bs=1 seek=$(($(stat -c %s $f)/2)) conv=notrunc",
 		"rm -rf objects",
 		"rm HEAD",
 		"rm -rf refs packed-refs; : > refs",
