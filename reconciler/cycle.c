@@ -13,11 +13,8 @@
 #include "base/log.h"
 #include "decide/rehearse.h"
 #include "desired/load.h"
-#include "docker/docker.h"
 #include "host/lock.h"
-#include "host/notes.h"
-#include "net/probe.h"
-#include "nginx/nginx.h"
+#include "observe.h"
 #include "report/report.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
@@ -26,13 +23,6 @@
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
 #define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
 #define EVIDENCE_LINES 20
-
-/* What this process saw of one instance, longer than one observation. */
-struct memory {
-	const char *id;
-	int64_t passing_since_ms, failing_since_ms;
-	int idle_readings;
-};
 
 struct repeat {
 	const char *text;
@@ -47,8 +37,7 @@ struct cycle {
 	const char *notes_folder;
 	struct arena arena; /* as long as the run */
 	struct notes notes;
-	struct memory *memories;
-	size_t memories_count;
+	struct observer observer;
 	struct failure *failures;
 	size_t failures_count;
 	struct repeat *repeats;  /* actions done, */
@@ -78,7 +67,21 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 		return -1;
 	struct docker_settings docker = {
 		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count};
-	return docker_open(&c->docker, &docker, c->http, e);
+	if (docker_open(&c->docker, &docker, c->http, e) < 0)
+		return -1;
+	c->observer = (struct observer){
+		.http = c->http, .docker = c->docker, .nginx = &c->nginx, .notes = &c->notes, .arena = &c->arena};
+	return 0;
+}
+
+static int look(struct cycle *c, const struct desired *d, struct arena *a, struct world *w, struct err *e)
+{
+	if (observe(&c->observer, d, a, w, e) < 0)
+		return -1;
+	w->run_started_ms = c->run_started_ms;
+	w->failures = c->failures;
+	w->failures_count = c->failures_count;
+	return 0;
 }
 
 static void cycle_done(struct cycle *c)
@@ -87,109 +90,6 @@ static void cycle_done(struct cycle *c)
 	http_free(c->http);
 	fd_close(&c->lock);
 	arena_done(&c->arena);
-}
-
-/* ---- Observe ---- */
-
-static struct memory *remember(struct cycle *c, const char *id)
-{
-	for (size_t i = 0; i < c->memories_count; i++)
-		if (strcmp(c->memories[i].id, id) == 0)
-			return &c->memories[i];
-	struct memory *m = ARENA_PUSH(&c->arena, c->memories, c->memories_count);
-	*m = (struct memory){.id = arena_strdup(&c->arena, id)};
-	return m;
-}
-
-/* The spec an instance was made from, as far as it is known: of Git, of the notes, else Git's newest. */
-static const struct service *spec_of(const struct desired *d, const struct world *w, const struct instance *i)
-{
-	const struct service *want = desired_service(d, i->project, i->service);
-	if (want && strcmp(want->revision, i->revision) == 0)
-		return want;
-	for (size_t k = 0; k < w->goods_count; k++)
-		if (strcmp(w->goods[k].project, i->project) == 0 && strcmp(w->goods[k].service, i->service) == 0 &&
-		    strcmp(w->goods[k].revision, i->revision) == 0 && w->goods[k].spec)
-			return w->goods[k].spec;
-	return want;
-}
-
-static void judge_probe(struct cycle *c, struct instance *i, const struct probe *p, bool is_probed, int64_t now_ms)
-{
-	struct memory *m = remember(c, i->id);
-	i->is_passing = p->passed;
-	i->probe_said = p->said ? p->said : "";
-	if (p->passed) {
-		m->failing_since_ms = 0;
-		if (!m->passing_since_ms)
-			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
-	} else {
-		m->passing_since_ms = 0;
-		if (!m->failing_since_ms)
-			m->failing_since_ms = now_ms;
-	}
-	i->passing_since_ms = m->passing_since_ms;
-	i->failing_since_ms = m->failing_since_ms;
-}
-
-static void observe_probes(struct cycle *c, const struct desired *d, struct world *w, struct arena *a)
-{
-	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
-	struct instance **probed = arena_alloc(a, (w->instances_count + 1) * sizeof *probed);
-	size_t count = 0;
-	for (size_t i = 0; i < w->instances_count; i++) {
-		struct instance *in = &w->instances[i];
-		struct memory *m = remember(c, in->id);
-		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
-		in->idle_readings = m->idle_readings > 3 ? 3 : m->idle_readings;
-		const struct service *s = spec_of(d, w, in);
-		if (in->state != INSTANCE_RUNNING || !s) {
-			m->passing_since_ms = m->failing_since_ms = 0;
-			in->probe_said = "";
-			continue;
-		}
-		probes[count] = (struct probe){.ready = &s->ready, .address = in->ip};
-		probed[count++] = in;
-	}
-	probe_run(c->http, a, probes, count);
-	int64_t now_ms = clock_now_ms();
-	for (size_t i = 0; i < count; i++)
-		judge_probe(c, probed[i], &probes[i], probes[i].ready->http_port || probes[i].ready->tcp_port, now_ms);
-}
-
-static void observe_notes(struct cycle *c, struct world *w, struct arena *a)
-{
-	struct err e;
-	for (size_t i = 0; i < c->notes.quarantines_count; i++) {
-		const struct note_quarantine *q = &c->notes.quarantines[i];
-		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) =
-			(struct quarantine){q->project, q->service, q->revision, q->reason, q->since_ms};
-	}
-	for (size_t i = 0; i < c->notes.goods_count; i++) {
-		const struct note_good *g = &c->notes.goods[i];
-		struct service *s = arena_alloc(a, sizeof *s);
-		if (service_parse(g->spec, a, s, &e) < 0) {
-			log_warning("notes: the last good manifest of %s/%s cannot be read: %s", g->project, g->service, e.message);
-			s = NULL;
-		}
-		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
-	}
-	w->are_notes_lost = c->notes.is_missing && w->instances_count > 0;
-	w->failures = c->failures;
-	w->failures_count = c->failures_count;
-}
-
-static int observe(struct cycle *c, const struct desired *d, struct arena *a, struct world *w, struct err *e)
-{
-	*w = (struct world){.run_started_ms = c->run_started_ms, .now_ms = clock_now_ms()};
-	if (docker_observe(c->docker, a, w, e) < 0)
-		return -1;
-	if ((d->routes_count || fs_exists(c->nginx.directory)) && nginx_observe(&c->nginx, c->http, a, &w->nginx, e) < 0)
-		return -1;
-	observe_notes(c, w, a);
-	observe_probes(c, d, w, a);
-	w->now_ms = clock_now_ms();
-	return 0;
 }
 
 /* ---- Act ---- */
@@ -422,7 +322,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 static int turn(struct cycle *c, const struct desired *d, struct decision *decision, struct arena *a, struct err *e)
 {
 	struct world world;
-	if (observe(c, d, a, &world, e) < 0)
+	if (look(c, d, a, &world, e) < 0)
 		return -1;
 	if (c->notes.is_missing && !world.are_notes_lost) {
 		/* Before the first instance: from now on, no notes means lost notes. */
@@ -550,7 +450,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024 * 1024);
 	struct world world;
 	if (cycle_open(&c, s, &e) < 0 || load(&c, LOAD_PEEK, &want, &e) < 0 ||
-	    observe(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
+	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
 		return say_error(&e);
 	}
@@ -573,7 +473,7 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	struct world world;
 	int code = -1;
 	if (cycle_open(&c, s, &e) == 0 && load(&c, LOAD_PEEK, &want, &e) == 0 &&
-	    observe(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
+	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
 		status_print(&out, &want.loaded.desired, &decision);

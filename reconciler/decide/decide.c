@@ -8,16 +8,6 @@
 
 #include "decide/pass.h"
 
-const char *phase_name(enum phase phase)
-{
-	static const char *const names[PHASE_COUNT] = {
-		[PHASE_SETTLED] = "settled",         [PHASE_KEEPING] = "settled, old one kept warm",
-		[PHASE_PROGRESSING] = "progressing", [PHASE_ROLLED_BACK] = "rolled back",
-		[PHASE_BLOCKED] = "blocked",         [PHASE_FAILED] = "failed",
-	};
-	return names[phase];
-}
-
 struct action *pass_action(struct pass *p, enum action_kind kind, const char *project, const char *service)
 {
 	struct action *a = ARENA_PUSH(p->arena, p->out->actions, p->out->actions_count);

@@ -12,23 +12,6 @@ struct world *world_copy(struct arena *a, const struct world *w);
 /* What the host would look like after the action, if all goes well. Moves the clock by what such an action takes. */
 void model_apply(struct world *w, const struct action *action, struct arena *a);
 
-struct event {
-	int64_t at_ms;          /* since the start of the rehearsal */
-	struct action action;
-	const char *text;       /* action_print() */
-};
-
-struct rehearsal {
-	struct event *events;
-	size_t events_count;
-	int64_t lasts_ms;
-	int reloads;            /* of nginx */
-	int instances_peak;     /* that run at the same time, at most */
-	bool is_endless;        /* did not come to rest: a bug */
-	struct decision end;    /* the last decision: where everything stands */
-	struct world *world;    /* as it would be then */
-};
-
 /* Runs decide and the model in turn until there is nothing to do and nothing that a run waits for. */
 void rehearse(const struct desired *d, const struct world *w, struct arena *a, struct rehearsal *out);
 

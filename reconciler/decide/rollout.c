@@ -428,7 +428,9 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 {
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
 	                    .is_routed = s->is_routed, .status = status};
-	*status = (struct status){.project = s->project, .service = s->name, .phase = PHASE_SETTLED, .revision = ""};
+	*status = (struct status){.project = s->project, .service = s->name, .phase = PHASE_SETTLED, .revision = "",
+	                          .strategy = strategy_info(s->strategy)->name,
+	                          .stops_old_first = strategy_info(s->strategy)->is_exclusive};
 	find_now(&r);
 	if (p->world->are_notes_lost) {
 		if (r.now)
@@ -460,7 +462,8 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 void rollout_retire(struct pass *p, const char *project, const char *service, struct status *status)
 {
 	struct rollout r = {.pass = p, .project = project, .service = service, .status = status};
-	*status = (struct status){.project = project, .service = service, .phase = PHASE_SETTLED, .revision = ""};
+	*status = (struct status){.project = project, .service = service, .phase = PHASE_SETTLED, .revision = "",
+	                          .strategy = ""};
 	find_now(&r);
 	r.is_routed = r.now != NULL;
 	struct set all = set_of(p, project, service, NULL);

@@ -31,8 +31,8 @@ static void in_place(struct arena *a, const struct service *s, int stable, struc
 }
 
 static const struct strategy_info infos[] = {
-	[STRATEGY_BLUE_GREEN] = {"blue-green", false, "+/-", blue_green},
-	[STRATEGY_IN_PLACE] = {"in-place", true, "-/+", in_place},
+	[STRATEGY_BLUE_GREEN] = {"blue-green", false, blue_green},
+	[STRATEGY_IN_PLACE] = {"in-place", true, in_place},
 };
 
 const struct strategy_info *strategy_info(enum strategy strategy)

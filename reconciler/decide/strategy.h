@@ -32,7 +32,6 @@ struct steps {
 struct strategy_info {
 	const char *name;        /* as in the manifest */
 	bool is_exclusive;       /* an old instance stops before its replacement starts: downtime, but never two at once */
-	const char *symbol;      /* of the plan: "+/-" new first, "-/+" old first */
 	void (*steps)(struct arena *a, const struct service *s, int stable, struct steps *out);
 };
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "decide/strategy.h"
 
 void tally_add(struct tally *t, const struct action *a)
 {
@@ -115,23 +114,32 @@ static bool is_quarantined(const struct world *w, const struct service *s)
 	return false;
 }
 
-static void print_service(struct buf *out, const struct service *s, const struct good *good, const struct tally *t)
+static const struct status *find_status(const struct rehearsal *r, const struct service *s)
 {
-	const struct strategy_info *strategy = strategy_info(s->strategy);
+	for (size_t i = 0; i < r->end.services_count; i++)
+		if (strcmp(r->end.services[i].project, s->project) == 0 && strcmp(r->end.services[i].service, s->name) == 0)
+			return &r->end.services[i];
+	return NULL;
+}
+
+static void print_service(struct buf *out, const struct service *s, const struct status *status,
+                          const struct good *good, const struct tally *t)
+{
 	bool is_replaced = good && good->spec && strcmp(good->revision, s->revision) != 0;
-	const char *symbol = is_replaced ? strategy->symbol : t->added && t->destroyed ? strategy->symbol
+	const char *symbol = is_replaced || (t->added && t->destroyed) ? (status->stops_old_first ? "-/+" : "+/-")
 	                     : t->added ? "+" : t->destroyed ? "-" : "~";
 	buf_printf(out, "  %-3s %s/%s", symbol, s->project, s->name);
 	if (t->added)
-		buf_printf(out, "  %s (%s)%s", strategy->name, s->strategy_reason,
-		           !is_replaced || !strategy->is_exclusive ? "" : ": the old one stops first, downtime");
+		buf_printf(out, "  %s (%s)%s", status->strategy, s->strategy_reason,
+		           is_replaced && status->stops_old_first ? ": the old one stops first, downtime" : "");
 	buf_puts(out, "\n");
 	if (good && good->spec)
 		print_fields(out, good->spec, s);
 	else
 		buf_printf(out, "        image: \"%s\"\n", s->image);
-	if (s->is_routed && strategy->is_exclusive == false && t->added)
-		buf_printf(out, "        keeps the old revision warm for %s\n", clock_duration(s->keep_old_ms, (char[32]){0}));
+	if (is_replaced && !status->stops_old_first)
+		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
+		           clock_duration(s->keep_old_ms, (char[32]){0}));
 }
 
 /* Drift: the host differs from what was last applied, and Git did not ask for it. */
@@ -154,7 +162,7 @@ static void print_services(struct buf *out, const struct desired *d, const struc
 			if (!has_title)
 				buf_printf(out, "%s\n", title);
 			has_title = true;
-			print_service(out, s, good, &share.tally);
+			print_service(out, s, find_status(r, s), good, &share.tally);
 		}
 	if (has_title)
 		buf_puts(out, "\n");

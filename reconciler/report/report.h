@@ -5,8 +5,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "decide/rehearse.h"
-#include "model/action.h"
+#include "model/decision.h"
 
 /* What actions amount to, in terraform's words. */
 struct tally {

@@ -1,0 +1,116 @@
+/* The observed world, put together from every room that sees a part of it. */
+#include "observe.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "desired/manifest.h"
+#include "net/probe.h"
+
+/* What this process saw of one instance, longer than one observation. */
+struct memory {
+	const char *id;
+	int64_t passing_since_ms, failing_since_ms;
+	int idle_readings;
+};
+
+static struct memory *remember(struct observer *o, const char *id)
+{
+	for (size_t i = 0; i < o->memories_count; i++)
+		if (strcmp(o->memories[i].id, id) == 0)
+			return &o->memories[i];
+	struct memory *m = ARENA_PUSH(o->arena, o->memories, o->memories_count);
+	*m = (struct memory){.id = arena_strdup(o->arena, id)};
+	return m;
+}
+
+/* The spec an instance was made from, as far as it is known: of Git, of the notes, else Git's newest. */
+static const struct service *spec_of(const struct desired *d, const struct world *w, const struct instance *i)
+{
+	const struct service *want = desired_service(d, i->project, i->service);
+	if (want && strcmp(want->revision, i->revision) == 0)
+		return want;
+	for (size_t k = 0; k < w->goods_count; k++)
+		if (strcmp(w->goods[k].project, i->project) == 0 && strcmp(w->goods[k].service, i->service) == 0 &&
+		    strcmp(w->goods[k].revision, i->revision) == 0 && w->goods[k].spec)
+			return w->goods[k].spec;
+	return want;
+}
+
+static void judge_probe(struct observer *o, struct instance *i, const struct probe *p, bool is_probed, int64_t now_ms)
+{
+	struct memory *m = remember(o, i->id);
+	i->is_passing = p->passed;
+	i->probe_said = p->said ? p->said : "";
+	if (p->passed) {
+		m->failing_since_ms = 0;
+		if (!m->passing_since_ms)
+			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
+	} else {
+		m->passing_since_ms = 0;
+		if (!m->failing_since_ms)
+			m->failing_since_ms = now_ms;
+	}
+	i->passing_since_ms = m->passing_since_ms;
+	i->failing_since_ms = m->failing_since_ms;
+}
+
+static void observe_probes(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
+{
+	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
+	struct instance **probed = arena_alloc(a, (w->instances_count + 1) * sizeof *probed);
+	size_t count = 0;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
+		in->idle_readings = m->idle_readings > 3 ? 3 : m->idle_readings;
+		const struct service *s = spec_of(d, w, in);
+		if (in->state != INSTANCE_RUNNING || !s) {
+			m->passing_since_ms = m->failing_since_ms = 0;
+			in->probe_said = "";
+			continue;
+		}
+		probes[count] = (struct probe){.ready = &s->ready, .address = in->ip};
+		probed[count++] = in;
+	}
+	probe_run(o->http, a, probes, count);
+	int64_t now_ms = clock_now_ms();
+	for (size_t i = 0; i < count; i++)
+		judge_probe(o, probed[i], &probes[i], probes[i].ready->http_port || probes[i].ready->tcp_port, now_ms);
+}
+
+static void observe_notes(struct observer *o, struct world *w, struct arena *a)
+{
+	struct err e;
+	for (size_t i = 0; i < o->notes->quarantines_count; i++) {
+		const struct note_quarantine *q = &o->notes->quarantines[i];
+		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) =
+			(struct quarantine){q->project, q->service, q->revision, q->reason, q->since_ms};
+	}
+	for (size_t i = 0; i < o->notes->goods_count; i++) {
+		const struct note_good *g = &o->notes->goods[i];
+		struct service *s = arena_alloc(a, sizeof *s);
+		if (service_parse(g->spec, a, s, &e) < 0) {
+			log_warning("notes: the last good manifest of %s/%s cannot be read: %s", g->project, g->service, e.message);
+			s = NULL;
+		}
+		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
+	}
+	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
+}
+
+int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
+{
+	*w = (struct world){.now_ms = clock_now_ms()};
+	if (docker_observe(o->docker, a, w, e) < 0)
+		return -1;
+	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
+		return -1;
+	observe_notes(o, w, a);
+	observe_probes(o, d, w, a);
+	w->now_ms = clock_now_ms();
+	return 0;
+}

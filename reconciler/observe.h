@@ -1,0 +1,31 @@
+/*
+ * The observed world, put together: Docker and nginx as they answer, the notes, our own probes, and how long those have
+ * said the same. The last is all that is carried over from one observation to the next, and only in this process.
+ */
+#ifndef OBSERVE_H
+#define OBSERVE_H
+
+#include "base/arena.h"
+#include "docker/docker.h"
+#include "host/notes.h"
+#include "model/desired.h"
+#include "model/world.h"
+#include "net/http.h"
+#include "nginx/nginx.h"
+
+struct memory;
+
+struct observer {
+	struct http *http;
+	struct docker *docker;
+	const struct nginx_settings *nginx;
+	const struct notes *notes;
+	struct arena *arena; /* for what is remembered */
+	struct memory *memories;
+	size_t memories_count;
+};
+
+/* Fills *w, in `a`, but for run_started_ms and failures, which are the run's. */
+MUST_CHECK int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e);
+
+#endif
