@@ -114,6 +114,9 @@ static int remote_error(struct err *e, int rc)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strstr(said(), rows[i].words))
 			kind = rows[i].kind;
+	/* libgit2 speaks of callbacks here; and it says the same with none and with wrong ones in the URL. */
+	if (rc == GIT_EAUTH)
+		return err_set(e, kind, "the server wants a user and a password, or refused those in the URL");
 	return err_set(e, kind, "%s", said());
 }
 
