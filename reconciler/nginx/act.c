@@ -269,8 +269,9 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 		return -1;
 	if (install(&p, &text, e) < 0)
 		return -1;
-	/* Without routes of ours nobody would read the announcement. */
-	if (reload(&p, installed.routes_count > 0, e) < 0)
+	/* Without routes of ours nobody would read the announcement; what runs may not be what is installed. */
+	bool has_readers = installed.routes_count > 0 || !answers(&p, p.old_id, &a);
+	if (reload(&p, has_readers, e) < 0)
 		return -1;
 	log_info("nginx serves generation %s", p.id);
 	prune_generations(&p);

@@ -6,16 +6,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "nginx/internal.h"
 
 #define LOG_TAIL_MAX 65536
+#define TITLE_WAIT_MS 500 /* a starting master writes its pid file before it takes its title */
 
 /* The title of a process; "" when it is gone. */
 static void title_of(pid_t pid, char *out, size_t size)
@@ -35,6 +38,16 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
+/* The program's own name, which no title changes. */
+static bool is_nginx(pid_t pid)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	char *text;
+	struct err e;
+	return fs_read(arena_printf(&a, "/proc/%d/comm", (int)pid), 4096, &a, &text, NULL, &e) == 0 &&
+	       strcmp(text, "nginx\n") == 0;
+}
+
 pid_t master_find(const struct nginx_settings *s, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
@@ -47,7 +60,13 @@ pid_t master_find(const struct nginx_settings *s, struct err *e)
 	long pid = strtol(text, &end, 10);
 	if (end == text || pid <= 1 || pid > INT32_MAX)
 		return err_set(e, ERR_UNREACHABLE, "nginx is not running: %s holds no process id", s->pid_file);
-	title_of((pid_t)pid, title, sizeof title);
+	int64_t deadline = clock_monotonic_ms() + TITLE_WAIT_MS;
+	for (;;) {
+		title_of((pid_t)pid, title, sizeof title);
+		if (starts_with(title, "nginx: ") || !is_nginx((pid_t)pid) || clock_monotonic_ms() > deadline)
+			break;
+		poll(NULL, 0, 5);
+	}
 	if (!starts_with(title, "nginx: master"))
 		return err_set(e, ERR_UNREACHABLE, "nginx is not running: %s names process %ld, which is no nginx master",
 		               s->pid_file, pid);

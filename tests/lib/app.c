@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	for (;;) {
 		char request[4096], answer[256];
 		int fd = accept(listener, NULL, NULL);
-		/* "hold" keeps a connection until the other side closes it. */
+		/* Who connects and sends nothing holds the connection until it closes it. */
 		if (read(fd, request, sizeof request) > 0) {
 			int n = snprintf(answer, sizeof answer, "hello %s\n", version ? version : "none");
 			dprintf(fd, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", n, answer);

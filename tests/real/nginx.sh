@@ -10,9 +10,9 @@ say() { echo "== $*"; }
 fail() { echo "FAILED: $*" >&2; FAILED=1; }
 nginx_pids() { [[ -s $T/nginx.pid ]] && { cat "$T/nginx.pid"; cat "/proc/$(cat "$T/nginx.pid")/task/"*/children 2>/dev/null; }; }
 clean_up() {
+	disown -a
 	for p in "${PIDS[@]}"; do kill -9 "$p" 2>/dev/null; done
 	for p in $(nginx_pids); do kill -9 "$p" 2>/dev/null; done
-	disown -a
 	rm -rf "$T"
 }
 trap clean_up EXIT

@@ -1,0 +1,339 @@
+/* docker/: the wire, observing, logs, names of images, connections; against an engine that plays a script. */
+#include "docker_fake.h"
+
+#include "docker/connections.h"
+#include "docker/image_name.h"
+
+#define LIST_ONE "[{\"Id\":\"aaa\",\"Names\":[\"/shop-web-1\"],\"State\":\"running\",\"Created\":5,\"Labels\":{" \
+	"\"io.reconcile.instance\":\"me\",\"io.reconcile.revision\":\"r1\",\"com.docker.compose.project\":\"shop\"," \
+	"\"com.docker.compose.service\":\"web\",\"com.docker.compose.container-number\":\"1\"}}]"
+#define NO_OTHERS \
+	{.match = "GET /v1.41/networks", .body = "[]"}, {.match = "GET /v1.41/volumes", .body = "{\"Volumes\":null}"}, \
+	{.match = "GET /v1.41/images/json", .body = "[]"}
+
+static int observe_with(const struct fake_rule *rules, size_t count, struct world *world, struct engine *g, struct err *e)
+{
+	engine_start(g, rules, count);
+	return docker_observe(g->docker, &g->arena, world, e);
+}
+
+static void versions_are_negotiated(void)
+{
+	static const struct { const char *answer, *path, *message; } cases[] = {
+		{"{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}", "GET /v1.41/networks", NULL},
+		{"{\"ApiVersion\":\"1.40\",\"MinAPIVersion\":\"1.12\"}", "GET /v1.40/networks", NULL},
+		{"{\"ApiVersion\":\"1.51\",\"MinAPIVersion\":\"1.24\"}", "GET /v1.41/networks", NULL},
+		{"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.44\"}", "GET /v1.44/networks", NULL},
+		{"{\"ApiVersion\":\"1.41\"}", "GET /v1.41/networks", NULL},
+		{"{\"ApiVersion\":\"1.39\",\"MinAPIVersion\":\"1.12\"}", NULL,
+		 "observe the engine: the engine speaks API 1.39 at most, and 1.40 is needed: upgrade Docker to 19.03 or later"},
+		{"{\"ApiVersion\":7}", NULL, "observe the engine: GET /version: ApiVersion is missing or no version"},
+		{"{\"ApiVersion\":\"1.4", NULL, "observe the engine: GET /version: the engine's answer is no JSON"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fake_rule rules[] = {{.match = "GET /version", .body = cases[i].answer}};
+		struct world world = {0};
+		struct engine g;
+		struct err e = {0};
+		CHECK_INT(observe_with(rules, 1, &world, &g, &e), -1);
+		if (cases[i].path)
+			CHECK_INT(fake_count(&g.server, cases[i].path), 1);
+		else
+			CHECK_STR(e.message, cases[i].message);
+		engine_stop(&g);
+	}
+}
+
+static void an_instance_is_read_whole(void)
+{
+	static const struct fake_rule rules[] = {
+		VERSION_RULE,
+		{.match = "GET /v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.reconcile.instance%3Dme%22%5D%7D",
+		 .body = LIST_ONE},
+		{.match = "GET /v1.41/containers/aaa/json", .manner = FAKE_PIECES, .body =
+		 "{\"Id\":\"aaa\",\"Name\":\"/shop-web-1\",\"Created\":\"1970-01-01T00:00:07Z\",\"RestartCount\":4,\"State\":{"
+		 "\"Status\":\"running\",\"Running\":true,\"ExitCode\":137,\"OOMKilled\":true,\"Error\":\"it said\",\"Pid\":0,"
+		 "\"StartedAt\":\"1970-01-01T00:00:09.25Z\",\"Health\":{\"Status\":\"unhealthy\"}},\"HostConfig\":{\"Memory\":64,"
+		 "\"MemorySwap\":-1,\"NanoCpus\":0,\"PidsLimit\":null,\"RestartPolicy\":{\"Name\":\"on-failure\","
+		 "\"MaximumRetryCount\":3}},\"NetworkSettings\":{\"Networks\":{\"shop_reconcile\":{\"IPAddress\":\"10.0.0.2\","
+		 "\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}}}}"},
+		{.match = "GET /v1.41/networks", .body =
+		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
+		 "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\"}},"
+		 "{\"Name\":\"b\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}}]"},
+		{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[{\"Name\":\"v\"}]}"},
+		{.match = "GET /v1.41/images/json", .body =
+		 "[{\"RepoTags\":[\"redis:latest\"],\"RepoDigests\":[\"redis@sha256:11\"]},"
+		 "{\"RepoTags\":[\"<none>:<none>\"],\"RepoDigests\":null}]"},
+	};
+	struct world w = {0};
+	struct engine g;
+	struct err e = {0};
+	CHECK_INT(observe_with(rules, ARRAY_LEN(rules), &w, &g, &e), 0);
+	CHECK_INT(w.instances_count, 1);
+	const struct instance *i = w.instances;
+	CHECK_STR(i->id, "aaa");
+	CHECK_STR(i->name, "shop-web-1");
+	CHECK_STR(i->project, "shop");
+	CHECK_STR(i->service, "web");
+	CHECK_STR(i->revision, "r1");
+	CHECK_INT(i->number, 1);
+	CHECK_INT(i->state, INSTANCE_RUNNING);
+	CHECK_INT(i->exit_code, 137);
+	CHECK_STR(i->error, "it said");
+	CHECK(i->was_oom_killed);
+	CHECK_INT(i->restart_count, 4);
+	CHECK_INT(i->created_ms, 7000);
+	CHECK_INT(i->started_ms, 9250);
+	CHECK_INT(i->health, HEALTH_UNHEALTHY);
+	CHECK(!i->is_restart_off);
+	CHECK_STR(i->address, "10.0.0.2");
+	CHECK_INT(i->connections, -1);
+	CHECK_INT(i->live[F_MEMORY].integer, 64);
+	CHECK_INT(i->live[F_SWAP].integer, -1);
+	CHECK_INT(i->live[F_CPUS].kind, VALUE_UNSET);
+	CHECK_INT(i->live[F_PIDS].kind, VALUE_UNSET);
+	CHECK_STR(i->live[F_RESTART].string, "on-failure:3");
+	CHECK_INT(w.networks_count, 2);
+	CHECK_STR(w.networks[0].subnet, "10.1.0.0/24");
+	CHECK_STR(w.networks[0].project, "shop");
+	CHECK_STR(w.networks[1].subnet, "");
+	CHECK_STR(w.networks[1].project, "");
+	CHECK_INT(w.volumes_count, 1);
+	CHECK_INT(w.images_count, 15);
+	engine_stop(&g);
+}
+
+/* "id project service number" of one container in the list. */
+#define LISTED(id, project, service, number, instance) \
+	"{\"Id\":\"" id "\",\"Names\":[\"/x/link\",\"/" project "-" service "-" number "\"],\"State\":\"exited\",\"Labels\":{" \
+	"\"io.reconcile.instance\":\"" instance "\",\"com.docker.compose.project\":\"" project "\"," \
+	"\"com.docker.compose.service\":\"" service "\",\"com.docker.compose.container-number\":\"" number "\"}}"
+#define INSPECTED(name) "{\"Name\":\"/" name "\",\"State\":{\"Status\":\"exited\"},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"\"}}}"
+
+static void what_vanishes_or_cannot_be_read_holds_up_nobody(void)
+{
+	static const struct fake_rule rules[] = {
+		VERSION_RULE,
+		{.match = "GET /v1.41/containers/json", .body = "[" LISTED("c10", "shop", "web", "10", "me") ","
+		 LISTED("c2", "shop", "web", "2", "me") "," LISTED("gone", "shop", "web", "3", "me") ","
+		 LISTED("sick", "blog", "web", "1", "me") "," LISTED("foreign", "shop", "web", "4", "other") ","
+		 LISTED("nowhere", "", "", "", "me") "]"},
+		{.match = "GET /v1.41/containers/c10/json", .body = INSPECTED("shop-web-10")},
+		{.match = "GET /v1.41/containers/c2/json", .body = INSPECTED("shop-web-2")},
+		{.match = "GET /v1.41/containers/gone/json", .status = 404, .body = "{\"message\":\"No such container: gone\"}"},
+		{.match = "GET /v1.41/containers/sick/json", .status = 500, .body = "{\"message\":\"layer does not exist\"}"},
+		NO_OTHERS,
+	};
+	struct world w = {0};
+	struct engine g;
+	struct err e = {0};
+	CHECK_INT(observe_with(rules, ARRAY_LEN(rules), &w, &g, &e), 0);
+	CHECK_INT(w.instances_count, 3);
+	const char *names[] = {"blog-web-1", "shop-web-2", "shop-web-10"};
+	for (size_t i = 0; i < 3 && w.instances_count == 3; i++)
+		CHECK_STR(w.instances[i].name, names[i]);
+	CHECK_STR(w.instances[0].error, "layer does not exist");
+	CHECK(!w.instances[0].live);
+	CHECK(w.instances[1].is_restart_off);
+	CHECK(w.instances[1].live);
+	CHECK_INT(fake_count(&g.server, "GET /v1.41/containers/foreign"), 0);
+	engine_stop(&g);
+}
+
+static void nonsense_is_an_error_and_never_a_crash(void)
+{
+	static const struct { struct fake_rule rule; enum err_kind kind; const char *message; } cases[] = {
+		{{.match = "GET /v1.41/containers/json", .body = "[{\"Id\":\"a"}, ERR_INTERNAL,
+		 "observe the engine: GET /containers/json: the engine's answer is no JSON"},
+		{{.match = "GET /v1.41/containers/json", .body = "{}"}, ERR_INTERNAL,
+		 "observe the engine: GET /containers/json: the engine's answer is no list"},
+		{{.match = "GET /v1.41/containers/json", .body = ""}, ERR_INTERNAL,
+		 "observe the engine: GET /containers/json: the engine's answer is no list"},
+		{{.match = "GET /v1.41/containers/json", .body = "[7,null,\"x\",{\"Labels\":[]},{\"Labels\":{\"io.reconcile.instance\":1}},"
+		  "{\"Id\":3,\"Labels\":{\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"p\",\"com.docker.compose.service\":\"s\"}}]"},
+		 ERR_INTERNAL, "observe the engine: GET /containers/json: Id or State is missing or makes no sense"},
+		{{.match = "GET /v1.41/containers/aaa/json", .body = "{\"State\":\"running\",\"Name\":1}"}, ERR_INTERNAL,
+		 "observe the engine: GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
+		{{.match = "GET /v1.41/containers/aaa/json", .body = "[]"}, ERR_INTERNAL,
+		 "observe the engine: GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
+		{{.match = "GET /v1.41/containers/aaa/json", .body = "{\"a\":1}", .manner = FAKE_HALF}, ERR_TRANSIENT,
+		 "observe the engine: GET http://docker/v1.41/containers/aaa/json: the connection broke off before the answer was complete"},
+		{{.match = "GET /v1.41/networks", .body = "[{\"Name\":null}]"}, ERR_INTERNAL,
+		 "observe the engine: GET /networks: Name is missing or no string"},
+		{{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[3]}"}, ERR_INTERNAL,
+		 "observe the engine: GET /volumes: Name is missing or no string"},
+		{{.match = "GET /v1.41/images", .status = 500, .body = "oops"}, ERR_TRANSIENT,
+		 "observe the engine: GET /images/json: the engine answered 500"},
+		{{.match = "GET /v1.41/images", .status = 503, .body = "{\"message\":\"two\\nlines\"}"}, ERR_TRANSIENT,
+		 "observe the engine: two lines"},
+		{{.match = "GET /v1.41/networks", .status = 403, .body = "{\"message\":7}"}, ERR_DENIED,
+		 "observe the engine: GET /networks: the engine answered 403"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fake_rule rules[] = {
+			cases[i].rule, VERSION_RULE, {.match = "GET /v1.41/containers/json", .body = LIST_ONE},
+			{.match = "GET /v1.41/containers/aaa/json", .body = INSPECTED("shop-web-1")}, NO_OTHERS,
+		};
+		struct world w = {0};
+		struct engine g;
+		struct err e = {0};
+		CHECK_INT(observe_with(rules, ARRAY_LEN(rules), &w, &g, &e), -1);
+		CHECK_STR(e.message, cases[i].message);
+		CHECK_INT(e.kind, cases[i].kind);
+		engine_stop(&g);
+	}
+}
+
+static void a_read_that_broke_off_is_asked_once_more(void)
+{
+	static const struct fake_rule rules[] = {
+		{.match = "GET /version", .manner = FAKE_DROP, .times = 1},
+		VERSION_RULE,
+		{.match = "GET /v1.41/containers/json", .body = "[]", .manner = FAKE_CLOSE},
+		{.match = "GET /v1.41/networks", .body = "[1234567]", .manner = FAKE_HALF, .times = 1},
+		NO_OTHERS,
+	};
+	struct world w = {0};
+	struct engine g;
+	struct err e = {0};
+	CHECK_INT(observe_with(rules, ARRAY_LEN(rules), &w, &g, &e), 0);
+	CHECK_INT(docker_observe(g.docker, &g.arena, &w, &e), 0);
+	CHECK_INT(fake_count(&g.server, "GET /version"), 2);
+	engine_stop(&g);
+}
+
+static void hosts_are_checked(void)
+{
+	static const char *const bad[] = {"", "/var/run/docker.sock", "unix://", "unix://relative", "tcp://", "ssh://x", "npipe:////x"};
+	struct docker *d = NULL;
+	struct err e = {0};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		char message[200];
+		struct docker_settings s = {.host = bad[i], .instance_id = "me"};
+		CHECK_INT(docker_open(&d, &s, NULL, &e), -1);
+		snprintf(message, sizeof message, "docker host \"%s\": wanted unix:///path or tcp://address:port", bad[i]);
+		CHECK_STR(e.message, message);
+		CHECK_INT(e.kind, ERR_INVALID);
+	}
+	struct docker_settings s = {.host = "tcp://127.0.0.1:1", .instance_id = "me"};
+	CLEANUP(arena_done) struct arena a = {0};
+	CLEANUP(http_freep) struct http *h = NULL;
+	struct world w = {0};
+	CHECK_INT(http_open(&h, &e), 0);
+	CHECK_INT(docker_open(&d, &s, h, &e), 0);
+	CHECK_INT(docker_observe(d, &a, &w, &e), -1);
+	CHECK_INT(e.kind, ERR_UNREACHABLE);
+	CHECK_STR(e.message, "observe the engine: GET http://127.0.0.1:1/version: cannot connect to 127.0.0.1:1: Connection refused");
+	docker_free(d);
+}
+
+static void logs_lose_their_headers(void)
+{
+	static const char frames[] = "\1\0\0\0\0\0\0\4out\n\2\0\0\0\0\0\0\4err\n\1\0\0\0\0\0\0\11cut";
+	static const char broken[] = "plain text";
+	static const struct fake_rule rules[] = {
+		VERSION_RULE,
+		{.match = "GET /v1.41/containers/a/json", .body = "{\"Config\":{\"Tty\":false}}"},
+		{.match = "GET /v1.41/containers/a/logs?stdout=1&stderr=1&tail=5", .body = frames, .body_length = sizeof frames - 1},
+		{.match = "GET /v1.41/containers/tty/json", .body = "{\"Config\":{\"Tty\":true}}"},
+		{.match = "GET /v1.41/containers/tty/logs", .body = "as it is\n"},
+		{.match = "GET /v1.41/containers/bad/json", .body = "{}"},
+		{.match = "GET /v1.41/containers/bad/logs", .body = broken},
+	};
+	struct engine g;
+	struct err e = {0};
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1000);
+	engine_start(&g, rules, ARRAY_LEN(rules));
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "a", .name = "n"}, 5, &text, &e), 0);
+	CHECK_STR(text.text, "out\nerr\ncut");
+	buf_clear(&text);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "tty", .name = "n"}, 5, &text, &e), 0);
+	CHECK_STR(text.text, "as it is\n");
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "bad", .name = "n"}, 5, &text, &e), -1);
+	CHECK_STR(e.message, "the log's stream has a header that makes no sense");
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "none", .name = "n"}, 5, &text, &e), -1);
+	CHECK_STR(e.message, "logs of n: the script has no rule for this");
+	CHECK_INT(e.kind, ERR_NOT_FOUND);
+	engine_stop(&g);
+}
+
+static void image_names_are_understood(void)
+{
+	static const struct { const char *reference, *name, *tag, *digest; } cases[] = {
+		{"redis", "redis", "latest", NULL},
+		{"redis:7", "redis", "7", NULL},
+		{"docker.io/library/redis:7", "redis", "7", NULL},
+		{"index.docker.io/team/app", "team/app", "latest", NULL},
+		{"library/redis", "redis", "latest", NULL},
+		{"host:5000/app", "host:5000/app", "latest", NULL},
+		{"host:5000/library/app:1", "host:5000/library/app", "1", NULL},
+		{"library/a/b", "library/a/b", "latest", NULL},
+		{"redis@sha256:12", "redis", NULL, "sha256:12"},
+		{"redis:7@sha256:12", "redis", NULL, "sha256:12"},
+		{"host:5000/app@sha256:12", "host:5000/app", NULL, "sha256:12"},
+	};
+	CLEANUP(arena_done) struct arena a = {0};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct image_name n = image_name_parse(&a, cases[i].reference);
+		CHECK_STR(n.name, cases[i].name);
+		CHECK(!!n.tag == !!cases[i].tag && (!n.tag || strcmp(n.tag, cases[i].tag) == 0));
+		CHECK(!!n.digest == !!cases[i].digest && (!n.digest || strcmp(n.digest, cases[i].digest) == 0));
+	}
+	static const struct { const char *reference; size_t count; const char *last; } spellings[] = {
+		{"redis:7", 5, "index.docker.io/library/redis:7"},
+		{"redis:latest", 10, "index.docker.io/library/redis"},
+		{"team/app:1", 3, "index.docker.io/team/app:1"},
+		{"localhost/app:1", 1, "localhost/app:1"},
+		{"host.example/app:latest", 2, "host.example/app"},
+		{"redis@sha256:12", 5, "index.docker.io/library/redis@sha256:12"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+		const char **names = NULL;
+		size_t count = 0;
+		image_name_spellings(&a, spellings[i].reference, &names, &count);
+		CHECK_INT(count, spellings[i].count);
+		CHECK_STR(names[count - 1], spellings[i].last);
+		/* All of them mean the same. */
+		for (size_t k = 0; k < count; k++)
+			CHECK_STR(image_name_parse(&a, names[k]).name, image_name_parse(&a, spellings[i].reference).name);
+	}
+}
+
+static void connections_from_outside_are_counted(void)
+{
+	static const char head[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+	CLEANUP(arena_done) struct arena a = {0};
+	const char *tcp = arena_printf(&a, "%s%s", head,
+		"   0: 00000000:1F90 00000000:0000 0A 00000000:00000000\n"  /* listens on 8080 */
+		"   1: 0207E70A:1F90 0107E70A:D431 01 00000000:00000000\n"  /* a request: counts */
+		"   2: 0207E70A:1F90 0107E70A:D432 03 00000000:00000000\n"  /* half-way in: counts */
+		"   3: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000\n"  /* TIME_WAIT */
+		"   4: 0100007F:1F90 0100007F:D434 01 00000000:00000000\n"  /* its own health check */
+		"   5: 0207E70A:9C40 0307E70A:0CEA 01 00000000:00000000\n"  /* its own connection to a database */
+		"garbage\n\n");
+	const char *tcp6 = arena_printf(&a, "%s%s", head,
+		"   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0:0\n"
+		"   1: 0000000000000000FFFF00000207E70A:0050 0000000000000000FFFF00000107E70A:D435 01 0:0\n" /* counts */
+		"   2: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000100007F:D436 01 0:0\n"
+		"   3: 00000000000000000000000001000000:0050 00000000000000000000000001000000:D437 01 0:0\n");
+	CHECK_INT(connections_in(tcp, NULL), 2);
+	CHECK_INT(connections_in(tcp, tcp6), 3);
+	CHECK_INT(connections_in("", ""), 0);
+	CHECK_INT(connections_count(0), -1);
+	CHECK_INT(connections_count(999999999), -1);
+	CHECK(connections_count(getpid()) >= 0);
+}
+
+static const struct test tests[] = {
+	TEST(versions_are_negotiated),
+	TEST(an_instance_is_read_whole),
+	TEST(what_vanishes_or_cannot_be_read_holds_up_nobody),
+	TEST(nonsense_is_an_error_and_never_a_crash),
+	TEST(a_read_that_broke_off_is_asked_once_more),
+	TEST(hosts_are_checked),
+	TEST(logs_lose_their_headers),
+	TEST(image_names_are_understood),
+	TEST(connections_from_outside_are_counted),
+};
+TESTS_MAIN(tests)

@@ -1,0 +1,2 @@
+reconcile_unit_test(docker docker.c)
+reconcile_unit_test(docker-act docker_act.c)

@@ -1,0 +1,420 @@
+/* docker/: what acting asks of the engine, word by word, and what it makes of bad answers. */
+#include "docker_fake.h"
+
+#define HAS(state, host_config) "{\"Id\":\"aaa\"," OURS ",\"State\":{" state "},\"HostConfig\":{" host_config "}}"
+#define RUNNING "\"Status\":\"running\",\"Running\":true"
+#define EXITED "\"Status\":\"exited\",\"Running\":false"
+#define ALWAYS "\"RestartPolicy\":{\"Name\":\"always\"}"
+#define NEVER "\"RestartPolicy\":{\"Name\":\"no\"}"
+#define AAA "GET /v1.41/containers/aaa/json"
+
+static struct instance instance = {.id = "aaa", .name = "shop-web-1"};
+static struct service service = {.project = "shop", .name = "web", .revision = "0123456789abcdef", .image = "app:1",
+                                 .stop_grace_ms = 1500};
+
+/* One action against a script; returns what was asked after /version. */
+static const char *act_one(const struct fake_rule *rules, size_t count, struct action *action, struct outcome *outcome)
+{
+	static char record[1 << 18];
+	struct engine g;
+	const struct action *one = action;
+	engine_start(&g, rules, count);
+	action->project = "shop";
+	docker_act(g.docker, &one, outcome, 1);
+	fake_recorded(&g.server, record, sizeof record);
+	engine_stop(&g);
+	const char *first = strchr(record, '\n');
+	return first ? first + 1 : record;
+}
+
+static void create_writes_every_row(void)
+{
+	static const struct fake_rule rules[] = {
+		VERSION_RULE,
+		{.match = "POST /v1.41/containers/create?name=shop-web-1", .status = 201, .body = "{\"Id\":\"new\",\"Warnings\":[]}"},
+		{.match = "POST /v1.41/networks/shop_reconcile/connect", .body = ""},
+	};
+	CLEANUP(arena_done) struct arena a = {0};
+	const struct field *rows[F_COUNT];
+	struct value values[F_COUNT] = {0};
+	for (size_t i = 0; i < F_COUNT; i++)
+		rows[i] = &fake_table[i];
+	value_push(&a, &values[F_COMMAND], value_string("/app \"x\""));
+	value_set(&a, &values[F_ENVIRONMENT], "A", value_string("1=2"));
+	value_set(&a, &values[F_ENVIRONMENT], "GONE", (struct value){0});
+	value_set(&a, &values[F_ENVIRONMENT], "N", value_int(5));
+	value_push(&a, &values[F_EXPOSE], value_string("80/tcp"));
+	value_push(&a, &values[F_EXPOSE], value_string("80/tcp"));
+	value_set(&a, &values[F_LABELS], "io.reconcile.instance", value_string("forged"));
+	value_set(&a, &values[F_LABELS], "user", value_string("kept"));
+	values[F_GRACE] = value_int(1001);
+	values[F_MEMORY] = value_int(9007199254740991);
+	values[F_RESTART] = value_string("on-failure:3");
+	values[F_REPLICAS] = value_int(4);
+	struct service s = service;
+	s.spec = (struct spec){rows, values, F_COUNT};
+	struct outcome o;
+	const char *asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_CREATE, .spec = &s, .number = 1,
+	                            .name = "shop-web-1", .network = "shop_reconcile", .address = "10.0.0.2"}, &o);
+	CHECK_INT(o.result, 0);
+	CHECK_STR(asked,
+		"POST /v1.41/containers/create?name=shop-web-1 {\"Cmd\":[\"/app \\\"x\\\"\"],\"Env\":[\"A=1=2\",\"GONE\",\"N=5\"],"
+		"\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"user\":\"kept\",\"com.docker.compose.project\":\"shop\","
+		"\"com.docker.compose.service\":\"web\",\"com.docker.compose.container-number\":\"1\","
+		"\"com.docker.compose.oneoff\":\"False\",\"com.docker.compose.config-hash\":\"0123456789abcdef\","
+		"\"io.reconcile.revision\":\"0123456789abcdef\",\"io.reconcile.instance\":\"me\"},\"StopTimeout\":2,"
+		"\"HostConfig\":{\"Memory\":9007199254740991,\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":3},"
+		"\"NetworkMode\":\"shop_default\"},\"Image\":\"app:1\","
+		"\"NetworkingConfig\":{\"EndpointsConfig\":{\"shop_default\":{\"Aliases\":[\"web\"]}}}}\n"
+		"POST /v1.41/networks/shop_reconcile/connect {\"Container\":\"new\",\"EndpointConfig\":{\"IPAMConfig\":"
+		"{\"IPv4Address\":\"10.0.0.2\"}}}\n");
+}
+
+/* CREATE of shop-web-1 at 10.0.0.2, and how it ends. */
+static void check_create(const struct fake_rule *rules, size_t count, enum err_kind kind, const char *message, const char *asked)
+{
+	struct outcome o = {0};
+	const char *got = act_one(rules, count, &(struct action){.kind = ACTION_CREATE, .spec = &service, .number = 1,
+	                          .name = "shop-web-1", .network = "shop_reconcile", .address = "10.0.0.2"}, &o);
+	CHECK_INT(o.result, kind ? -1 : 0);
+	CHECK_INT(o.err.kind, kind);
+	CHECK_STR(o.err.message, message);
+	CHECK_CONTAINS(got, asked);
+}
+
+#define MADE {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"}
+#define TAKEN {.match = "POST /v1.41/containers/create", .status = 409, .body = "{\"message\":\"name in use\"}"}
+#define THERE(labels, networks) {.match = "GET /v1.41/containers/shop-web-1/json", .body = \
+	"{\"Id\":\"old\",\"Config\":{\"Labels\":{" labels "}},\"NetworkSettings\":{\"Networks\":{" networks "}}}"}
+#define SAME "\"io.reconcile.instance\":\"me\",\"io.reconcile.revision\":\"0123456789abcdef\""
+
+static void create_leaves_nothing_half_made(void)
+{
+	static const struct fake_rule refused[] = {
+		VERSION_RULE, MADE,
+		{.match = "POST /v1.41/networks", .status = 404, .body = "{\"message\":\"network shop_reconcile not found\"}"},
+		{.match = "DELETE /v1.41/containers/new?v=0", .status = 204},
+	};
+	check_create(refused, ARRAY_LEN(refused), ERR_NOT_FOUND,
+	             "connect to shop_reconcile as 10.0.0.2: network shop_reconcile not found", "\nDELETE /v1.41/containers/new?v=0\n");
+	static const struct fake_rule stuck[] = {
+		VERSION_RULE, MADE,
+		{.match = "POST /v1.41/networks", .status = 403, .body = "{\"message\":\"Address already in use\"}"},
+		{.match = "DELETE /v1.41/containers/new", .status = 500, .body = "{\"message\":\"disk on fire\"}"},
+	};
+	check_create(stuck, ARRAY_LEN(stuck), ERR_CONFLICT,
+	             "could not be removed again (disk on fire): connect to shop_reconcile as 10.0.0.2: Address already in use", "DELETE");
+	static const struct fake_rule no_id[] = {VERSION_RULE, {.match = "POST", .status = 201, .body = "{\"Id\":7}"}};
+	check_create(no_id, ARRAY_LEN(no_id), ERR_INTERNAL, "POST /containers/create: Id is missing or no string", "POST");
+	static const struct fake_rule half[] = {VERSION_RULE, {.match = "POST", .status = 201, .body = "{\"Id\":\"x"}};
+	check_create(half, ARRAY_LEN(half), ERR_INTERNAL, "POST /containers/create: the engine's answer is no JSON", "POST");
+}
+
+static void create_takes_over_what_an_earlier_one_made(void)
+{
+	static const struct fake_rule unconnected[] = {
+		VERSION_RULE, TAKEN, THERE(SAME, ""), {.match = "POST /v1.41/networks/shop_reconcile/connect", .body = ""},
+	};
+	check_create(unconnected, ARRAY_LEN(unconnected), ERR_NONE, "", "connect {\"Container\":\"old\"");
+	static const struct fake_rule connected[] = {
+		VERSION_RULE, TAKEN, THERE(SAME, "\"shop_reconcile\":{\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.2\"}}"),
+	};
+	check_create(connected, ARRAY_LEN(connected), ERR_NONE, "", "GET /v1.41/containers/shop-web-1/json\n");
+	/* It was there before: it stays when it cannot be connected. */
+	static const struct fake_rule refused[] = {
+		VERSION_RULE, TAKEN, THERE(SAME, ""), {.match = "POST /v1.41/networks", .status = 500, .body = "{\"message\":\"no\"}"},
+	};
+	check_create(refused, ARRAY_LEN(refused), ERR_TRANSIENT, "connect to shop_reconcile as 10.0.0.2: no", "connect");
+	static const struct fake_rule elsewhere[] = {
+		VERSION_RULE, TAKEN, THERE(SAME, "\"shop_reconcile\":{\"IPAddress\":\"10.0.0.3\"}"),
+	};
+	check_create(elsewhere, ARRAY_LEN(elsewhere), ERR_CONFLICT, "shop-web-1 exists with the address 10.0.0.3, wanted 10.0.0.2", "");
+	static const struct fake_rule foreign[] = {VERSION_RULE, TAKEN, THERE("\"io.reconcile.instance\":\"you\"", "")};
+	check_create(foreign, ARRAY_LEN(foreign), ERR_CONFLICT, "the name shop-web-1 is taken by container old, which is not ours "
+	             "(no label io.reconcile.instance=me): rename or remove it", "");
+}
+
+/* One action on the instance; `asked` are the lines after the first inspect. */
+static void check_on_instance(const struct fake_rule *rules, size_t count, struct action action, enum err_kind kind,
+                              const char *message, const char *asked)
+{
+	struct outcome o = {0};
+	action.instance = &instance;
+	action.spec = &service;
+	const char *got = act_one(rules, count, &action, &o);
+	CHECK_INT(o.result, kind ? -1 : 0);
+	CHECK_INT(o.err.kind, kind);
+	CHECK_STR(o.err.message, message);
+	if (strncmp(got, AAA "\n", strlen(AAA) + 1) == 0)
+		got += strlen(AAA) + 1;
+	CHECK_STR(got, asked);
+}
+#define ON_INSTANCE(kind_, inspect, err_kind_, message, asked, ...) \
+	do { \
+		static const struct fake_rule rules_[] = {VERSION_RULE, {.match = AAA, .body = inspect}, __VA_ARGS__}; \
+		check_on_instance(rules_, ARRAY_LEN(rules_), (struct action){.kind = kind_}, err_kind_, message, asked); \
+	} while (0)
+#define POLICY_NO "POST /v1.41/containers/aaa/update {\"RestartPolicy\":{\"Name\":\"no\",\"MaximumRetryCount\":0}}\n"
+#define UPDATED {.match = "POST /v1.41/containers/aaa/update", .body = "{\"Warnings\":null}"}
+
+static void acts_say_what_they_mean(void)
+{
+	ON_INSTANCE(ACTION_START, HAS(EXITED, NEVER), ERR_NONE, "", "POST /v1.41/containers/aaa/start\n",
+	            {.match = "POST /v1.41/containers/aaa/start", .status = 204});
+	ON_INSTANCE(ACTION_START, HAS(RUNNING, NEVER), ERR_NONE, "", "", UPDATED);
+	ON_INSTANCE(ACTION_START, HAS(RUNNING ",\"Paused\":true", NEVER), ERR_NONE, "", "POST /v1.41/containers/aaa/unpause\n",
+	            {.match = "POST /v1.41/containers/aaa/unpause", .status = 204});
+	ON_INSTANCE(ACTION_PARK, HAS(RUNNING, ALWAYS), ERR_NONE, "", POLICY_NO, UPDATED);
+	ON_INSTANCE(ACTION_PARK, HAS(RUNNING, NEVER), ERR_NONE, "", "", UPDATED);
+	ON_INSTANCE(ACTION_STOP, HAS(RUNNING, ALWAYS), ERR_NONE, "", POLICY_NO "POST /v1.41/containers/aaa/stop?t=2\n", UPDATED,
+	            {.match = "POST /v1.41/containers/aaa/stop", .status = 304});
+	ON_INSTANCE(ACTION_STOP, HAS(RUNNING, ALWAYS), ERR_TRANSIENT, "no", POLICY_NO,
+	            {.match = "POST /v1.41/containers/aaa/update", .status = 500, .body = "{\"message\":\"no\"}"});
+	ON_INSTANCE(ACTION_STOP, HAS("\"Status\":\"dead\"", ALWAYS), ERR_NONE, "", "", UPDATED);
+	ON_INSTANCE(ACTION_REMOVE, HAS(EXITED, NEVER), ERR_NONE, "", "DELETE /v1.41/containers/aaa?v=0\n",
+	            {.match = "DELETE /v1.41/containers/aaa", .status = 204});
+	ON_INSTANCE(ACTION_REMOVE, HAS(EXITED, NEVER), ERR_NONE, "", "DELETE /v1.41/containers/aaa?v=0\n",
+	            {.match = "DELETE /v1.41/containers/aaa", .status = 404, .body = "{\"message\":\"No such container: aaa\"}"});
+	ON_INSTANCE(ACTION_REMOVE, HAS(RUNNING, NEVER), ERR_CONFLICT, "shop-web-1 still runs: not removed", "", UPDATED);
+}
+
+static void a_failed_start_says_whose_fault_it_is(void)
+{
+#define START(status_, said, kind_) \
+	ON_INSTANCE(ACTION_START, HAS(EXITED, NEVER), kind_, said, "POST /v1.41/containers/aaa/start\n", \
+	            {.match = "POST /v1.41/containers/aaa/start", .status = status_, .body = "{\"message\":\"" said "\"}"})
+	START(500, "driver failed: Bind for 0.0.0.0:80 failed: port is already allocated", ERR_CONFLICT);
+	START(400, "OCI runtime create failed: exec: no such file or directory: unknown", ERR_CONFLICT);
+	START(403, "Address already in use", ERR_CONFLICT);
+	START(500, "Invalid address 10.231.9.9: It does not belong to any of this network's subnets", ERR_CONFLICT);
+	START(500, "containerd is away", ERR_TRANSIENT);
+	START(404, "network x not found", ERR_NOT_FOUND);
+#undef START
+}
+
+static void nothing_foreign_is_touched(void)
+{
+	static const enum action_kind kinds[] = {ACTION_START, ACTION_UPDATE, ACTION_PARK, ACTION_STOP, ACTION_REMOVE};
+	static const char *const inspects[] = {
+		"{\"Config\":{\"Labels\":{}},\"State\":{" EXITED "}}", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"you\"}}}",
+		"{\"Config\":{\"Labels\":null}}", "{\"Config\":7}", "[]", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":[\"me\"]}}}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		for (size_t k = 0; k < ARRAY_LEN(inspects); k++) {
+			const struct fake_rule rules[] = {VERSION_RULE, {.match = AAA, .body = inspects[k]}};
+			check_on_instance(rules, 2, (struct action){.kind = kinds[i]}, ERR_DENIED,
+			                  "shop-web-1 is not ours (no label io.reconcile.instance=me): not touched", "");
+		}
+	/* What is gone need not be stopped or removed, but cannot be started. */
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		static const struct fake_rule rules[] = {VERSION_RULE, {.match = AAA, .status = 404, .body = "{\"message\":\"gone\"}"}};
+		bool fine = kinds[i] == ACTION_STOP || kinds[i] == ACTION_REMOVE;
+		check_on_instance(rules, 2, (struct action){.kind = kinds[i]}, fine ? ERR_NONE : ERR_NOT_FOUND, fine ? "" : "gone", "");
+	}
+}
+
+/* An UPDATE with one or two changes; the engine's limits are `before` at first and `after` later. */
+static void check_update(const char *before, const char *after, const struct change *changes, size_t count, enum err_kind kind,
+                         const char *message, const char *asked)
+{
+	const struct fake_rule rules[] = {
+		VERSION_RULE, {.match = AAA, .body = before, .times = 1}, {.match = AAA, .body = after}, UPDATED,
+	};
+	struct action action = {.kind = ACTION_UPDATE, .changes = changes, .changes_count = count};
+	check_on_instance(rules, ARRAY_LEN(rules), action, kind, message, asked);
+}
+#define LIMITS(memory, swap) HAS(RUNNING, "\"Memory\":" #memory ",\"MemorySwap\":" #swap "," ALWAYS)
+#define ASKED(body) "POST /v1.41/containers/aaa/update " body "\n" AAA "\n"
+
+static void updates_send_memory_with_swap_and_are_read_back(void)
+{
+	struct change memory = {.field = &fake_table[F_MEMORY], .to = value_int(100)};
+	struct change swap = {.field = &fake_table[F_SWAP], .to = value_int(300)};
+	struct change both[] = {memory, swap};
+	check_update(LIMITS(64, 128), LIMITS(100, 200), &memory, 1, ERR_NONE, "", ASKED("{\"Memory\":100,\"MemorySwap\":200}"));
+	check_update(LIMITS(64, 150), LIMITS(100, 150), &memory, 1, ERR_NONE, "", ASKED("{\"Memory\":100,\"MemorySwap\":150}"));
+	check_update(LIMITS(64, -1), LIMITS(100, -1), &memory, 1, ERR_NONE, "", ASKED("{\"Memory\":100,\"MemorySwap\":-1}"));
+	check_update(LIMITS(64, 128), LIMITS(64, 300), &swap, 1, ERR_NONE, "", ASKED("{\"Memory\":64,\"MemorySwap\":300}"));
+	check_update(LIMITS(64, 128), LIMITS(100, 300), both, 2, ERR_NONE, "", ASKED("{\"Memory\":100,\"MemorySwap\":300}"));
+	check_update(LIMITS(64, 128), LIMITS(64, 128), &memory, 1, ERR_CONFLICT,
+	             "memory: asked for 100, but the engine still has 64: it ignores this change on a running container",
+	             ASKED("{\"Memory\":100,\"MemorySwap\":200}"));
+	check_update(LIMITS(64, 128), LIMITS(100, 128), &memory, 1, ERR_CONFLICT,
+	             "memory and swap together: asked for 200, but the engine still has 128: it ignores this change on a running container",
+	             ASKED("{\"Memory\":100,\"MemorySwap\":200}"));
+	struct change restart = {.field = &fake_table[F_RESTART], .to = value_string("on-failure:2")};
+	check_update(LIMITS(64, 128), LIMITS(64, 128), &restart, 1, ERR_CONFLICT,
+	             "restart: asked for \"on-failure:2\", but the engine still has \"always\": it ignores this change on a running container",
+	             ASKED("{\"RestartPolicy\":{\"Name\":\"on-failure\",\"MaximumRetryCount\":2}}"));
+	struct change away = {.field = &fake_table[F_CPUS]};
+	check_update(LIMITS(64, 128), LIMITS(64, 128), &away, 1, ERR_CONFLICT,
+	             "cpus: the engine cannot take a limit away from a running container", "");
+	struct change cpus = {.field = &fake_table[F_CPUS], .to = {.kind = VALUE_INT, .integer = 5, .secret = true}};
+	check_update(LIMITS(64, 128), LIMITS(64, 128), &cpus, 1, ERR_CONFLICT,
+	             "cpus: asked for (secret), but the engine still has null: it ignores this change on a running container",
+	             ASKED("{\"NanoCpus\":5}"));
+}
+
+static void check_simple(const struct fake_rule *rules, size_t count, struct action action, enum err_kind kind,
+                         const char *message, const char *asked)
+{
+	struct outcome o = {0};
+	const char *got = act_one(rules, count, &action, &o);
+	CHECK_INT(o.result, kind ? -1 : 0);
+	CHECK_INT(o.err.kind, kind);
+	CHECK_STR(o.err.message, message);
+	CHECK_STR(got, asked);
+}
+
+static void pulls_find_the_error_in_the_stream(void)
+{
+	static const struct { const char *image, *asked; int status; const char *stream; enum err_kind kind; const char *message; } cases[] = {
+		{"redis", "fromImage=redis&tag=latest", 200, "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", ERR_NONE, ""},
+		{"docker.io/library/redis:7", "fromImage=redis&tag=7", 200, "", ERR_NONE, ""},
+		{"host:5000/team/app:1", "fromImage=host%3A5000%2Fteam%2Fapp&tag=1", 200, "{}", ERR_NONE, ""},
+		{"redis:7@sha256:12", "fromImage=redis%40sha256%3A12", 200, "{}", ERR_NONE, ""},
+		{"a", "fromImage=a&tag=latest", 200, "{\"status\":\"x\"}\n{\"errorDetail\":{\"message\":\"toomanyrequests: slow down\"},\"error\":\"y\"}\n",
+		 ERR_TRANSIENT, "toomanyrequests: slow down"},
+		{"a", "fromImage=a&tag=latest", 200, "{\"error\":\"manifest unknown\"}", ERR_NOT_FOUND, "manifest unknown"},
+		{"a", "fromImage=a&tag=latest", 200, "{\"errorDetail\":{\"message\":\"unauthorized: no\"}}", ERR_DENIED, "unauthorized: no"},
+		{"a", "fromImage=a&tag=latest", 200, "{\"status\":\"x\"}\n{\"status\":", ERR_TRANSIENT, "the engine's report of the pull broke off"},
+		{"a", "fromImage=a&tag=latest", 404, "{\"message\":\"manifest for a:latest not found\"}", ERR_NOT_FOUND, "manifest for a:latest not found"},
+		{"a", "fromImage=a&tag=latest", 404, "{\"message\":\"pull access denied for a\"}", ERR_DENIED, "pull access denied for a"},
+		{"a", "fromImage=a&tag=latest", 500, "{\"message\":\"no route to registry\"}", ERR_TRANSIENT, "no route to registry"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fake_rule rules[] = {VERSION_RULE, {.match = "POST /v1.41/images/create", .status = cases[i].status,
+		                                                 .body = cases[i].stream, .manner = FAKE_PIECES}};
+		struct service s = service;
+		char asked[200];
+		s.image = cases[i].image;
+		snprintf(asked, sizeof asked, "POST /v1.41/images/create?%s\n", cases[i].asked);
+		check_simple(rules, 2, (struct action){.kind = ACTION_PULL, .spec = &s}, cases[i].kind, cases[i].message, asked);
+	}
+}
+
+static void networks_and_volumes_may_be_there_already(void)
+{
+#define TRAFFIC_BODY "POST /v1.41/networks/create {\"Name\":\"shop_reconcile\",\"CheckDuplicate\":true,\"Driver\":\"bridge\"," \
+	"\"Labels\":{\"com.docker.compose.project\":\"shop\",\"com.docker.compose.network\":\"reconcile\"," \
+	"\"io.reconcile.instance\":\"me\"},\"Internal\":true,\"IPAM\":{\"Config\":[{\"Subnet\":\"10.0.0.0/24\",\"Gateway\":\"10.0.0.1\"}]}}\n"
+#define GET_IT "GET /v1.41/networks/shop_reconcile\n"
+	static const struct { int status; const char *said, *there; enum err_kind kind; const char *message, *asked; } cases[] = {
+		{201, "{\"Id\":\"n\"}", "", ERR_NONE, "", TRAFFIC_BODY},
+		{409, "{\"message\":\"exists\"}", "{\"Labels\":{\"io.reconcile.instance\":\"me\"},\"IPAM\":{\"Config\":[{\"Subnet\":\"10.0.0.0/24\"}]}}",
+		 ERR_NONE, "", TRAFFIC_BODY GET_IT},
+		{409, "{\"message\":\"exists\"}", "{\"Labels\":{\"io.reconcile.instance\":\"me\"},\"IPAM\":{\"Config\":[]}}", ERR_CONFLICT,
+		 "network shop_reconcile exists with the subnet (none), wanted 10.0.0.0/24", TRAFFIC_BODY GET_IT},
+		{409, "{\"message\":\"exists\"}", "{\"Labels\":null}", ERR_CONFLICT, "network shop_reconcile exists and is not ours (no label "
+		 "io.reconcile.instance=me): remove it with `docker network rm shop_reconcile`, or give the project another name", TRAFFIC_BODY GET_IT},
+		{403, "{\"message\":\"Pool overlaps with other one on this address space\"}", "", ERR_CONFLICT,
+		 "network shop_reconcile: the subnet 10.0.0.0/24 overlaps one that the host already has: set another range", TRAFFIC_BODY},
+		{500, "{\"message\":\"no\"}", "", ERR_TRANSIENT, "no", TRAFFIC_BODY},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fake_rule rules[] = {
+			VERSION_RULE, {.match = "POST /v1.41/networks/create", .status = cases[i].status, .body = cases[i].said},
+			{.match = "GET /v1.41/networks/shop_reconcile", .body = cases[i].there},
+		};
+		check_simple(rules, ARRAY_LEN(rules), (struct action){.kind = ACTION_NETWORK, .network = "shop_reconcile",
+		             .subnet = "10.0.0.0/24", .gateway = "10.0.0.1"}, cases[i].kind, cases[i].message, cases[i].asked);
+	}
+	static const struct fake_rule volume[] = {VERSION_RULE, {.match = "POST /v1.41/volumes/create", .status = 201, .body = "{}"}};
+	check_simple(volume, 2, (struct action){.kind = ACTION_VOLUME, .volume = "shop_data"}, ERR_NONE, "",
+	             "POST /v1.41/volumes/create {\"Name\":\"shop_data\",\"Labels\":{\"com.docker.compose.project\":\"shop\","
+	             "\"com.docker.compose.volume\":\"data\",\"io.reconcile.instance\":\"me\"}}\n");
+	check_simple(volume, 2, (struct action){.kind = ACTION_PUBLISH}, ERR_INTERNAL, "no action of the engine", "");
+}
+
+/* The place of a line in the record, -1: not there. */
+static long place(const char *record, const char *line)
+{
+	const char *p = strstr(record, line);
+	return p ? p - record : -1;
+}
+
+static void order_is_kept_and_failures_stay_where_they_are(void)
+{
+	static const struct fake_rule rules[] = {
+		VERSION_RULE, MADE, UPDATED,
+		{.match = "POST /v1.41/networks/create", .status = 500, .body = "{\"message\":\"no bridge\"}", .times = 1},
+		{.match = "POST /v1.41/images/create", .body = "{\"error\":\"manifest unknown\"}", .times = 1},
+		{.match = AAA, .body = HAS(RUNNING, ALWAYS), .times = 1},
+		{.match = AAA, .body = HAS(EXITED, NEVER)},
+		{.match = "POST /v1.41/containers/aaa/stop", .status = 204},
+		{.match = "DELETE /v1.41/containers/aaa", .status = 204},
+	};
+	struct service missing = service, blog = service;
+	missing.image = "gone:1";
+	blog.project = "blog";
+	blog.image = "blog:1";
+	struct action actions[] = {
+		{.kind = ACTION_NETWORK, .project = "blog", .network = "blog_default"},
+		{.kind = ACTION_PULL, .project = "shop", .spec = &missing},
+		{.kind = ACTION_CREATE, .project = "blog", .spec = &blog, .name = "blog-web-1", .number = 1},
+		{.kind = ACTION_CREATE, .project = "shop", .spec = &missing, .name = "shop-job-1", .number = 1},
+		{.kind = ACTION_STOP, .project = "shop", .spec = &service, .instance = &instance},
+		{.kind = ACTION_REMOVE, .project = "shop", .instance = &instance},
+		{.kind = ACTION_CREATE, .project = "shop", .spec = &service, .name = "shop-web-1", .number = 1},
+		{.kind = ACTION_CREATE, .project = "shop", .spec = &service, .name = "shop-web-2", .number = 2},
+	};
+	enum { COUNT = ARRAY_LEN(actions) };
+	const struct action *all[COUNT];
+	struct outcome o[COUNT];
+	static char record[1 << 16];
+	struct engine g;
+	for (size_t i = 0; i < COUNT; i++)
+		all[i] = &actions[i];
+	engine_start(&g, rules, ARRAY_LEN(rules));
+	docker_act(g.docker, all, o, COUNT);
+	fake_recorded(&g.server, record, sizeof record);
+	engine_stop(&g);
+
+	const char *messages[COUNT] = {"no bridge", "manifest unknown", "not tried: no bridge", "not tried: manifest unknown"};
+	enum err_kind kinds[COUNT] = {ERR_TRANSIENT, ERR_NOT_FOUND, ERR_TRANSIENT, ERR_NOT_FOUND};
+	for (size_t i = 0; i < COUNT; i++) {
+		CHECK_INT(o[i].result, messages[i] ? -1 : 0);
+		CHECK_INT(o[i].err.kind, kinds[i]);
+		CHECK_STR(o[i].err.message, messages[i] ? messages[i] : "");
+	}
+	long stop = place(record, "/aaa/stop"), gone = place(record, "DELETE"), again = place(record, "create?name=shop-web-1");
+	long other = place(record, "create?name=shop-web-2"), pull = place(record, "/images/create");
+	CHECK(stop > 0 && stop < gone && gone < again);
+	CHECK(other > 0 && other < stop);
+	CHECK(other < pull);
+	CHECK_INT(place(record, "name=blog-web-1"), -1);
+	CHECK_INT(place(record, "name=shop-job-1"), -1);
+}
+
+static void nobody_there_fails_every_action(void)
+{
+	static const struct fake_rule rules[] = {{.match = "GET /version", .status = 503, .body = "{\"message\":\"starting\"}"}};
+	struct action actions[] = {{.kind = ACTION_START, .instance = &instance}, {.kind = ACTION_VOLUME, .project = "shop", .volume = "v"}};
+	const struct action *all[] = {&actions[0], &actions[1]};
+	struct outcome o[2];
+	struct engine g;
+	engine_start(&g, rules, 1);
+	docker_act(g.docker, all, o, 2);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(o[i].result, -1);
+		CHECK_INT(o[i].err.kind, ERR_TRANSIENT);
+		CHECK_STR(o[i].err.message, "starting");
+	}
+	docker_act(g.docker, NULL, NULL, 0);
+	engine_stop(&g);
+}
+
+static const struct test tests[] = {
+	TEST(create_writes_every_row),
+	TEST(create_leaves_nothing_half_made),
+	TEST(create_takes_over_what_an_earlier_one_made),
+	TEST(acts_say_what_they_mean),
+	TEST(a_failed_start_says_whose_fault_it_is),
+	TEST(nothing_foreign_is_touched),
+	TEST(updates_send_memory_with_swap_and_are_read_back),
+	TEST(pulls_find_the_error_in_the_stream),
+	TEST(networks_and_volumes_may_be_there_already),
+	TEST(order_is_kept_and_failures_stay_where_they_are),
+	TEST(nobody_there_fails_every_action),
+};
+TESTS_MAIN(tests)
