@@ -25,7 +25,7 @@ static int read_commit(const struct settings *s, enum load_mode mode, struct are
 	if (result == 0)
 		return 0;
 	out->git = *e;
-	if (!err_info(e->kind)->may_retry)
+	if (e->kind == ERR_INVALID || e->kind == ERR_USAGE)
 		return -1;
 	struct err none;
 	return git_last(&git, a, &out->commit, &none) == 0 ? 0 : -1;

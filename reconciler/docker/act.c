@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+
+#include <cjson/cJSON.h>
 #include "docker/job.h"
 
 static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "docker/body.h"
+
+#include <cjson/cJSON.h>
 #include "docker/job.h"
 
 static void discarded(struct job *j)

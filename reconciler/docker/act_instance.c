@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "docker/body.h"
+
+#include <cjson/cJSON.h>
 #include "docker/job.h"
 
 #define START_TIMEOUT_MS 120000

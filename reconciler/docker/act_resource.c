@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "docker/image_name.h"
+
+#include <cjson/cJSON.h>
 #include "docker/job.h"
 
 #define PULL_TIMEOUT_MS (30 * 60 * 1000)

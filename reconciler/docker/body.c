@@ -4,6 +4,7 @@
  */
 #include "docker/body.h"
 
+#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

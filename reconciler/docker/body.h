@@ -2,9 +2,9 @@
 #ifndef DOCKER_BODY_H
 #define DOCKER_BODY_H
 
-#include <cjson/cJSON.h>
-
 #include "docker/docker.h"
+
+typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in ours */
 
 /* A new JSON value in the row's engine form. */
 cJSON *body_value(const struct field *row, const struct value *v);

@@ -5,6 +5,7 @@
  */
 #include "docker/client.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -7,10 +7,11 @@
 #ifndef DOCKER_CLIENT_H
 #define DOCKER_CLIENT_H
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
 
 #include "docker/docker.h"
+
+typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in ours */
 
 #define LABEL_INSTANCE "io.reconcile.instance"
 #define LABEL_REVISION "io.reconcile.revision"

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+
+#include <cjson/cJSON.h>
 #include "docker/body.h"
 #include "docker/client.h"
 #include "docker/connections.h"
@@ -58,6 +60,18 @@ static const char *address_in(struct arena *a, const cJSON *holder, const char *
 	return kept(a, address);
 }
 
+/* Where our probes reach it: on the traffic network, else on whichever network gives it an address. */
+static const char *reachable_ip(struct arena *a, const cJSON *json, const char *on_traffic)
+{
+	const cJSON *endpoint;
+	cJSON_ArrayForEach(endpoint, json_at(json, "NetworkSettings.Networks")) {
+		const char *ip = json_string(endpoint, "IPAddress");
+		if (!*on_traffic && ip && *ip)
+			return kept(a, ip);
+	}
+	return on_traffic;
+}
+
 /* Names in the list begin with a slash; those with a second one are links from other containers. */
 static const char *name_of(const cJSON *item)
 {
@@ -95,6 +109,7 @@ static int from_list(const struct docker *d, struct arena *a, const cJSON *item,
 		.created_ms = json_int(item, "Created", 0) * 1000,
 		.connections = -1,
 		.probe_said = "",
+		.ip = "",
 	};
 	out->address = address_in(a, item, out->project);
 	return 0;
@@ -128,6 +143,7 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->is_restart_off = !policy || !*policy || strcmp(policy, "no") == 0;
 	i->pid = (int)json_int(json, "State.Pid", 0);
 	i->address = address_in(a, json, i->project);
+	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);
 	i->connections = connections_count(i->pid);
 	return 0;

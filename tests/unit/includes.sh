@@ -10,7 +10,7 @@ set -uo pipefail
 max_lines=600
 
 # Rules about one #include line. A room's row: what it may include. The file's room is its folder; files of no room
-# (main.c, cycle.c) may include every room.
+# (main.c, cycle.c, observe.c) may include every room.
 breaches='
 BEGIN {
 	third = " net model base "
@@ -31,6 +31,7 @@ FNR == 1 {
 	sub(/^[ \t]*#[ \t]*include(_next)?[ \t]*/, "", line)
 	if (line ~ /^"/) {
 		split(line, part, "\""); name = part[2]
+		if (room == "" && (name == "cycle.h" || name == "observe.h")) next
 		if (name !~ /^[a-z]+\/[a-z0-9_]+\.h$/) { breach("include \"" name "\" is not \"room/noun.h\""); next }
 		to = substr(name, 1, index(name, "/") - 1)
 		if (!(to in may)) breach("include \"" name "\": no such room")
