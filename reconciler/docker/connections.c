@@ -30,9 +30,13 @@ static bool next_line(const char **p, struct socket_line *out)
 	if (!**p)
 		return false;
 	*out = (struct socket_line){0};
-	if (sscanf(*p, " %*u: %*32[0-9A-F]:%x %32[0-9A-F]:%*x %x", &out->local_port, out->remote, &out->state) != 3)
+	/* One line at a time: sscanf() first looks for the end of its whole input, and a busy table has megabytes. */
+	char line[256];
+	size_t n = strcspn(*p, "\n");
+	snprintf(line, sizeof line, "%.*s", (int)n, *p);
+	if (sscanf(line, " %*u: %*32[0-9A-F]:%x %32[0-9A-F]:%*x %x", &out->local_port, out->remote, &out->state) != 3)
 		out->state = 0;
-	*p += strcspn(*p, "\n");
+	*p += n;
 	*p += **p == '\n';
 	return true;
 }

@@ -1,13 +1,13 @@
 /*
- * The Docker engine, over its API (1.40 and later, negotiated through /_ping).
+ * The Docker engine, over its API (1.40 and later, negotiated through /version).
  *
  * Call order: docker_open, then observe and act as often as wanted, docker_free. One connection pool, requests in
  * flight in parallel. Only what carries our label `io.reconcile.instance=<instance id>` is observed as an instance or
  * acted on; names of foreign volumes, networks and images are only read.
  *
  * Labels on what we create: com.docker.compose.project/.service/.container-number/.oneoff=False/.config-hash (= our
- * revision), so that `docker compose ps` and `logs` work; and io.reconcile.instance and io.reconcile.revision. On networks and volumes com.docker.compose.project and
- * .network/.volume, and io.reconcile.instance.
+ * revision), so that `docker compose ps` and `logs` work; and io.reconcile.instance and io.reconcile.revision. On
+ * networks and volumes com.docker.compose.project and .network/.volume, and io.reconcile.instance.
  */
 #ifndef DOCKER_DOCKER_H
 #define DOCKER_DOCKER_H

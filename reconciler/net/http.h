@@ -28,16 +28,18 @@ struct request {
 	struct buf answer;           /* body; at most max_answer bytes (0: 16 MiB), more is ERR_INVALID */
 	size_t max_answer;
 	int result;                  /* 0, or -1 and err: no complete answer came. Any status is result 0. */
-	struct err err;              /* UNREACHABLE (refused, no socket), TRANSIENT (time-out, reset), INTERNAL */
+	struct err err;              /* UNREACHABLE (refused, no socket), TRANSIENT (time-out, reset), INVALID, INTERNAL */
 };
 
+/* Ignores SIGPIPE from then on. Plain http:// never goes through the proxy of the environment, https:// does. */
 MUST_CHECK int http_open(struct http **out, struct err *e);
 void http_free(struct http *h);
 void http_freep(struct http **h); /* for CLEANUP */
 
 /*
- * Performs all of them at once and returns when the last has ended. A kept-open connection that the server closed in
- * the meantime is opened again once without anybody noticing (curl does that).
+ * Performs all of them at once, 64 in flight (the clock of one starts when its turn comes), and returns when the last
+ * has ended. A kept-open connection that the server closed in the meantime is opened again without anybody noticing
+ * (curl does that).
  */
 void http_perform(struct http *h, struct request *requests, size_t count);
 void request_done(struct request *r);

@@ -1,6 +1,7 @@
 /* docker/: the wire, observing, logs, names of images, connections; against an engine that plays a script. */
 #include "docker_fake.h"
 
+#include "base/clock.h"
 #include "docker/connections.h"
 #include "docker/image_name.h"
 
@@ -320,6 +321,15 @@ static void connections_from_outside_are_counted(void)
 	CHECK_INT(connections_in(tcp, NULL), 2);
 	CHECK_INT(connections_in(tcp, tcp6), 3);
 	CHECK_INT(connections_in("", ""), 0);
+	/* A busy one: reading it must not take longer than in proportion. */
+	CLEANUP(buf_done) struct buf many = BUF_INIT(16 << 20);
+	buf_puts(&many, tcp);
+	for (int i = 0; i < 60000; i++)
+		buf_puts(&many, "   9: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n");
+	buf_puts(&many, "  10: 0207E70A:1F90 0107E70A:D438 01 00000000:00000000\n");
+	int64_t begin = clock_monotonic_ms();
+	CHECK_INT(connections_in(many.text, NULL), 3);
+	CHECK(clock_monotonic_ms() - begin < 2000);
 	CHECK_INT(connections_count(0), -1);
 	CHECK_INT(connections_count(999999999), -1);
 	CHECK(connections_count(getpid()) >= 0);

@@ -181,6 +181,7 @@ static void probes_say_what_they_saw(void)
 		{.http_port = port, .path = "/up", .tcp_port = 1},
 		{.http_port = port, .path = "/huge", .body = "xxx"},
 		{.http_port = port, .path = "/huge", .body = "y"},
+		{.http_port = port, .path = "/up", .tcp_port = port},
 	};
 	const char *wanted[] = {
 		"", "GET http://127.0.0.1:P/up answered 200", "GET http://127.0.0.1:P/sick answered 503, wanted 200",
@@ -190,9 +191,9 @@ static void probes_say_what_they_saw(void)
 		"GET http://127.0.0.1:P/silent: no complete answer within 1000 ms",
 		"TCP 127.0.0.1:1: cannot connect to 127.0.0.1:1: Connection refused",
 		"GET http://127.0.0.1:P/huge answered 200",
-		"GET http://127.0.0.1:P/huge answered 200 without \"y\" in its body",
+		"GET http://127.0.0.1:P/huge answered 200 without \"y\" in its body", "GET http://127.0.0.1:P/up answered 200",
 	};
-	const bool passed[] = {true, true, false, false, true, true, false, false, false, false, true, false};
+	const bool passed[] = {true, true, false, false, true, true, false, false, false, false, true, false, true};
 	struct probe probes[ARRAY_LEN(asks)];
 	for (size_t i = 0; i < ARRAY_LEN(asks); i++)
 		probes[i] = (struct probe){.ready = &asks[i], .address = "127.0.0.1"};
