@@ -331,7 +331,8 @@ static int turn(struct cycle *c, const struct desired *d, struct decision *decis
 		c->notes.is_missing = false;
 	}
 	decide(d, &world, a, decision);
-	say_waits(c, decision);
+	if (decision->actions_count == 0)
+		say_waits(c, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms)
 		return 1;
 	act(c, &world, decision, a);

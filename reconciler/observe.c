@@ -57,6 +57,32 @@ static void judge_probe(struct observer *o, struct instance *i, const struct pro
 	i->failing_since_ms = m->failing_since_ms;
 }
 
+/* Does the installed configuration send requests to it? */
+static bool is_listed(const struct world *w, const struct instance *i)
+{
+	for (size_t k = 0; k < w->nginx.topology.services_count; k++) {
+		const struct side *sides[] = {&w->nginx.topology.services[k].stable, &w->nginx.topology.services[k].next};
+		for (size_t s = 0; s < ARRAY_LEN(sides); s++)
+			for (size_t n = 0; n < sides[s]->addresses_count; n++)
+				if (strcmp(sides[s]->addresses[n], i->address) == 0)
+					return true;
+	}
+	return false;
+}
+
+/* Only what nginx has let go of can drain; counting the connections of a busy instance is dear. */
+static void observe_connections(struct observer *o, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		if (in->state == INSTANCE_RUNNING && *in->address && !is_listed(w, in))
+			in->connections = docker_connections(in);
+		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
+		in->idle_readings = m->idle_readings;
+	}
+}
+
 static void observe_probes(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
 {
 	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
@@ -65,8 +91,6 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
-		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
-		in->idle_readings = m->idle_readings > 3 ? 3 : m->idle_readings;
 		const struct service *s = spec_of(d, w, in);
 		if (in->state != INSTANCE_RUNNING || !s) {
 			m->passing_since_ms = m->failing_since_ms = 0;
@@ -110,6 +134,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	observe_notes(o, w, a);
+	observe_connections(o, w);
 	observe_probes(o, d, w, a);
 	w->now_ms = clock_now_ms();
 	return 0;

@@ -34,15 +34,21 @@ void docker_freep(struct docker **d);
 
 /*
  * Fills instances, networks, volumes and images of *world, in the arena. Instances are sorted by project, service,
- * number. `address` of one that is down is the one that it will have when it starts. `connections` is read from
- * /proc/<pid>/net/tcp{,6}: ESTABLISHED or SYN_RECV, at a local port that is in LISTEN state in that network namespace,
- * remote not loopback; -1 when it cannot be read. A container that vanishes while we look is left out; one that the
+ * number. `address` of one that is down is the one that it will have when it starts. `connections` is left at -1: see
+ * docker_connections(). A container that vanishes while we look is left out; one that the
  * engine cannot inspect (500) is there with what the list says, `live` NULL and the engine's words in `error`.
  * `images` holds every spelling of each image that a manifest may use ("redis" for docker.io/library/redis:latest), but
  * never tag and digest together. Probe results, passing_since and idle_readings are left zero: the
  * cycle fills them. ERR_UNREACHABLE when the engine does not answer.
  */
 MUST_CHECK int docker_observe(struct docker *d, struct arena *a, struct world *world, struct err *e);
+
+/*
+ * Connections that others hold to a running instance, from /proc/<pid>/net/tcp{,6}: ESTABLISHED or SYN_RECV, at a local
+ * port that is in LISTEN state in that network namespace, remote not loopback; -1 when it cannot be read. Not part of
+ * observing, because a busy network namespace makes it dear and only those that drain are asked.
+ */
+int docker_connections(const struct instance *i);
 
 /* How an action ended. */
 struct outcome {

@@ -145,7 +145,6 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->address = address_in(a, json, i->project);
 	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);
-	i->connections = connections_count(i->pid);
 	return 0;
 }
 
@@ -317,4 +316,9 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	if (world->instances_count)
 		qsort(world->instances, world->instances_count, sizeof *world->instances, by_place);
 	return 0;
+}
+
+int docker_connections(const struct instance *i)
+{
+	return connections_count(i->pid);
 }

@@ -49,9 +49,9 @@ struct instance {
 	int64_t failing_since_ms; /* 0: not failing */
 	const char *probe_said;   /* "GET http://10.0.0.2:8080/health answered 503, wanted 200" */
 
-	/* Connections that others hold to it, counted in its network namespace. */
+	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
-	int idle_readings;        /* readings of zero in a row, up to 3 */
+	int idle_readings;        /* readings of zero in a row, as far as this process saw */
 };
 
 /* A network of the engine, ours or not: its subnet is taken either way. */

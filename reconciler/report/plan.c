@@ -137,7 +137,7 @@ static void print_service(struct buf *out, const struct service *s, const struct
 		print_fields(out, good->spec, s);
 	else
 		buf_printf(out, "        image: \"%s\"\n", s->image);
-	if (is_replaced && !status->stops_old_first)
+	if (is_replaced && !status->stops_old_first && s->keep_old_ms > 0)
 		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
 		           clock_duration(s->keep_old_ms, (char[32]){0}));
 }
