@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "desired/draft.h"
+#include "desired/fields.h"
 #include "desired/routes.h"
 
 #define MAX_SERVICES 500
@@ -178,10 +179,10 @@ static void read_services(struct load *l, const struct node *root)
 {
 	struct parse *p = &l->parse;
 	const struct node *n = node_get(root, "services");
-	if (!n) {
+	if (!n && p->errors == 0) /* else it is most likely one of the keys that were just called unknown */
 		parse_error(p, root->mark, "", "there are no services; write services: {} for a project without any");
+	if (!n)
 		return;
-	}
 	if (n->kind != NODE_MAP) {
 		parse_error(p, n->mark, "services", "must be a map of services");
 		return;
@@ -196,6 +197,22 @@ static void read_services(struct load *l, const struct node *root)
 			draft_read(p, l->project, &n->pairs[i], &l->drafts[l->drafts_count++]);
 }
 
+/* Where a service says that it depends on another, and the name as it stands there: a variable's value is not shown. */
+static struct mark dependency_mark(struct load *l, const struct draft *d, const char *name, const char **shown)
+{
+	const struct node *n = d->nodes[field_index("depends_on")];
+	*shown = arena_printf(l->parse.a, "'%.60s'", name);
+	for (size_t i = 0; n && i < n->count; i++) {
+		if (n->kind == NODE_MAP && strcmp(n->pairs[i].key, name) == 0)
+			return n->pairs[i].mark;
+		if (n->kind == NODE_LIST && n->items[i]->kind == NODE_SCALAR && strcmp(n->items[i]->text, name) == 0) {
+			*shown = node_shown(&l->parse, n->items[i]);
+			return n->items[i]->mark;
+		}
+	}
+	return d->mark;
+}
+
 static void check_dependencies(struct load *l)
 {
 	for (size_t i = 0; i < l->drafts_count; i++) {
@@ -204,10 +221,12 @@ static void check_dependencies(struct load *l)
 		for (size_t j = 0; j < d->service.dependencies_count; j++) {
 			const struct dependency *dep = &d->service.dependencies[j];
 			struct draft *other = find_draft(l, dep->service);
+			const char *shown;
+			struct mark at = dependency_mark(l, d, dep->service, &shown);
 			if (other == d)
-				parse_error(&l->parse, d->mark, path, "%s waits for itself; remove it", d->service.name);
+				parse_error(&l->parse, at, path, "%s waits for itself; remove it", d->service.name);
 			else if (!other)
-				parse_error(&l->parse, d->mark, path, "there is no service '%.60s'", dep->service);
+				parse_error(&l->parse, at, path, "there is no service %s", shown);
 			else if (dep->condition == CONDITION_COMPLETED)
 				other->is_completed_for = true;
 		}
@@ -248,7 +267,8 @@ static void tell_cycle(struct load *l, const struct draft *start)
 	}
 	for (size_t j = from; j < length; j++)
 		buf_printf(&names, "%s -> ", path[j]->service.name);
-	parse_error(&l->parse, path[from]->mark, arena_printf(l->parse.a, "%s.depends_on", path[from]->path),
+	const char *next = path[from + 1 < length ? from + 1 : from]->service.name, *shown;
+	parse_error(&l->parse, dependency_mark(l, path[from], next, &shown), arena_printf(l->parse.a, "%s.depends_on", path[from]->path),
 	            "a circle: %s%s; remove one of these", names.text, path[from]->service.name);
 }
 
@@ -306,7 +326,7 @@ static void connect_routes(struct load *l)
 		const struct declared_route *r = &l->routes[i];
 		struct draft *d = find_draft(l, r->route.service);
 		if (!d)
-			parse_error(&l->parse, r->to_mark, "x-reconcile.routes", "there is no service '%.60s' to lead to", r->route.service);
+			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file", node_shown(&l->parse, r->to));
 		else if (!d->routed_port)
 			d->routed_port = r->route.port;
 	}
