@@ -222,25 +222,27 @@ static void check_dependencies(struct load *l)
 			const struct dependency *dep = &d->service.dependencies[j];
 			struct draft *other = find_draft(l, dep->service);
 			const char *shown;
+			if (other && other != d) {
+				*ARENA_PUSH(l->parse.a, d->needs, d->needs_count) = other;
+				other->is_completed_for = other->is_completed_for || dep->condition == CONDITION_COMPLETED;
+				continue;
+			}
 			struct mark at = dependency_mark(l, d, dep->service, &shown);
-			if (other == d)
+			if (other)
 				parse_error(&l->parse, at, path, "%s waits for itself; remove it", d->service.name);
-			else if (!other)
+			else
 				parse_error(&l->parse, at, path, "there is no service %s", shown);
-			else if (dep->condition == CONDITION_COMPLETED)
-				other->is_completed_for = true;
 		}
 	}
 }
 
-static bool is_ready_to_place(struct load *l, const struct draft *d)
+/* The first dependency that is not placed yet; NULL: it can be placed. */
+static struct draft *waits_for(const struct draft *d)
 {
-	for (size_t j = 0; j < d->service.dependencies_count; j++) {
-		const struct draft *other = find_draft(l, d->service.dependencies[j].service);
-		if (other && other != d && !other->is_visited)
-			return false;
-	}
-	return true;
+	for (size_t j = 0; j < d->needs_count; j++)
+		if (!d->needs[j]->is_placed)
+			return d->needs[j];
+	return NULL;
 }
 
 /* Follows unplaced dependencies until one comes back: that is the cycle. */
@@ -251,13 +253,7 @@ static void tell_cycle(struct load *l, const struct draft *start)
 	size_t length = 0, from = 0;
 	for (bool is_closed = false; !is_closed && length <= MAX_SERVICES;) {
 		path[length++] = d;
-		const struct draft *follow = NULL;
-		for (size_t j = 0; !follow && j < d->service.dependencies_count; j++) {
-			const struct draft *other = find_draft(l, d->service.dependencies[j].service);
-			if (other && other != d && !other->is_visited)
-				follow = other;
-		}
-		d = follow;
+		d = waits_for(d);
 		for (size_t j = 0; d && j < length && !is_closed; j++) {
 			is_closed = path[j] == d;
 			from = j;
@@ -281,15 +277,15 @@ static struct service *place_services(struct load *l)
 		size_t before = count;
 		for (size_t i = 0; i < l->drafts_count && count == before; i++) {
 			struct draft *d = &l->drafts[i];
-			if (d->is_visited || !is_ready_to_place(l, d))
+			if (d->is_placed || waits_for(d))
 				continue;
-			d->is_visited = true;
+			d->is_placed = true;
 			placed[count++] = d->service;
 		}
 		if (count > before)
 			continue;
 		for (size_t i = 0; i < l->drafts_count; i++) {
-			if (l->drafts[i].is_visited)
+			if (l->drafts[i].is_placed)
 				continue;
 			tell_cycle(l, &l->drafts[i]);
 			return NULL;

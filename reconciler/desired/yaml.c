@@ -147,6 +147,8 @@ static int compose_list(struct composer *c, struct node *n)
 			return 0;
 		if (compose(c, &event, &item) < 0)
 			return -1;
+		if (n->count == YAML_MAX_ENTRIES)
+			return fail(c, item->mark, "more than 2000 entries in one list");
 		*ARENA_PUSH(c->a, n->items, n->count) = item;
 		if (item->height >= n->height)
 			n->height = item->height + 1;
@@ -210,7 +212,7 @@ static int settle_map(struct composer *c, struct node *n, const struct pair *mer
 	for (size_t i = 0; i < count; i++)
 		if (!ranked[i].is_dropped)
 			*ARENA_PUSH(c->a, n->pairs, n->count) = ranked[i].pair;
-	return 0;
+	return n->count > YAML_MAX_ENTRIES ? fail(c, n->mark, "more than 2000 entries in one map") : 0;
 }
 
 static int compose_key(struct composer *c, yaml_event_t *event, struct pair *out, bool *is_merge)

@@ -327,6 +327,14 @@ static void limits_hold(void)
 	expect_one(text.text, text.length,
 	           "compose.yaml:5:38: too large: more than 100000 values once the aliases are expanded\n");
 	buf_clear(&text);
+	for (int i = 0; i < 2001; i++)
+		buf_puts(&text, "- x\n");
+	expect_one(text.text, text.length, "compose.yaml:2001:3: more than 2000 entries in one list\n");
+	buf_clear(&text);
+	for (int i = 0; i < 2001; i++)
+		buf_printf(&text, "x-%d: x\n", i);
+	expect_one(text.text, text.length, "compose.yaml:1:1: more than 2000 entries in one map\n");
+	buf_clear(&text);
 	while (text.length <= 1024 * 1024)
 		buf_puts(&text, "# a comment that fills the file up to its limit\n");
 	expect_one(text.text, text.length, "compose.yaml: larger than 1 MiB, which no manifest is\n");
