@@ -307,14 +307,15 @@ static int say_problems(const struct problems *p, const struct err *e)
 static int say_end(struct cycle *c, const struct loaded *l, const struct decision *d)
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
+	int code = status_exit_code(d);
 	if (tally_is_empty(&c->tally))
 		buf_puts(&out, "No changes.\n");
 	else
-		buf_printf(&out, "Apply complete: %d added, %d changed, %d destroyed.\n", c->tally.added, c->tally.changed,
-		           c->tally.destroyed);
+		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
+		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
+		           c->tally.changed, c->tally.destroyed);
 	status_notes(&out, d);
 	fputs(out.text, stdout);
-	int code = status_exit_code(d);
 	return code == 0 && l->git.kind != ERR_NONE ? err_info(l->git.kind)->exit_code : code;
 }
 

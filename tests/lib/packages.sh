@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that the build, or the build and the tests, need. As root; installs only what is
+# Installs the Debian 12 packages that the build, the quick start, or the tests need. As root; installs only what is
 # missing, and asks the archive for its lists only then.
 #
 #   packages.sh build    compiler, CMake and the four libraries
+#   packages.sh run      that, and Docker, nginx and git: what the quick start runs
 #   packages.sh test     that, and what the tests start or call
 #
 # Nothing that is installed here starts a daemon: tests start their own. Daemons that run already are left alone.
 set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config libgit2-dev libyaml-dev libcurl4-openssl-dev libcjson-dev)
-test=("${build[@]}" clang docker.io iptables iproute2 util-linux nginx-light fcgiwrap git curl ca-certificates procps)
+run=("${build[@]}" docker.io iptables iproute2 util-linux nginx-light git procps)
+test=("${run[@]}" clang fcgiwrap curl ca-certificates)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
+run) wanted=("${run[@]}") ;;
 test) wanted=("${test[@]}") ;;
 *)
-	echo "usage: ${0##*/} build|test" >&2
+	echo "usage: ${0##*/} build|run|test" >&2
 	exit 64
 	;;
 esac
