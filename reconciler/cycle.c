@@ -308,6 +308,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	int code = status_exit_code(d);
+	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
 		buf_puts(&out, "No changes.\n");
 	else
