@@ -24,4 +24,5 @@ for part; do
 	say "$part"
 	. "$SOURCE_DIR/tests/real/deploy/$part.sh"
 done
+is "nothing is left in TMPDIR" "$(ls -A "$HOST_TMP")" ""
 check_end

@@ -28,7 +28,5 @@ later=$((($(started chain-app-1) - $(started chain-db-1)) / 1000000))
 is "app started after db was healthy" "$((later >= 1000))" 1
 has "... and said why it waited" "$LOG" "reconcile: chain/app: waits for db to be healthy"
 chain 2
-tool --path "$HOST/chain"
-is "the dependency is mended" "[$CODE] $OUT" "[0] Apply complete: 3 added, 0 changed, 1 destroyed."
+deploy "the dependency is mended" "3 0 1" --path "$HOST/chain"
 is "everything runs" "$(running chain | sed 's/-[0-9]* / /g')" "chain-app chain-behind chain-db chain-ill chain-last "
-no_changes "the chain" --path "$HOST/chain"

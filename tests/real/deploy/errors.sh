@@ -30,10 +30,13 @@ web=$(ids errs)
 say "the manifest"
 sed -i 's/^    image:/    imgae:/' "$HOST/errs/compose.yaml"
 push "a typing error"
-peek "a typing error: run" --repo file://"$HOST/errs-repos/errs.git"
+# A run may fetch, and takes the lock.
+calm() { fingerprint | grep -v -e "$HOST_STATE/mirror.git" -e "$HOST/run/lock"; }
+before=$(calm)
+tool --repo "$url"
+is "a typing error: changes nothing" "$(diff <(echo "$before") <(calm))" ""
 is "a typing error: exit code" "$CODE$OUT" 65
-has "a typing error: says where" "$LOG" "compose.yaml:4:5: services.web.imgae: "
-has "a typing error: says what is near" "$LOG" "image"
+has "a typing error: says where" "$LOG" "compose.yaml:4:5: services.web: unknown key 'imgae'; did you mean 'image'?"
 serves "a typing error"
 tool --plan --repo "$url"
 is "a typing error: plan" "$CODE$OUT" 65
@@ -43,14 +46,15 @@ tool status --repo "$url"
 is "a typing error: status" "$CODE$OUT" 65
 e rm -q compose.yaml && : >"$HOST/errs/README" && push "no manifest"
 tool --repo "$url"
-is "no manifest" "[$CODE] $OUT$LOG" "[65] reconcile: no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in the top folder of $url; nothing was changed"
+is "no manifest" "[$CODE] $OUT$LOG" "[65] reconcile: error: no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in the top folder of $url; nothing was changed"
 serves "no manifest"
 tool --path "$HOST/nowhere"
 is "no folder: exit code" "$CODE$OUT" 65
 tool --path "$HOST/nowhere/compose.yaml"
-is "no file: exit code" "$CODE$OUT" 65
-tool
-is "nothing to go by: exit code" "$CODE$OUT" 64
+is "no file" "[$CODE] $OUT$LOG" "[65] reconcile: error: manifest: $HOST/nowhere/compose.yaml: No such file or directory"
+tool --repo "$url" --path nowhere/compose.yaml
+is "no file in Git: exit code" "$CODE$OUT" 65
+serves "no file"
 tool --nonsense
 is "usage: exit code" "$CODE$OUT" 64
 
@@ -96,15 +100,16 @@ for ((i = 0; i < 50; i++)); do
 done
 tool --path "$HOST/errs"
 is "lock held: exit code" "$CODE$OUT" 75
-has "lock held: says who" "$LOG" "reconcile: another run is at work: pid $RECONCILE_PID, since "
+has "lock held: says who" "$LOG" "reconcile: error: another run is at work: pid $RECONCILE_PID, since "
 has "lock held: says where" "$LOG" " ($HOST/run/lock)"
 tool retry
 is "lock held: retry too" "$CODE$OUT" 75
-peek "lock held: a plan needs none" --plan --path "$HOST/drift-less"
+tool --plan --path "$HOST/errs"
+is "lock held: a plan needs none" "$CODE" 0
 kill -TERM "$RECONCILE_PID"
 code=0; wait "$RECONCILE_PID" || code=$?
 is "SIGTERM: exit code" "$code" 75
-has "SIGTERM: says so" "$(cat "$HOST/first.log")" "reconcile: stopped at a safe point; the next run goes on from here"
+has "SIGTERM: says so" "$(cat "$HOST/first.log")" "reconcile: error: stopped at a safe point; the next run goes on from here"
 serves "another run"
 sed -i 's|127.0.0.1:5999/errs/web:9|errs/web:1|' "$HOST/errs/compose.yaml"
 NOTHING=
