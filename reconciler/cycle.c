@@ -309,6 +309,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	int code = status_exit_code(d);
+	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
 		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
 	else
