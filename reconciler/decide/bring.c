@@ -117,24 +117,60 @@ static bool is_planned(const struct pass *p, enum action_kind kind, const char *
 	return false;
 }
 
-static void need_network(struct rollout *r)
+static bool has_network(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->networks_count; i++)
+		if (strcmp(w->networks[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+const char *missing_external(struct rollout *r, const struct service *s)
 {
 	struct pass *p = r->pass;
-	const char *name = arena_printf(p->arena, "%s_default", r->project);
-	for (size_t i = 0; i < p->world->networks_count; i++)
-		if (strcmp(p->world->networks[i].name, name) == 0)
-			return;
-	if (!is_planned(p, ACTION_NETWORK, name))
-		pass_action(p, ACTION_NETWORK, r->project, NULL)->network = name;
+	struct attachment *networks;
+	size_t count = service_networks(s, p->arena, &networks);
+	for (size_t i = 0; i < count; i++) {
+		const struct resource *declared = desired_network(p->desired, r->project, networks[i].network);
+		if (declared && declared->is_external && !has_network(p->world, declared->name))
+			return arena_printf(p->arena, "the external network %s does not exist; make it: docker network create %s",
+			                    declared->name, declared->name);
+	}
+	for (size_t i = 0; i < s->volumes_count; i++) {
+		const struct resource *declared = desired_volume(p->desired, r->project, s->volumes[i]);
+		if (declared && declared->is_external && !has_name(p->world->volumes, p->world->volumes_count, declared->name))
+			return arena_printf(p->arena, "the external volume %s does not exist; make it: docker volume create %s",
+			                    declared->name, declared->name);
+	}
+	return NULL;
+}
+
+static void need_networks(struct rollout *r, const struct service *s)
+{
+	struct pass *p = r->pass;
+	struct attachment *networks;
+	size_t count = service_networks(s, p->arena, &networks);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = networks[i].network;
+		if (has_network(p->world, name) || is_planned(p, ACTION_NETWORK, name))
+			continue;
+		struct action *a = pass_action(p, ACTION_NETWORK, r->project, NULL);
+		a->network = name;
+		a->resource = desired_network(p->desired, r->project, name);
+	}
 }
 
 static void need_volumes(struct rollout *r, const struct service *s)
 {
 	struct pass *p = r->pass;
-	for (size_t i = 0; i < s->volumes_count; i++)
-		if (!has_name(p->world->volumes, p->world->volumes_count, s->volumes[i]) &&
-		    !is_planned(p, ACTION_VOLUME, s->volumes[i]))
-			pass_action(p, ACTION_VOLUME, r->project, NULL)->volume = s->volumes[i];
+	for (size_t i = 0; i < s->volumes_count; i++) {
+		const char *name = s->volumes[i];
+		if (has_name(p->world->volumes, p->world->volumes_count, name) || is_planned(p, ACTION_VOLUME, name))
+			continue;
+		struct action *a = pass_action(p, ACTION_VOLUME, r->project, NULL);
+		a->volume = name;
+		a->resource = desired_volume(p->desired, r->project, name);
+	}
 }
 
 static int free_number(const struct set *all, bool taken[])
@@ -155,6 +191,8 @@ static int free_number(const struct set *all, bool taken[])
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
 {
 	struct pass *p = r->pass;
+	if ((*why = missing_external(r, s)))
+		return UPS_FAILED; /* the engine would make a volume that is not there */
 	if (!has_name(p->world->images, p->world->images_count, s->image)) {
 		struct action *pull = pass_action(p, ACTION_PULL, r->project, r->service);
 		pull->spec = s;
@@ -162,7 +200,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		rollout_wait(r, "pulls its image", 0);
 		return UPS_BUSY;
 	}
-	need_network(r);
+	need_networks(r, s);
 	need_volumes(r, s);
 	const struct network *network = NULL;
 	if (s->is_routed && !(network = address_network(p, r->project, why)))

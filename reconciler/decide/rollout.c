@@ -450,9 +450,20 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		add_wanted(&r);
 		return;
 	}
-	if (q)
+	/* Nothing that runs is stopped for a revision that cannot start: the last good one stays in force. */
+	const char *missing = q ? NULL : missing_external(&r, s);
+	if (missing && (!r.good || !r.good->spec)) {
+		if (r.now)
+			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
+		add_wanted(&r);
+		return;
+	}
+	if (q || missing)
 		r.target = r.good->spec;
 	decide_target(&r);
+	if (missing && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
 	if (q && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
 		rollout_status(&r, PHASE_ROLLED_BACK, ERR_NONE,
 		               arena_printf(p->arena, "revision %.8s is quarantined: %s", s->revision, q->reason));

@@ -152,6 +152,85 @@ static void settle_memory(struct parse *p, struct draft *d)
 	}
 }
 
+/* The engine takes no reservation above the limit. */
+static void settle_reservation(struct parse *p, struct draft *d)
+{
+	const struct value *limit = value_at(d, "mem_limit"), *reserved = value_at(d, "mem_reservation");
+	bool is_short = d->nodes[field_index("mem_reservation")] != NULL;
+	const char *row = is_short ? "mem_reservation" : "deploy.resources.reservations.memory";
+	if (limit->kind != VALUE_UNSET && reserved->kind != VALUE_UNSET && reserved->integer > limit->integer)
+		parse_error(p, mark_at(d, row), arena_printf(p->a, "%s.%s", d->path, row),
+		            "is more than the memory limit; write at most as much");
+}
+
+/* deploy.restart_policy says the same as restart, and comes first, as in Compose. */
+static void settle_restart(struct parse *p, struct draft *d)
+{
+	static const char *const rows[] = {"condition", "max_attempts", "delay", "window"};
+	const struct value *condition = value_at(d, "deploy.restart_policy.condition");
+	struct value *attempts = value_at(d, "deploy.restart_policy.max_attempts"), *restart = value_at(d, "restart");
+	const struct node *said = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(rows) && !said; i++)
+		said = d->nodes[field_index(arena_printf(p->a, "deploy.restart_policy.%s", rows[i]))];
+	if (!said)
+		return;
+	struct value wanted = condition->kind == VALUE_UNSET ? value_string("always") : *condition;
+	if (strcmp(wanted.string, "on-failure") == 0 && attempts->kind == VALUE_INT && attempts->integer > 0)
+		wanted.string = arena_printf(p->a, "on-failure:%lld", (long long)attempts->integer);
+	if (restart->kind != VALUE_UNSET && !value_equal(restart, &wanted))
+		parse_warning(p, mark_at(d, "restart"), arena_printf(p->a, "%s.restart", d->path),
+		              "deploy.restart_policy on line %d says something else, and comes first", said->mark.line);
+	*restart = wanted;
+	*value_at(d, "deploy.restart_policy.condition") = *attempts = (struct value){0}; /* they live on in restart */
+}
+
+static void settle_environment(struct parse *p, struct draft *d)
+{
+	struct value *files = value_at(d, "env_file");
+	if (files->kind == VALUE_LIST)
+		env_files_read(p, d->nodes[field_index("env_file")], arena_printf(p->a, "%s.env_file", d->path), files,
+		               value_at(d, "environment"));
+	*files = (struct value){0}; /* they live on in the environment */
+}
+
+static void settle_networks(struct parse *p, struct draft *d)
+{
+	const struct value *mode = value_at(d, "network_mode"), *ports = value_at(d, "ports");
+	struct value *networks = value_at(d, "networks");
+	const struct node *n = d->nodes[field_index("networks")];
+	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
+	bool is_alone = mode->kind == VALUE_STRING && strcmp(mode->string, "bridge") != 0;
+	if (mode->kind == VALUE_STRING && n && n->count)
+		parse_error(p, mark_at(d, "network_mode"), path, "and networks do not go together; remove one of them");
+	if (mode->kind == VALUE_UNSET && (!n || !n->count))
+		*networks = networks_default(p);
+	if (is_alone && ports->kind != VALUE_UNSET)
+		parse_error(p, mark_at(d, "ports"), arena_printf(p->a, "%s.ports", d->path),
+		            "nothing is published with network_mode %s; remove one of them", mode->string);
+	if (is_alone && (is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port")))
+		parse_error(p, mark_at(d, "network_mode"), path, "with %s there is no address to probe yet; write a healthcheck "
+		                                                 "instead of x-reconcile.ready", mode->string);
+	ports_expose(p, ports, value_at(d, "expose"));
+}
+
+/* A second instance beside the first could not start. */
+static void settle_fixed(struct parse *p, struct draft *d)
+{
+	const struct value *replicas = value_at(d, "deploy.replicas");
+	if (ports_are_fixed(value_at(d, "ports"))) {
+		d->fixed = "a fixed host port";
+		d->fixed_path = "ports";
+	} else if (networks_are_fixed(value_at(d, "networks"))) {
+		d->fixed = "a fixed address";
+		d->fixed_path = "networks";
+	}
+	if (d->fixed && replicas->kind == VALUE_INT && replicas->integer > 1)
+		parse_error(p, mark_at(d, d->fixed_path), arena_printf(p->a, "%s.%s", d->path, d->fixed_path),
+		            "%lld instances cannot share %s; %s", (long long)replicas->integer, d->fixed,
+		            strcmp(d->fixed_path, "ports") == 0 ? "let nginx lead to them, or write a range like 8080-8083:80"
+		                                                : "remove the address");
+}
+
 static void settle_healthcheck(struct parse *p, struct draft *d)
 {
 	struct value *disable = value_at(d, "healthcheck.disable"), *test = value_at(d, "healthcheck.test");
@@ -239,6 +318,11 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27");
 	settle_spellings(p, out);
 	settle_memory(p, out);
+	settle_reservation(p, out);
+	settle_restart(p, out);
+	settle_environment(p, out);
+	settle_networks(p, out);
+	settle_fixed(p, out);
 	settle_healthcheck(p, out);
 	settle_probe(p, out);
 	settle_dependencies(p, out);
@@ -253,8 +337,9 @@ static void settle_strategy(struct parse *p, struct draft *d)
 	const struct value *chosen = value_at(d, "x-reconcile.strategy");
 	const char *path = arena_printf(p->a, "%s.x-reconcile.strategy", d->path);
 	if (chosen->kind == VALUE_UNSET) {
-		s->strategy = s->is_routed && !d->is_writing ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
-		s->strategy_reason = d->is_writing ? "a writable volume" : s->is_routed ? "routed" : "no route leads to it";
+		const char *alone = d->is_writing ? "a writable volume" : d->fixed;
+		s->strategy = s->is_routed && !alone ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
+		s->strategy_reason = alone ? alone : s->is_routed ? "routed" : "no route leads to it";
 		return;
 	}
 	s->strategy = strcmp(chosen->string, "blue-green") == 0 ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
@@ -265,6 +350,10 @@ static void settle_strategy(struct parse *p, struct draft *d)
 		parse_error(p, mark_at(d, "x-reconcile.strategy"), path,
 		            "blue-green moves traffic, and no route leads to %s; add one under x-reconcile.routes at the top level, "
 		            "or write in-place", s->name);
+	else if (d->fixed)
+		parse_error(p, mark_at(d, d->fixed_path), path,
+		            "blue-green runs the old and the new %s at once, and both cannot have %s; remove it, or write in-place", s->name,
+		            d->fixed);
 	else if (d->is_writing)
 		parse_warning(p, d->writing_mark, path,
 		              "blue-green runs the old and the new %s at once on a volume that both can write to", s->name);
@@ -307,6 +396,21 @@ static bool says_ready(const struct draft *d)
 	return false;
 }
 
+/* nginx reaches it on a network of its own beside the others: not all modes allow that. */
+static void settle_route(struct parse *p, struct draft *d)
+{
+	const struct value *mode = value_at(d, "network_mode");
+	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
+	if (!d->service.is_routed || mode->kind != VALUE_STRING)
+		return;
+	if (strcmp(mode->string, "none") == 0)
+		parse_error(p, mark_at(d, "network_mode"), path, "a route leads to %s, but with none nginx cannot reach it; remove one of them",
+		            d->service.name);
+	else if (strcmp(mode->string, "host") == 0)
+		parse_error(p, mark_at(d, "network_mode"), path, "a route to a service with host is not supported yet; remove network_mode, or "
+		                                                 "let nginx lead to its port by hand");
+}
+
 void draft_settle(struct parse *p, struct draft *d)
 {
 	size_t rows, shown;
@@ -317,6 +421,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
 		*value_at(d, "restart") = value_string("no");
 	fill_members(d);
+	settle_route(p, d);
 	settle_strategy(p, d);
 	s->is_job = d->is_completed_for;
 	s->may_end = s->is_job || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&

@@ -15,6 +15,8 @@ struct draft {
 	const struct node **nodes; /* where each came from; NULL: not in the file */
 	bool is_writing;           /* has a volume or bind that it can write to */
 	struct mark writing_mark;
+	const char *fixed;         /* what a second instance cannot have beside the first: "a fixed host port"; NULL: nothing */
+	const char *fixed_path;    /* the row that says so */
 	int routed_port;           /* of the first route to it, 0: none */
 	bool is_completed_for;     /* some service waits for its completion */
 	struct draft **needs;      /* the services that it depends on, without itself and those that do not exist */

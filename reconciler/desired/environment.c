@@ -181,11 +181,12 @@ static int read_all(struct reader *r)
 	}
 }
 
-int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e)
+int environment_read_within(const char *path, const struct environment *outer, struct arena *a, struct environment *out,
+                            struct err *e)
 {
 	char *text;
 	size_t length;
-	struct environment made = {.use_process = true};
+	struct environment made = {.use_process = !outer, .outer = outer};
 	if (fs_read(path, ENV_FILE_MAX_BYTES, a, &text, &length, e) < 0)
 		return -1;
 	struct reader r = {.path = path, .s = text, .line = 1, .a = a, .out = &made, .e = e};
@@ -195,4 +196,9 @@ int environment_read(const char *path, struct arena *a, struct environment *out,
 		return -1;
 	*out = made;
 	return 0;
+}
+
+int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e)
+{
+	return environment_read_within(path, NULL, a, out, e);
 }

@@ -9,7 +9,9 @@
 
 const char *environment_get(const struct environment *env, const char *name)
 {
-	const char *value = env->use_process ? getenv(name) : NULL;
+	const char *value = env->outer ? environment_get(env->outer, name) : NULL;
+	if (!value && env->use_process)
+		value = getenv(name);
 	for (size_t i = env->count; !value && i-- > 0;)
 		if (strcmp(env->names[i], name) == 0)
 			value = env->values[i];

@@ -11,6 +11,7 @@
 
 #include "desired/draft.h"
 #include "desired/fields.h"
+#include "desired/resources.h"
 #include "desired/routes.h"
 
 #define MAX_SERVICES 500
@@ -23,6 +24,8 @@ struct load {
 	size_t drafts_count;
 	struct declared_route *routes;
 	size_t routes_count;
+	const char **left_out; /* services with profiles */
+	size_t left_out_count;
 };
 
 void problems_done(struct problems *p)
@@ -82,8 +85,6 @@ static void read_name(struct load *l, const struct node *root, const char *direc
 		              l->project);
 }
 
-/* --- volumes and networks at the top --- */
-
 static bool is_nothing(const struct node *n)
 {
 	return n->kind == NODE_SCALAR && n->type == SCALAR_NULL;
@@ -94,77 +95,6 @@ static bool is_foreign(const char *key)
 	return strncmp(key, "x-", 2) == 0;
 }
 
-static void read_volume(struct load *l, const struct pair *pair)
-{
-	static const char *const names[] = {"name"};
-	struct parse *p = &l->parse;
-	const char *path = arena_printf(p->a, "volumes.%.60s", pair->key), *name = NULL;
-	struct node *n = pair->value;
-	if (n->kind != NODE_MAP && !is_nothing(n)) {
-		parse_error(p, n->mark, path, "must be empty, or a map with a name");
-		return;
-	}
-	for (size_t i = 0; n->kind == NODE_MAP && i < n->count; i++) {
-		const struct pair *key = &n->pairs[i];
-		if (strcmp(key->key, "name") == 0) {
-			const char *own = arena_printf(p->a, "%s.name", path);
-			if (parse_evaluate(p, key->value, own) == 0 && parse_text(p, key->value, own, &name) == 0 &&
-			    (!isalnum((unsigned char)*name) || strlen(name) < 2 ||
-			     name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")]))
-				parse_error(p, key->value->mark, own, "%s is no volume name; use letters, digits, '.', '_' and '-'",
-				            node_shown(p, key->value));
-		} else if (!is_foreign(key->key)) {
-			parse_unknown_key(p, key->mark, path, "volumes.*", key->key, names, ARRAY_LEN(names));
-		}
-	}
-	if (pair->key[strspn(pair->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] || !*pair->key) {
-		parse_error(p, pair->mark, "volumes", "'%.60s' is no volume name; use letters, digits, '.', '_' and '-'", pair->key);
-		return;
-	}
-	struct declared_volume v = {.key = pair->key, .engine_name = name};
-	if (!v.engine_name)
-		v.engine_name = arena_printf(p->a, "%s_%s", l->project, pair->key);
-	*ARENA_PUSH(p->a, p->volumes, p->volumes_count) = v;
-}
-
-static void read_volumes(struct load *l, const struct node *n)
-{
-	if (!n || is_nothing(n))
-		return;
-	if (n->kind != NODE_MAP) {
-		parse_error(&l->parse, n->mark, "volumes", "must be a map of names, like data: {}");
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++)
-		if (!is_foreign(n->pairs[i].key))
-			read_volume(l, &n->pairs[i]);
-}
-
-static void read_networks(struct load *l, const struct node *n)
-{
-	struct parse *p = &l->parse;
-	if (!n || is_nothing(n))
-		return;
-	if (n->kind != NODE_MAP) {
-		parse_error(p, n->mark, "networks", "must be a map of names");
-		return;
-	}
-	for (size_t i = 0; i < n->count; i++) {
-		const struct pair *pair = &n->pairs[i];
-		if (is_foreign(pair->key))
-			continue;
-		if (strcmp(pair->key, "default") != 0)
-			parse_error(p, pair->mark, "networks", "networks other than 'default' are not supported yet; all services of a "
-			                                       "project reach each other on 'default'");
-		else if (pair->value->kind == NODE_MAP)
-			for (size_t j = 0; j < pair->value->count; j++)
-				parse_unknown_key(p, pair->value->pairs[j].mark, "networks.default", "networks.*",
-				                  pair->value->pairs[j].key, NULL, 0);
-		else if (!is_nothing(pair->value))
-			parse_error(p, pair->value->mark, "networks.default", "must be empty: default: {}");
-	}
-}
-
 /* --- services --- */
 
 static struct draft *find_draft(struct load *l, const char *name)
@@ -173,6 +103,32 @@ static struct draft *find_draft(struct load *l, const char *name)
 		if (strcmp(l->drafts[i].service.name, name) == 0)
 			return &l->drafts[i];
 	return NULL;
+}
+
+/* One that has profiles is left out, and what is wrong with it does not matter until there is a way to enable it. */
+static void read_service(struct load *l, const struct pair *pair)
+{
+	struct parse *p = &l->parse;
+	size_t reports = p->reports_count, errors = p->errors;
+	struct draft *d = &l->drafts[l->drafts_count++];
+	draft_read(p, l->project, pair, d);
+	const struct node *n = d->nodes[field_index("profiles")];
+	if (d->values[field_index("profiles")].kind == VALUE_UNSET)
+		return;
+	p->reports_count = reports;
+	p->errors = errors;
+	l->drafts_count--;
+	*ARENA_PUSH(p->a, l->left_out, l->left_out_count) = pair->key;
+	parse_warning(p, n->mark, arena_printf(p->a, "%s.profiles", d->path),
+	              "%.60s is left out: there is no way to enable a profile yet", pair->key);
+}
+
+static bool is_left_out(const struct load *l, const char *name)
+{
+	for (size_t i = 0; i < l->left_out_count; i++)
+		if (strcmp(l->left_out[i], name) == 0)
+			return true;
+	return false;
 }
 
 static void read_services(struct load *l, const struct node *root)
@@ -194,7 +150,7 @@ static void read_services(struct load *l, const struct node *root)
 	l->drafts = arena_alloc(p->a, (n->count + 1) * sizeof *l->drafts);
 	for (size_t i = 0; i < n->count; i++)
 		if (!is_foreign(n->pairs[i].key))
-			draft_read(p, l->project, &n->pairs[i], &l->drafts[l->drafts_count++]);
+			read_service(l, &n->pairs[i]);
 }
 
 /* Where a service says that it depends on another, and the name as it stands there: a variable's value is not shown. */
@@ -231,7 +187,8 @@ static void check_dependencies(struct load *l)
 			if (other)
 				parse_error(&l->parse, at, path, "%s waits for itself; remove it", d->service.name);
 			else
-				parse_error(&l->parse, at, path, "there is no service %s", shown);
+				parse_error(&l->parse, at, path, "there is no service %s%s", shown,
+				            is_left_out(l, dep->service) ? ": it has profiles, and so is left out" : "");
 		}
 	}
 }
@@ -322,7 +279,9 @@ static void connect_routes(struct load *l)
 		const struct declared_route *r = &l->routes[i];
 		struct draft *d = find_draft(l, r->route.service);
 		if (!d)
-			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file", node_shown(&l->parse, r->to));
+			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file%s",
+			            node_shown(&l->parse, r->to),
+			            is_left_out(l, r->route.service) ? ": it has profiles, and so is left out" : "");
 		else if (!d->routed_port)
 			d->routed_port = r->route.port;
 	}
@@ -342,8 +301,9 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 		if (*l->project && strcmp(out->projects[i].name, l->project) == 0)
 			parse_error(p, root->mark, "name", "the project '%s' stands in %s, too; give one of them another name", l->project,
 			            out->projects[i].file);
-	read_volumes(l, node_get(root, "volumes"));
-	read_networks(l, node_get(root, "networks"));
+	p->project = l->project;
+	volumes_read(p, node_get(root, "volumes"));
+	networks_read(p, node_get(root, "networks"));
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
 	read_services(l, root);
 	check_dependencies(l);
@@ -389,7 +349,9 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 {
 	struct arena *a = l->parse.a;
 	struct project made = {.name = l->project, .directory = s->directory ? arena_strdup(a, s->directory) : "",
-	                       .file = arena_strdup(a, s->file), .services = services, .services_count = l->drafts_count};
+	                       .file = arena_strdup(a, s->file), .services = services, .services_count = l->drafts_count,
+	                       .networks = l->parse.networks, .networks_count = l->parse.networks_count,
+	                       .volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count};
 	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
 	for (size_t i = 0; i < l->routes_count; i++)
 		*ARENA_PUSH(a, out->routes, out->routes_count) = l->routes[i].route;

@@ -27,9 +27,13 @@ struct environment {
 	const char **names, **values; /* the host's env file, parsed */
 	size_t count;
 	bool use_process;             /* the process environment comes first, as in Compose */
+	const struct environment *outer; /* asked before anything else; may be NULL */
 };
 /* Parses an env file (KEY=value, quotes, comments: Compose's rules). Sets use_process. Missing: ERR_NOT_FOUND. */
 MUST_CHECK int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e);
+/* The same for a file of one service: ${VAR} in it is looked up in `outer` first, and the process is not asked. */
+MUST_CHECK int environment_read_within(const char *path, const struct environment *outer, struct arena *a,
+                                       struct environment *out, struct err *e);
 
 struct manifest_source {
 	const char *file;      /* name for messages: "deploy/compose.yaml" */

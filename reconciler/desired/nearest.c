@@ -62,21 +62,15 @@ static const char *const service_keys[] = {
 };
 static const char *const top_keys[] = {"secrets", "configs", "include", "models"};
 static const char *const healthcheck_keys[] = {"start_interval"};
-static const char *const deploy_keys[] = {
-	"mode", "endpoint_mode", "labels", "placement", "restart_policy", "update_config", "rollback_config",
-};
-static const char *const resources_keys[] = {"reservations"};
 static const char *const limits_keys[] = {"devices", "generic_resources"};
 static const char *const depends_on_keys[] = {"required", "restart"};
-static const char *const volume_keys[] = {"driver", "driver_opts", "external", "labels"};
-static const char *const network_keys[] = {
-	"attachable", "driver", "driver_opts", "enable_ipv4", "enable_ipv6", "external", "internal", "ipam", "labels", "name",
-};
+static const char *const network_keys[] = {"enable_ipv4"};
 static const char *const attachment_keys[] = {
-	"aliases", "driver_opts", "gw_priority", "interface_name", "ipv4_address", "ipv6_address", "link_local_ips",
-	"mac_address", "priority",
+	"driver_opts", "gw_priority", "interface_name", "link_local_ips", "mac_address", "priority",
 };
-static const char *const mount_keys[] = {"bind", "consistency", "image", "tmpfs", "volume"};
+static const char *const mount_keys[] = {"image"};
+static const char *const bind_keys[] = {"recursive"};
+static const char *const volume_keys[] = {"labels", "subpath"};
 static const char *const own_keys[] = {
 	"steps", "analysis", "surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
 };
@@ -94,14 +88,14 @@ static const struct later {
 	{"", top_keys, ARRAY_LEN(top_keys)},
 	{"services.*", service_keys, ARRAY_LEN(service_keys)},
 	{"services.*.healthcheck", healthcheck_keys, ARRAY_LEN(healthcheck_keys)},
-	{"services.*.deploy", deploy_keys, ARRAY_LEN(deploy_keys)},
-	{"services.*.deploy.resources", resources_keys, ARRAY_LEN(resources_keys)},
 	{"services.*.deploy.resources.limits", limits_keys, ARRAY_LEN(limits_keys)},
+	{"services.*.deploy.resources.reservations", limits_keys, ARRAY_LEN(limits_keys)},
 	{"services.*.depends_on.*", depends_on_keys, ARRAY_LEN(depends_on_keys)},
 	{"services.*.networks.*", attachment_keys, ARRAY_LEN(attachment_keys)},
 	{"services.*.volumes.*", mount_keys, ARRAY_LEN(mount_keys)},
+	{"services.*.volumes.*.bind", bind_keys, ARRAY_LEN(bind_keys)},
+	{"services.*.volumes.*.volume", volume_keys, ARRAY_LEN(volume_keys)},
 	{"services.*.x-reconcile", own_keys, ARRAY_LEN(own_keys)},
-	{"volumes.*", volume_keys, ARRAY_LEN(volume_keys)},
 	{"networks.*", network_keys, ARRAY_LEN(network_keys)},
 	{"x-reconcile", own_top_keys, ARRAY_LEN(own_top_keys)},
 	{"x-reconcile.routes.*", own_route_keys, ARRAY_LEN(own_route_keys)},
@@ -112,12 +106,10 @@ static const struct hint {
 	const char *key, *text;
 } hints[] = {
 	{"build", "build the image elsewhere, push it, and name it under image"},
-	{"container_name", "remove it; containers are named project-service-number"},
-	{"env_file", "write the variables under environment; ${NAME} reads the host's env file"},
+	{"container_name", "a second instance beside the first cannot have the same name; remove it: they are called "
+	                   "project-service-number, and other services reach this one by its service name"},
 	{"extends", "use an anchor and '<<'"},
 	{"links", "remove it; services of one project reach each other by name"},
-	{"ports", "let nginx lead to it: routes under x-reconcile at the top level"},
-	{"scale", "write deploy.replicas"},
 };
 
 static const struct later *find_later(const char *section)

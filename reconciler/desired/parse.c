@@ -146,15 +146,7 @@ int parse_yes_no(struct parse *p, const struct node *n, const char *path, bool *
 	return parse_error(p, n->mark, path, "%s is neither true nor false", node_shown(p, n));
 }
 
-/* A value made of one scalar keeps its secrecy. */
-static int give(struct value *out, const struct node *n, struct value v)
-{
-	*out = v;
-	out->secret = n->secret;
-	return 0;
-}
-
-static int parse_integer(struct parse *p, const struct node *n, const char *path, int64_t least, int64_t most, int64_t *out)
+int parse_integer(struct parse *p, const struct node *n, const char *path, int64_t least, int64_t most, int64_t *out)
 {
 	const char *text;
 	if (parse_scalar(p, n, path, &text) < 0)
@@ -201,6 +193,45 @@ int parse_bool(struct parse *p, const struct node *n, const char *path, struct v
 {
 	bool b;
 	return parse_yes_no(p, n, path, &b) < 0 ? -1 : give(out, n, value_bool(b));
+}
+
+/* For what is off unless said otherwise: false is what no value means, too. */
+int parse_flag(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	bool b;
+	if (parse_yes_no(p, n, path, &b) < 0)
+		return -1;
+	return b ? give(out, n, value_bool(true)) : 0;
+}
+
+int parse_swappiness(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t number;
+	return parse_integer(p, n, path, 0, 100, &number) < 0 ? -1 : give(out, n, value_int(number));
+}
+
+/* 0: as the engine has it. */
+int parse_oom_score(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t number;
+	if (parse_integer(p, n, path, -1000, 1000, &number) < 0)
+		return -1;
+	return number ? give(out, n, value_int(number)) : 0;
+}
+
+int parse_cpu_shares(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t number;
+	if (parse_integer(p, n, path, 0, 262144, &number) < 0)
+		return -1;
+	return number ? give(out, n, value_int(number)) : 0;
+}
+
+/* What Compose takes and an engine without a swarm has no use for. */
+int parse_anything(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	(void)p, (void)n, (void)path, (void)out;
+	return 0;
 }
 
 int parse_string(struct parse *p, const struct node *n, const char *path, struct value *out)
@@ -259,6 +290,15 @@ static int parse_bytes(struct parse *p, const struct node *n, const char *path, 
 	if ((n->type != SCALAR_INT && n->type != SCALAR_STRING) || !units_bytes(text, bytes))
 		return parse_error(p, n->mark, path, "%s is no size; write a number with b, k, m or g, like 512m", node_shown(p, n));
 	return 0;
+}
+
+/* 0: as the engine has it. */
+int parse_size(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t bytes;
+	if (parse_bytes(p, n, path, &bytes) < 0)
+		return -1;
+	return bytes ? give(out, n, value_int(bytes)) : 0;
 }
 
 /* 0: no limit, as in Compose. */
@@ -323,6 +363,35 @@ int parse_nanoseconds(struct parse *p, const struct node *n, const char *path, s
 	if (ns && ns < 1000000)
 		return parse_error(p, n->mark, path, "%s is shorter than 1ms, the least that Docker takes", node_shown(p, n));
 	return ns ? give(out, n, value_int(ns)) : 0;
+}
+
+int parse_keys(struct parse *p, const struct node *n, const char *path, const char *section, const struct key_row *rows,
+               size_t count, struct value *out)
+{
+	const char **names = arena_alloc(p->a, count * sizeof *names);
+	int result = 0;
+	for (size_t i = 0; i < count; i++)
+		names[i] = rows[i].key;
+	if (n->kind != NODE_MAP)
+		return parse_error(p, n->mark, path, "must be a map, not %s", node_shown(p, n));
+	out->kind = VALUE_MAP;
+	for (size_t i = 0; i < n->count; i++) {
+		const struct pair *pair = &n->pairs[i];
+		struct value v = {0};
+		size_t at = 0;
+		while (at < count && strcmp(rows[at].key, pair->key) != 0)
+			at++;
+		if (at == count) {
+			if (strncmp(pair->key, "x-", 2) != 0)
+				result = parse_unknown_key(p, pair->mark, path, section, pair->key, names, count);
+			continue;
+		}
+		if (rows[at].parse(p, pair->value, arena_printf(p->a, "%s.%s", path, pair->key), &v) < 0)
+			result = -1;
+		else if (v.kind != VALUE_UNSET)
+			value_set(p->a, out, rows[at].engine, v);
+	}
+	return result;
 }
 
 int parse_strategy(struct parse *p, const struct node *n, const char *path, struct value *out)

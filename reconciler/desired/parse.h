@@ -16,11 +16,6 @@ struct report {
 	const char *text; /* the whole line */
 };
 
-struct declared_volume {
-	const char *key;
-	const char *engine_name;
-};
-
 /* What the volumes of the service being read come to. */
 struct mounts {
 	const char **volumes; /* engine names of named volumes */
@@ -32,14 +27,15 @@ struct mounts {
 struct parse {
 	const char *file;
 	const char *directory;
+	const char *project;
 	const struct environment *env;
 	struct arena *a;
 	struct report *reports;
 	size_t reports_count;
 	size_t errors;
 	size_t expanded_bytes; /* of all scalars as they were visited */
-	struct declared_volume *volumes;
-	size_t volumes_count;
+	struct resource *volumes, *networks; /* declared at the top level */
+	size_t volumes_count, networks_count;
 	struct mounts mounts;
 };
 
@@ -58,6 +54,24 @@ MUST_CHECK int parse_text(struct parse *p, const struct node *n, const char *pat
 /* Any scalar but null as text. */
 MUST_CHECK int parse_scalar(struct parse *p, const struct node *n, const char *path, const char **text);
 MUST_CHECK int parse_yes_no(struct parse *p, const struct node *n, const char *path, bool *out);
+MUST_CHECK int parse_integer(struct parse *p, const struct node *n, const char *path, int64_t least, int64_t most,
+                             int64_t *out);
+/* A path on the host: whole, or relative to the manifest's folder; without "." and "..". */
+MUST_CHECK int parse_host_path(struct parse *p, const struct node *n, const char *path, const char *text, const char **out);
+const char *clean_path(struct arena *a, const char *path); /* "/d/../e/" -> "/e" */
+
+/* A value made of one scalar keeps its secrecy. Returns 0. */
+static inline int give(struct value *out, const struct node *n, struct value v)
+{
+	*out = v;
+	out->secret = n->secret;
+	return 0;
+}
+
+/* The keys of a map, as a table: one row for each. Unknown keys are told; foreign x- keys are left alone. */
+struct key_row;
+MUST_CHECK int parse_keys(struct parse *p, const struct node *n, const char *path, const char *section,
+                          const struct key_row *rows, size_t count, struct value *out);
 
 /* The parser of a row. UNSET in *out: as if the key were not there. */
 typedef int parse_field(struct parse *p, const struct node *n, const char *path, struct value *out);
@@ -65,7 +79,35 @@ typedef int parse_field(struct parse *p, const struct node *n, const char *path,
 parse_field parse_name_of_image, parse_command, parse_environment, parse_volumes, parse_depends_on, parse_restart,
 	parse_healthcheck_test, parse_nanoseconds, parse_milliseconds, parse_bool, parse_count, parse_replicas, parse_expose,
 	parse_memory, parse_memory_and_swap, parse_cpus, parse_pids, parse_networks, parse_strategy, parse_port, parse_path,
-	parse_status, parse_string;
+	parse_status, parse_string, parse_flag, parse_size, parse_cpu_shares, parse_swappiness, parse_oom_score, parse_anything;
+/* parse_words.c */
+parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, parse_capabilities, parse_labels,
+	parse_pairs, parse_options, parse_pid, parse_ipc, parse_userns, parse_pull_policy, parse_network_mode,
+	parse_deploy_mode, parse_restart_condition, parse_directory, parse_host_name, parse_platform, parse_security,
+	parse_profiles, parse_cpuset;
+/* parse_host.c */
+parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
+parse_field parse_env_files;
+
+/* parse_ports.c: what is published is exposed, too; and whether some published port is one certain port of the host, so
+ * that there can be no second copy. */
+void ports_expose(struct parse *p, const struct value *ports, struct value *expose);
+bool ports_are_fixed(const struct value *ports);
+
+/* parse_env_file.c: reads the files that `files` names (the value of env_file, from node n) in order; what they say is
+ * added to `environment`, which comes first. */
+void env_files_read(struct parse *p, const struct node *n, const char *path, const struct value *files,
+                    struct value *environment);
+
+/* parse_networks.c: the value of `networks` when the manifest says nothing of it: unset, unless `default` is not what it
+ * is in every project. */
+struct value networks_default(struct parse *p);
+bool networks_are_fixed(const struct value *networks); /* an address that a second copy cannot have */
+
+struct key_row {
+	const char *key, *engine; /* `engine`: the key in the value that is made */
+	parse_field *parse;
+};
 
 /* "is unknown; did you mean 'x'?" over `names`; also the complaint that a known Compose key is not supported yet.
  * `section` is the path without indexes: "", "deploy", "x-reconcile.ready". */

@@ -1,12 +1,10 @@
-/* Parsers of the fields that are lists or maps: command, environment, health test, dependencies, ports, networks. */
+/* Parsers of the fields that are lists or maps: command, entrypoint, environment, health test, dependencies. */
 #include <ctype.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "desired/interpolate.h"
 #include "desired/parse.h"
 #include "desired/shellwords.h"
-#include "desired/units.h"
 
 static struct value value_of(const struct node *n)
 {
@@ -29,8 +27,8 @@ static int parse_string_list(struct parse *p, const struct node *n, const char *
 	return result;
 }
 
-/* null, "" and [] leave the image's command. */
-int parse_command(struct parse *p, const struct node *n, const char *path, struct value *out)
+/* A text is split into words, a list is taken as it is. null leaves the image's. */
+static int parse_program(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	const char *text, *dropped;
 	struct err e;
@@ -50,9 +48,25 @@ int parse_command(struct parse *p, const struct node *n, const char *path, struc
 		for (size_t i = 0; n->secret && i < out->count; i++)
 			out->items[i].secret = true;
 	}
+	return 0;
+}
+
+/* "" and [] leave the image's command. */
+int parse_command(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int result = parse_program(p, n, path, out);
 	if (out->count == 0)
 		*out = (struct value){0};
-	return 0;
+	return result;
+}
+
+/* Here they clear it: the command is run as it is. */
+int parse_entrypoint(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int result = parse_program(p, n, path, out);
+	if (n->kind != NODE_SCALAR || n->type != SCALAR_NULL)
+		out->kind = VALUE_LIST;
+	return result;
 }
 
 int parse_healthcheck_test(struct parse *p, const struct node *n, const char *path, struct value *out)
@@ -209,94 +223,6 @@ int parse_depends_on(struct parse *p, const struct node *n, const char *path, st
 			result = parse_error(p, n->items[i]->mark, path, "%s is here a second time", node_shown(p, n->items[i]));
 		} else {
 			value_set(p->a, out, text, value_string("service_started"));
-		}
-	}
-	return result;
-}
-
-/* --- expose --- */
-
-#define MAX_PORTS 2000
-
-static void insert_port(struct parse *p, struct value *out, const char *text)
-{
-	size_t at = 0;
-	while (at < out->count && strcmp(out->items[at].string, text) < 0)
-		at++;
-	if (at < out->count && strcmp(out->items[at].string, text) == 0)
-		return;
-	value_push(p->a, out, value_string(text));
-	memmove(&out->items[at + 1], &out->items[at], (out->count - 1 - at) * sizeof *out->items);
-	out->items[at] = value_string(text);
-}
-
-static int expose_item(struct parse *p, const struct node *n, const char *path, struct value *out)
-{
-	static const char *const protocols[] = {"tcp", "udp", "sctp"};
-	const char *text, *protocol = NULL;
-	int64_t first = 0, last;
-	if (parse_scalar(p, n, path, &text) < 0)
-		return -1;
-	size_t length = strcspn(text, "/");
-	const char *ports = arena_strndup(p->a, text, length), *dash = strchr(ports, '-');
-	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
-		if (strcasecmp(text[length] ? text + length + 1 : "tcp", protocols[i]) == 0)
-			protocol = protocols[i];
-	bool is_good = protocol && units_int(dash ? arena_strndup(p->a, ports, (size_t)(dash - ports)) : ports, &first);
-	last = first;
-	if (is_good && dash)
-		is_good = units_int(dash + 1, &last);
-	if (!is_good || first < 1 || last > 65535 || first > last || last - first > 1000)
-		return parse_error(p, n->mark, path, "%s is no port; write one from 1 to 65535, like 8080 or 53/udp", node_shown(p, n));
-	if (out->count + (size_t)(last - first) > MAX_PORTS)
-		return parse_error(p, n->mark, path, "more than 2000 ports");
-	for (; first <= last; first++)
-		insert_port(p, out, arena_printf(p->a, "%" PRId64 "/%s", first, protocol));
-	return 0;
-}
-
-int parse_expose(struct parse *p, const struct node *n, const char *path, struct value *out)
-{
-	int result = 0;
-	if (n->kind != NODE_LIST)
-		return parse_error(p, n->mark, path, "must be a list of ports");
-	for (size_t i = 0; i < n->count; i++)
-		result |= expose_item(p, n->items[i], path, out);
-	return result;
-}
-
-/* --- networks: only `default`, which every service joins anyway; nothing to keep --- */
-
-static int check_network(struct parse *p, struct mark at, const char *path, const char *name)
-{
-	if (strcmp(name, "default") == 0)
-		return 0;
-	return parse_error(p, at, path, "networks other than 'default' are not supported yet; all services of a project "
-	                                "reach each other on 'default'");
-}
-
-int parse_networks(struct parse *p, const struct node *n, const char *path, struct value *out)
-{
-	int result = 0;
-	(void)out;
-	if (n->kind == NODE_SCALAR)
-		return parse_error(p, n->mark, path, "must be a list or a map of networks");
-	for (size_t i = 0; i < n->count; i++) {
-		const char *text;
-		if (n->kind == NODE_LIST) {
-			if (parse_text(p, n->items[i], path, &text) < 0 || check_network(p, n->items[i]->mark, path, text) < 0)
-				result = -1;
-			continue;
-		}
-		const struct pair *pair = &n->pairs[i];
-		if (check_network(p, pair->mark, path, pair->key) < 0) {
-			result = -1;
-		} else if (pair->value->kind == NODE_MAP) {
-			for (size_t j = 0; j < pair->value->count; j++)
-				result = parse_unknown_key(p, pair->value->pairs[j].mark, arena_printf(p->a, "%s.default", path),
-				                           "services.*.networks.*", pair->value->pairs[j].key, NULL, 0);
-		} else if (pair->value->kind != NODE_SCALAR || pair->value->type != SCALAR_NULL) {
-			result = parse_error(p, pair->value->mark, path, "must be empty: default: {}");
 		}
 	}
 	return result;

@@ -1,6 +1,7 @@
 /*
- * `volumes` of a service: short and long form to the engine's bind strings, "source:target[:options]". A named volume is
- * written with its engine name. Sorted by target: the order in the file means nothing to the engine.
+ * `volumes` of a service: short and long form to the engine's bind strings, "source:target[:options]", or, for what
+ * those cannot say, to its mounts: maps in the engine's own words. A named volume is written with its engine name. Sorted
+ * by target: the order in the file means nothing to the engine.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,15 +13,16 @@ struct mount {
 	const char *source, *target;
 	const char *options;     /* "" or "ro,z" */
 	bool is_read_only;
+	bool is_strict;          /* a bind whose source must be there: the engine makes that of a bind string */
+	const struct value *tmpfs; /* its options, in the engine's words; NULL: no tmpfs */
 	const char *engine_name; /* of a named volume; NULL: a bind */
 	bool secret;
 	struct mark mark;
 };
 
-/* "/d/../e/" -> "/e" */
-static const char *clean_path(struct parse *p, const char *path)
+const char *clean_path(struct arena *a, const char *path)
 {
-	char *out = arena_alloc(p->a, strlen(path) + 2);
+	char *out = arena_alloc(a, strlen(path) + 2);
 	size_t length = 0;
 	while (*path) {
 		path += strspn(path, "/");
@@ -41,17 +43,17 @@ static const char *clean_path(struct parse *p, const char *path)
 	return out;
 }
 
-static int resolve_bind(struct parse *p, const struct node *n, const char *path, struct mount *m)
+int parse_host_path(struct parse *p, const struct node *n, const char *path, const char *text, const char **out)
 {
-	if (*m->source == '~')
+	if (*text == '~')
 		return parse_error(p, n->mark, path, "%s: '~' is not supported yet; write the whole path", node_shown(p, n));
-	if (*m->source != '/') {
+	if (*text != '/') {
 		if (!p->directory || *p->directory != '/')
 			return parse_error(p, n->mark, path, "%s is relative to the manifest, and a manifest from Git has no folder on "
 			                                     "the host yet; write the whole path", node_shown(p, n));
-		m->source = arena_printf(p->a, "%s/%s", p->directory, m->source);
+		text = arena_printf(p->a, "%s/%s", p->directory, text);
 	}
-	m->source = clean_path(p, m->source);
+	*out = clean_path(p->a, text);
 	return 0;
 }
 
@@ -59,7 +61,7 @@ static int resolve_volume(struct parse *p, const struct node *n, const char *pat
 {
 	for (size_t i = 0; i < p->volumes_count; i++) {
 		if (strcmp(p->volumes[i].key, m->source) == 0) {
-			m->engine_name = m->source = p->volumes[i].engine_name;
+			m->engine_name = m->source = p->volumes[i].name;
 			return 0;
 		}
 	}
@@ -83,13 +85,13 @@ static int finish(struct parse *p, const struct node *n, const char *path, struc
 		                   node_shown(p, n));
 	if (strchr(m->source, ':') || strchr(m->target, ':'))
 		return parse_error(p, n->mark, path, "%s: a path with ':' in it is not supported yet", node_shown(p, n));
-	m->target = clean_path(p, m->target);
-	return is_path(m->source) ? resolve_bind(p, n, path, m) : resolve_volume(p, n, path, m);
+	m->target = clean_path(p->a, m->target);
+	return is_path(m->source) ? parse_host_path(p, n, path, m->source, &m->source) : resolve_volume(p, n, path, m);
 }
 
 /* --- short form --- */
 
-static int parse_options(struct parse *p, const struct node *n, const char *path, const char *text, struct mount *m)
+static int read_options(struct parse *p, const struct node *n, const char *path, const char *text, struct mount *m)
 {
 	static const struct {
 		const char *word;
@@ -143,53 +145,175 @@ static int parse_short(struct parse *p, const struct node *n, const char *path, 
 	m->source = parts[0];
 	m->target = parts[1];
 	m->secret = n->secret;
-	if (parts[2] && parse_options(p, n, path, parts[2], m) < 0)
+	if (parts[2] && read_options(p, n, path, parts[2], m) < 0)
 		return -1;
 	return finish(p, n, path, m);
 }
 
 /* --- long form --- */
 
+static int propagation(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	static const char *const words[] = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+	const char *text;
+	if (parse_text(p, n, path, &text) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(text, words[i]) == 0)
+			return give(out, n, value_string(text));
+	return parse_error(p, n->mark, path, "%s is no propagation; write one like rprivate or rshared", node_shown(p, n));
+}
+
+static int selinux(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	const char *text;
+	if (parse_text(p, n, path, &text) < 0)
+		return -1;
+	if (strcmp(text, "z") != 0 && strcmp(text, "Z") != 0)
+		return parse_error(p, n->mark, path, "%s is neither z nor Z", node_shown(p, n));
+	return give(out, n, value_string(text));
+}
+
+/* The file mode of a tmpfs. YAML reads 0755 as octal; a text is octal, too. */
+static int mode(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	const char *text;
+	char *end;
+	if (parse_scalar(p, n, path, &text) < 0)
+		return -1;
+	long number = n->type == SCALAR_INT ? strtol(text, &end, 10) : strtol(text, &end, 8);
+	if (!isdigit((unsigned char)*text) || *end || number > 07777)
+		return parse_error(p, n->mark, path, "%s is no file mode; write one like 0755", node_shown(p, n));
+	return give(out, n, value_int(number));
+}
+
+static const struct key_row bind_keys[] = {
+	{"create_host_path", "create_host_path", parse_bool}, {"propagation", "propagation", propagation},
+	{"selinux", "selinux", selinux},
+};
+static const struct key_row volume_keys[] = {{"nocopy", "nocopy", parse_flag}};
+static const struct key_row tmpfs_keys[] = {{"size", "SizeBytes", parse_size}, {"mode", "Mode", mode}};
+
+static int bind(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	return parse_keys(p, n, path, "services.*.volumes.*.bind", bind_keys, ARRAY_LEN(bind_keys), out);
+}
+
+static int volume(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	return parse_keys(p, n, path, "services.*.volumes.*.volume", volume_keys, ARRAY_LEN(volume_keys), out);
+}
+
+static int tmpfs(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	return parse_keys(p, n, path, "services.*.volumes.*.tmpfs", tmpfs_keys, ARRAY_LEN(tmpfs_keys), out);
+}
+
+static const struct key_row long_keys[] = {
+	{"type", "type", parse_string}, {"source", "source", parse_string}, {"target", "target", parse_string},
+	{"read_only", "read_only", parse_flag}, {"consistency", "consistency", parse_anything}, {"bind", "bind", bind},
+	{"volume", "volume", volume}, {"tmpfs", "tmpfs", tmpfs},
+};
+
+static void add_option(struct parse *p, struct mount *m, const char *option)
+{
+	m->options = arena_printf(p->a, "%s%s%s", m->options, *m->options ? "," : "", option);
+}
+
+/* What stands below `bind` and `volume`, as far as it is said. */
+static void add_options(struct parse *p, const struct value *found, struct mount *m)
+{
+	static const char *const words[] = {"propagation", "selinux"};
+	const struct value *in_bind = value_get(found, "bind"), *create = value_get(in_bind, "create_host_path");
+	m->is_strict = create && !create->boolean;
+	m->options = m->is_read_only ? "ro" : "";
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (value_get(in_bind, words[i]))
+			add_option(p, m, value_get(in_bind, words[i])->string);
+	if (value_get(value_get(found, "volume"), "nocopy"))
+		add_option(p, m, "nocopy");
+}
+
+static int finish_tmpfs(struct parse *p, const struct node *n, const char *path, const struct value *found, struct mount *m)
+{
+	static const struct value nothing = {.kind = VALUE_MAP};
+	if (node_get(n, "source"))
+		return parse_error(p, node_get(n, "source")->mark, path, "a tmpfs has no source; remove it");
+	if (*m->target != '/')
+		return parse_error(p, n->mark, path, "has no target that is a whole path, like target: /run");
+	struct value *options = arena_alloc(p->a, sizeof *options);
+	*options = value_get(found, "tmpfs") ? *value_get(found, "tmpfs") : nothing;
+	m->tmpfs = options;
+	m->target = clean_path(p->a, m->target);
+	return 0;
+}
+
 static int parse_long(struct parse *p, const struct node *n, const char *path, struct mount *m)
 {
-	static const char *const names[] = {"type", "source", "target", "read_only"};
-	const char *texts[3] = {0};
-	for (size_t i = 0; i < n->count; i++) {
-		const struct pair *pair = &n->pairs[i];
-		size_t at = 0;
-		while (at < ARRAY_LEN(names) && strcmp(pair->key, names[at]) != 0)
-			at++;
-		if (at == ARRAY_LEN(names) && strncmp(pair->key, "x-", 2) == 0)
-			continue;
-		if (at == ARRAY_LEN(names))
-			return parse_unknown_key(p, pair->mark, path, "services.*.volumes.*", pair->key, names, ARRAY_LEN(names));
-		if (at == 3 && parse_yes_no(p, pair->value, path, &m->is_read_only) < 0)
-			return -1;
-		if (at < 3 && parse_text(p, pair->value, path, &texts[at]) < 0)
-			return -1;
-		m->secret = m->secret || pair->value->secret;
-	}
-	if (!texts[0])
-		return parse_error(p, n->mark, path, "has no type; write type: volume or type: bind");
-	bool is_bind = strcmp(texts[0], "bind") == 0;
-	if (!is_bind && strcmp(texts[0], "volume") != 0)
-		return parse_error(p, node_get(n, "type")->mark, path, "the type %s is not supported yet; write volume or bind",
+	static const char *const others[] = {"bind", "volume", "tmpfs"};
+	struct value found = {0};
+	if (parse_keys(p, n, path, "services.*.volumes.*", long_keys, ARRAY_LEN(long_keys), &found) < 0)
+		return -1;
+	const struct value *type = value_get(&found, "type"), *source = value_get(&found, "source");
+	const struct value *target = value_get(&found, "target");
+	for (size_t i = 0; i < n->count; i++)
+		m->secret = m->secret || n->pairs[i].value->secret;
+	if (!type)
+		return parse_error(p, n->mark, path, "has no type; write type: volume, bind or tmpfs");
+	size_t kind = 0;
+	while (kind < ARRAY_LEN(others) && strcmp(type->string, others[kind]) != 0)
+		kind++;
+	if (kind == ARRAY_LEN(others))
+		return parse_error(p, node_get(n, "type")->mark, path, "the type %s is not supported yet; write volume, bind or tmpfs",
 		                   node_shown(p, node_get(n, "type")));
-	if (!texts[1] || !texts[2])
-		return parse_error(p, n->mark, path, "has no %s", texts[1] ? "target" : "source");
-	m->source = is_bind && !is_path(texts[1]) ? arena_printf(p->a, "./%s", texts[1]) : texts[1];
-	m->target = texts[2];
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (i != kind && node_get(n, others[i]))
+			return parse_error(p, node_get(n, others[i])->mark, path, "'%s' does not belong to a mount of type %s", others[i],
+			                   others[kind]);
+	m->is_read_only = value_get(&found, "read_only") != NULL;
+	m->target = target ? target->string : "";
+	if (strcmp(type->string, "tmpfs") == 0)
+		return finish_tmpfs(p, n, path, &found, m);
+	if (!source || !target)
+		return parse_error(p, n->mark, path, "has no %s", source ? "target" : "source");
+	bool is_bind = strcmp(type->string, "bind") == 0;
+	m->source = is_bind && !is_path(source->string) ? arena_printf(p->a, "./%s", source->string) : source->string;
 	if (!is_bind && is_path(m->source))
 		return parse_error(p, node_get(n, "source")->mark, path, "%s is a path; write type: bind",
 		                   node_shown(p, node_get(n, "source")));
-	m->options = m->is_read_only ? "ro" : "";
+	add_options(p, &found, m);
+	if (m->is_strict && value_get(value_get(&found, "bind"), "selinux"))
+		return parse_error(p, n->mark, path, "the engine cannot do both create_host_path: false and selinux; remove one of them");
 	return finish(p, n, path, m);
+}
+
+/* In the engine's words (Mounts of the create body). */
+static struct value mount_value(struct parse *p, const struct mount *m)
+{
+	struct value v = {0}, bind_options = {0};
+	value_set(p->a, &v, "Type", value_string(m->tmpfs ? "tmpfs" : "bind"));
+	value_set(p->a, &v, "Target", value_string(m->target));
+	if (m->is_read_only)
+		value_set(p->a, &v, "ReadOnly", value_bool(true));
+	if (m->tmpfs) {
+		if (m->tmpfs->count)
+			value_set(p->a, &v, "TmpfsOptions", *m->tmpfs);
+		return v;
+	}
+	value_set(p->a, &v, "Source", value_string(m->source));
+	for (const char *word = m->options; *word; word += strcspn(word, ",") + (word[strcspn(word, ",")] == ',')) {
+		if (strncmp(word, "ro", strcspn(word, ",")) == 0) /* said above; what is left is a propagation */
+			continue;
+		value_set(p->a, &bind_options, "Propagation", value_string(arena_strndup(p->a, word, strcspn(word, ","))));
+		value_set(p->a, &v, "BindOptions", bind_options);
+	}
+	return v;
 }
 
 static void keep(struct parse *p, const struct mount *m)
 {
 	struct mounts *all = &p->mounts;
-	if (!m->is_read_only && !all->are_writable) {
+	if (!m->is_read_only && !m->tmpfs && !all->are_writable) {
 		all->are_writable = true;
 		all->writable_mark = m->mark;
 	}
@@ -232,7 +356,11 @@ int parse_volumes(struct parse *p, const struct node *n, const char *path, struc
 		qsort(mounts, count, sizeof *mounts, by_target);
 	for (size_t i = 0; i < count; i++) {
 		const struct mount *m = &mounts[i];
-		struct value v = value_string(arena_printf(p->a, "%s:%s%s%s", m->source, m->target, *m->options ? ":" : "", m->options));
+		struct value v;
+		if (m->is_strict || m->tmpfs)
+			v = mount_value(p, m);
+		else
+			v = value_string(arena_printf(p->a, "%s:%s%s%s", m->source, m->target, *m->options ? ":" : "", m->options));
 		v.secret = m->secret;
 		value_push(p->a, out, v);
 		keep(p, m);

@@ -22,11 +22,21 @@ static const char *const shapes[SHAPE_COUNT] = {
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]+$|\\\\$\"}]}",
 	[SHAPE_COMMAND] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
 	[SHAPE_ENVIRONMENT] = "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}",
-	[SHAPE_VOLUMES] = "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
-	                  "\"type\":{\"type\":\"string\",\"enum\":[\"volume\",\"bind\"]},\"source\":{\"type\":\"string\"},"
-	                  "\"target\":{\"type\":\"string\"},\"read_only\":{\"type\":\"boolean\"}},"
-	                  "\"required\":[\"type\",\"source\",\"target\"],\"additionalProperties\":false,"
-	                  "\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_VOLUMES] =
+	    "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\","
+	    "\"properties\":{\"type\":{\"type\":\"string\",\"enum\":[\"volume\",\"bind\",\"tmpfs\"]},"
+	    "\"source\":{\"type\":\"string\"},\"target\":{\"type\":\"string\"},"
+	    "\"read_only\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},"
+	    "\"consistency\":{\"type\":\"string\"},\"bind\":{\"type\":\"object\","
+	    "\"properties\":{\"create_host_path\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\","
+	    "\"pattern\":\"\\\\$\"}]},\"propagation\":{\"type\":\"string\"},\"selinux\":{\"enum\":[\"z\",\"Z\"]}},"
+	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}},\"volume\":{\"type\":\"object\","
+	    "\"properties\":{\"nocopy\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\","
+	    "\"pattern\":\"\\\\$\"}]}},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}},"
+	    "\"tmpfs\":{\"type\":\"object\",\"properties\":{\"size\":{\"type\":[\"string\",\"integer\"]},"
+	    "\"mode\":{\"type\":[\"string\",\"integer\"]}},\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}},\"required\":[\"type\",\"target\"],\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_DEPENDS_ON] = "{\"anyOf\":[" STRINGS ",{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
 	                     "\"properties\":{\"condition\":{\"enum\":[\"service_started\",\"service_healthy\","
 	                     "\"service_completed_successfully\"]},\"required\":{\"const\":true}},"
@@ -34,12 +44,50 @@ static const char *const shapes[SHAPE_COUNT] = {
 	[SHAPE_RESTART] = "{\"type\":\"string\",\"pattern\":\"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$|\\\\$\"}",
 	[SHAPE_TEST] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
 	[SHAPE_PORTS] = "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}",
-	[SHAPE_NETWORKS] = "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"const\":\"default\"}},{\"type\":\"object\","
-	                   "\"properties\":{\"default\":{\"type\":[\"object\",\"null\"],\"maxProperties\":0}},"
-	                   "\"additionalProperties\":false}]}",
+	[SHAPE_NETWORKS] =
+	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
+	    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{\"aliases\":{\"type\":\"array\","
+	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
+	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}}]}",
 	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
+	[SHAPE_ANY] = "{}",
+	[SHAPE_STRINGS] = "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+	[SHAPE_STRINGS_OR_ONE] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}",
+	[SHAPE_PAIRS] =
+	    "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\","
+	    "\"null\"]}},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}",
+	[SHAPE_MAP] =
+	    "{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}}",
+	[SHAPE_GROUPS] = "{\"type\":\"array\",\"items\":{\"type\":[\"string\",\"integer\"]}}",
+	[SHAPE_PORT_BINDINGS] =
+	    "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":[\"string\",\"integer\"]},{\"type\":\"object\","
+	    "\"properties\":{\"target\":{\"type\":[\"string\",\"integer\"]},\"published\":{\"type\":[\"string\","
+	    "\"integer\"]},\"host_ip\":{\"type\":\"string\"},\"protocol\":{\"type\":\"string\"},"
+	    "\"mode\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"app_protocol\":{\"type\":\"string\"}},"
+	    "\"required\":[\"target\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_NETWORK_MODE] = "{\"type\":\"string\",\"pattern\":\"^(bridge|default|host|none)$|\\\\$\"}",
+	[SHAPE_ENV_FILE] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/env_file\"},{\"type\":\"array\","
+	    "\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/env_file\"}]}}]}",
+	[SHAPE_DEVICES] =
+	    "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\","
+	    "\"properties\":{\"source\":{\"type\":\"string\"},\"target\":{\"type\":\"string\"},"
+	    "\"permissions\":{\"type\":\"string\"}},\"required\":[\"source\"],\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_ULIMITS] =
+	    "{\"type\":\"object\",\"additionalProperties\":{\"anyOf\":[{\"type\":[\"string\",\"integer\"]},"
+	    "{\"type\":\"object\",\"properties\":{\"soft\":{\"type\":[\"string\",\"integer\"]},"
+	    "\"hard\":{\"type\":[\"string\",\"integer\"]}},\"required\":[\"soft\",\"hard\"],"
+	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_EXTRA_HOSTS] =
+	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
+	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
+	    "\"items\":{\"type\":\"string\"}}]}}]}",
+	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never)$|\\\\$\"}",
 };
 
 static const char head[] =
@@ -50,11 +98,37 @@ static const char head[] =
 	"\"name\":{\"description\":\"The project's name; default: the folder's.\",\"type\":\"string\"},"
 	"\"version\":{\"description\":\"Ignored.\"},"
 	"\"volumes\":{\"description\":\"Named volumes that the services mount.\",\"type\":[\"object\",\"null\"],"
-	"\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"properties\":{\"name\":{\"description\":"
-	"\"The engine's name for it; default: project_key.\",\"type\":\"string\"}},\"additionalProperties\":false,"
-	"\"patternProperties\":{\"^x-\":{}}}},"
-	"\"networks\":{\"description\":\"Only `default` so far.\",\"type\":[\"object\",\"null\"],\"properties\":{\"default\":{"
-	"\"type\":[\"object\",\"null\"],\"maxProperties\":0}},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}},"
+	"\"additionalProperties\":{\"type\":[\"object\",\"null\"],"
+	"\"properties\":{\"name\":{\"description\":\"The engine's name for it; default: project_key.\","
+	"\"type\":\"string\"},\"external\":{\"anyOf\":[{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\","
+	"\"pattern\":\"\\\\$\"}]},{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},"
+	"\"additionalProperties\":false}],\"description\":\"It is there already: never made, never changed.\"},"
+	"\"driver\":{\"type\":\"string\"},\"driver_opts\":{\"type\":\"object\","
+	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}},"
+	"\"labels\":{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\","
+	"\"boolean\",\"null\"]}},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}},\"additionalProperties\":false,"
+	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}},"
+	"\"networks\":{\"description\":\"Networks that the services join; default is there without a word.\","
+	"\"type\":[\"object\",\"null\"],\"additionalProperties\":{\"type\":[\"object\",\"null\"],"
+	"\"properties\":{\"name\":{\"description\":\"The engine's name for it; default: project_key.\","
+	"\"type\":\"string\"},\"external\":{\"anyOf\":[{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\","
+	"\"pattern\":\"\\\\$\"}]},{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"}},"
+	"\"additionalProperties\":false}],\"description\":\"It is there already: never made, never changed.\"},"
+	"\"driver\":{\"type\":\"string\"},\"driver_opts\":{\"type\":\"object\","
+	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}},"
+	"\"internal\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},"
+	"\"attachable\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},"
+	"\"enable_ipv6\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},"
+	"\"labels\":{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":{\"type\":[\"string\",\"number\","
+	"\"boolean\",\"null\"]}},{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]},\"ipam\":{\"type\":\"object\","
+	"\"properties\":{\"driver\":{\"type\":\"string\"},\"config\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+	"\"properties\":{\"subnet\":{\"type\":\"string\"},\"ip_range\":{\"type\":\"string\"},"
+	"\"gateway\":{\"type\":\"string\"},\"aux_addresses\":{\"type\":\"object\","
+	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}}},"
+	"\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"options\":{\"type\":\"object\","
+	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}}},"
+	"\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"additionalProperties\":false,"
+	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}},"
 	"\"x-reconcile\":{\"description\":\"What Compose cannot say.\",\"type\":\"object\",\"additionalProperties\":false,"
 	"\"properties\":{\"routes\":{\"description\":\"Which host name leads to which service.\",\"type\":\"array\",\"items\":{"
 	"\"type\":\"object\",\"required\":[\"host\",\"to\"],\"additionalProperties\":false,\"properties\":{"
@@ -62,7 +136,11 @@ static const char head[] =
 	"\"to\":{\"description\":\"service:port, the port inside the container.\",\"type\":\"string\","
 	"\"pattern\":\"^[^:]+:[0-9]+$|\\\\$\"}}}}}},"
 	"\"services\":{\"description\":\"What runs.\",\"type\":\"object\",\"patternProperties\":{\"^x-\":{},"
-	"\"^(?!x-)[a-zA-Z0-9._-]+$\":{\"$ref\":\"#/$defs/service\"}},\"additionalProperties\":false}},\"$defs\":{\"service\":{}}}";
+	"\"^(?!x-)[a-zA-Z0-9._-]+$\":{\"$ref\":\"#/$defs/service\"}},\"additionalProperties\":false}},\"$defs\":{"
+	"\"env_file\":{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"},"
+	"\"required\":{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"\\\\$\"}]}},"
+	"\"required\":[\"path\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}},"
+	"\"service\":{}}}";
 
 /* cJSON answers NULL only when memory is out, or when a text above is no JSON: then a test fails here. */
 static cJSON *parse(const char *text)

@@ -1,7 +1,7 @@
 /*
- * Creating an instance: the container on its project's network first, then its place on the traffic network, because
- * API 1.41 takes one network at create. A container that could not get its place is removed again; one that is there
- * already, because an earlier answer got lost, is taken over when it is what was to be made.
+ * Creating an instance: the container on the first of its networks, then its place on each other one and on the traffic
+ * network, because API 1.41 takes one network at create. A container that could not get a place is removed again; one
+ * that is there already, because an earlier answer got lost, is taken over when it is what was to be made.
  */
 #include <string.h>
 
@@ -19,34 +19,70 @@ static void discarded(struct job *j)
 	j->state = JOB_ENDED;
 }
 
+/* A network to connect to. */
+struct place {
+	const char *network;
+	const struct attachment *how; /* one that the spec names; NULL: the traffic network, at the action's address */
+};
+
+static void ask_connect(struct job *j);
+
 static void connected(struct job *j)
 {
+	const struct place *place = j->places;
 	if (job_answered_well(j)) {
-		job_end(j);
+		j->places++;
+		j->places_count--;
+		ask_connect(j);
 		return;
 	}
 	job_fail_as_answered(j);
 	/* The engine says 403 to an address that is taken or not in the subnet: another pass chooses another one. */
 	if (j->answer->status == 403)
 		j->outcome->err.kind = ERR_CONFLICT;
-	err_wrap(&j->outcome->err, "connect to %s as %s", j->action->network, j->action->address);
+	if (place->how)
+		err_wrap(&j->outcome->err, "connect to %s", place->network);
+	else
+		err_wrap(&j->outcome->err, "connect to %s as %s", place->network, j->action->address);
 	if (j->is_new)
 		job_ask(j, &(struct call){.method = "DELETE", .path = arena_printf(j->arena, "/containers/%s?v=0", j->id)},
 		        discarded);
 }
 
+/* The next of its places; the end of the job when there is none left. */
 static void ask_connect(struct job *j)
 {
-	if (!j->action->address || !j->action->network) {
+	if (j->places_count == 0) {
 		job_end(j);
 		return;
 	}
+	const struct place *place = j->places;
 	cJSON *root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "Container", j->id);
-	body_put(root, "EndpointConfig.IPAMConfig.IPv4Address", cJSON_CreateString(j->action->address));
+	if (place->how)
+		body_put(root, "EndpointConfig", body_endpoint(j->action->spec, place->how));
+	else
+		body_put(root, "EndpointConfig.IPAMConfig.IPv4Address", cJSON_CreateString(j->action->address));
 	job_ask(j, &(struct call){.method = "POST", .body = json_text(j->arena, root),
-	                          .path = arena_printf(j->arena, "/networks/%s/connect",
-	                                               url_escape(j->arena, j->action->network))}, connected);
+	                          .path = arena_printf(j->arena, "/networks/%s/connect", url_escape(j->arena, place->network))},
+	        connected);
+}
+
+/* Everything but what create itself gives, less the networks that `inspect` (NULL: a new one) shows already. */
+static void collect_places(struct job *j, const cJSON *inspect)
+{
+	const struct action *action = j->action;
+	const cJSON *there = json_at(inspect, "NetworkSettings.Networks");
+	struct attachment *networks;
+	size_t count = service_networks(action->spec, j->arena, &networks), n = 0;
+	struct place *places = arena_alloc(j->arena, (count + 1) * sizeof *places);
+	for (size_t i = 1; i < count; i++)
+		if (!json_member(there, networks[i].network))
+			places[n++] = (struct place){networks[i].network, &networks[i]};
+	if (action->address && action->network && !json_member(there, action->network))
+		places[n++] = (struct place){action->network, NULL};
+	j->places = places;
+	j->places_count = n;
 }
 
 /* The address that the container has or is to have on the traffic network; NULL when it is not attached. */
@@ -84,12 +120,12 @@ static void found(struct job *j)
 	}
 	j->id = arena_strdup(j->arena, id);
 	const char *address = action->network ? address_on(json, action->network) : NULL;
-	if (!action->address || (address && strcmp(address, action->address) == 0))
-		job_end(j);
-	else if (!address)
-		ask_connect(j);
-	else
+	if (action->address && address && strcmp(address, action->address) != 0) {
 		job_fail(j, ERR_CONFLICT, "%s exists with the address %s, wanted %s", action->name, address, action->address);
+		return;
+	}
+	collect_places(j, json);
+	ask_connect(j);
 }
 
 static void created(struct job *j)
@@ -111,13 +147,15 @@ static void created(struct job *j)
 	}
 	j->id = arena_strdup(j->arena, id);
 	j->is_new = true;
+	collect_places(j, NULL);
 	ask_connect(j);
 }
 
 void begin_create(struct job *j)
 {
 	job_ask(j, &(struct call){.method = "POST",
-	                          .path = arena_printf(j->arena, "/containers/create?name=%s",
-	                                               url_escape(j->arena, j->action->name)),
+	                          .path = arena_printf(j->arena, "/containers/create?name=%s%s",
+	                                               url_escape(j->arena, j->action->name),
+	                                               body_query(j->arena, &j->action->spec->spec)),
 	                          .body = body_create(j->arena, j->action, j->docker->settings.instance_id)}, created);
 }

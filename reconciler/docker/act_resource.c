@@ -1,6 +1,7 @@
 /* Networks, volumes, images: made when they are missing, never changed when they are there. */
 #include <string.h>
 
+#include "docker/body.h"
 #include "docker/image_name.h"
 
 #include <cjson/cJSON.h>
@@ -12,6 +13,8 @@
 /* "shop_default" of the project shop -> "default", as Compose labels it. */
 static const char *short_name(const struct action *action, const char *name)
 {
+	if (action->resource)
+		return action->resource->key;
 	size_t n = strlen(action->project);
 	return strncmp(name, action->project, n) == 0 && name[n] == '_' ? name + n + 1 : name;
 }
@@ -23,6 +26,15 @@ static cJSON *labels_of(const struct job *j, const char *short_label, const char
 	cJSON_AddStringToObject(labels, short_label, short_name(j->action, name));
 	cJSON_AddStringToObject(labels, LABEL_INSTANCE, j->docker->settings.instance_id);
 	return labels;
+}
+
+/* What the manifest says of it; labels of ours are set last: a manifest cannot pretend. */
+static void put_settings(cJSON *root, const struct resource *r, cJSON *labels)
+{
+	static const struct field plain = {.form = ENGINE_PLAIN};
+	for (size_t i = 0; r && i < r->settings.count; i++)
+		body_put(root, r->settings.keys[i], body_value(&plain, &r->settings.items[i]));
+	body_put(root, "Labels", labels);
 }
 
 static void network_found(struct job *j)
@@ -53,7 +65,7 @@ static void network_created(struct job *j)
 		        network_found);
 	else if (c->status == 403 && strstr(c->err.message, "overlaps"))
 		job_fail(j, ERR_CONFLICT, "network %s: the subnet %s overlaps one that the host already has: set another range",
-		         j->action->network, j->action->subnet ? j->action->subnet : "(chosen by the engine)");
+		         j->action->network, j->action->subnet ? j->action->subnet : j->action->resource ? "in ipam" : "(chosen by the engine)");
 	else
 		job_end_as_answered(j);
 }
@@ -65,7 +77,7 @@ void begin_network(struct job *j)
 	cJSON_AddStringToObject(root, "Name", action->network);
 	cJSON_AddTrueToObject(root, "CheckDuplicate"); /* before 1.44 the engine takes two of one name without it */
 	cJSON_AddStringToObject(root, "Driver", "bridge");
-	cJSON_AddItemToObject(root, "Labels", labels_of(j, "com.docker.compose.network", action->network));
+	put_settings(root, action->resource, labels_of(j, "com.docker.compose.network", action->network));
 	if (action->subnet) {
 		cJSON_AddTrueToObject(root, "Internal");
 		cJSON *config = cJSON_CreateObject();
@@ -83,7 +95,7 @@ void begin_volume(struct job *j)
 	/* The engine answers 201 with the volume that is there already, and leaves it as it is. */
 	cJSON *root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "Name", j->action->volume);
-	cJSON_AddItemToObject(root, "Labels", labels_of(j, "com.docker.compose.volume", j->action->volume));
+	put_settings(root, j->action->resource, labels_of(j, "com.docker.compose.volume", j->action->volume));
 	job_ask(j, &(struct call){.method = "POST", .path = "/volumes/create", .body = json_text(j->arena, root)},
 	        job_end_as_answered);
 }
@@ -140,6 +152,7 @@ void begin_pull(struct job *j)
 		               url_escape(j->arena, arena_printf(j->arena, "%s@%s", n.name, n.digest)))
 		: arena_printf(j->arena, "/images/create?fromImage=%s&tag=%s", url_escape(j->arena, n.name),
 		               url_escape(j->arena, n.tag));
+	path = arena_printf(j->arena, "%s%s", path, body_query(j->arena, &j->action->spec->spec));
 	job_ask_slowly(j, &(struct call){.method = "POST", .path = path, .is_raw = true, .timeout_ms = PULL_TIMEOUT_MS,
 	                                 .max_answer = PULL_MAX_STREAM}, pulled);
 }

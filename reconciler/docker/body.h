@@ -6,13 +6,20 @@
 
 typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in ours */
 
+/* Whether the form stands in the body at all. */
+bool body_has(enum engine_form form);
 /* A new JSON value in the row's engine form. */
 cJSON *body_value(const struct field *row, const struct value *v);
 /* Puts item at a dotted path; objects and lists that are there already are added to. Takes item. */
 void body_put(cJSON *root, const char *path, cJSON *item);
 /* The body of POST /containers/create. The labels of ours are set last: a manifest cannot pretend. */
 const char *body_create(struct arena *a, const struct action *action, const char *instance_id);
-/* The row's value in the answer of GET /containers/x/json, in normal form; unset when absent, 0, or of another type. */
+/* Its place on one network: aliases, fixed addresses. */
+cJSON *body_endpoint(const struct service *s, const struct attachment *at);
+/* "&platform=linux/arm64": what goes into the query of create and of the pull; "" when there is nothing. */
+const char *body_query(struct arena *a, const struct spec *spec);
+/* The row's value in the answer of GET /containers/x/json, in normal form; unset when absent, 0, of another type, or when
+ * its form is never changed on a running container. */
 struct value body_read(struct arena *a, const struct field *row, const cJSON *inspect);
 
 #endif

@@ -22,6 +22,8 @@ struct job {
 	/* what links hand on */
 	const char *id;              /* CREATE: of the new container */
 	bool is_new;                 /* CREATE: made by this very job */
+	const struct place *places;  /* CREATE: the networks that are still to be connected */
+	size_t places_count;
 	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
 };
 

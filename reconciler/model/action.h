@@ -48,6 +48,7 @@ struct action {
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */
 	const char *volume;            /* VOLUME */
+	const struct resource *resource; /* NETWORK, VOLUME: as the manifest declares it; NULL: with nothing special */
 	const char *rollout;           /* WEIGHT */
 	int weight;                    /* WEIGHT */
 	const struct topology *topology; /* PUBLISH */

@@ -11,6 +11,50 @@ const struct value *spec_value(const struct spec *s, const char *path)
 	return NULL;
 }
 
+size_t service_networks(const struct service *s, struct arena *a, struct attachment **out)
+{
+	const struct value *mode = spec_value(&s->spec, "network_mode"), *named = spec_value(&s->spec, "networks");
+	size_t count = named && named->kind == VALUE_MAP ? named->count : 1;
+	*out = arena_alloc(a, count * sizeof **out);
+	if (mode && mode->kind != VALUE_UNSET)
+		return 0;
+	if (!named || named->kind != VALUE_MAP) {
+		(*out)[0].network = arena_printf(a, "%s_default", s->project);
+		return 1;
+	}
+	for (size_t i = 0; i < count; i++)
+		(*out)[i] = (struct attachment){named->keys[i], &named->items[i]};
+	return count;
+}
+
+static const struct project *find_project(const struct desired *d, const char *name)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (strcmp(d->projects[i].name, name) == 0)
+			return &d->projects[i];
+	return NULL;
+}
+
+static const struct resource *find_resource(const struct resource *all, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+const struct resource *desired_network(const struct desired *d, const char *project, const char *name)
+{
+	const struct project *p = find_project(d, project);
+	return p ? find_resource(p->networks, p->networks_count, name) : NULL;
+}
+
+const struct resource *desired_volume(const struct desired *d, const char *project, const char *name)
+{
+	const struct project *p = find_project(d, project);
+	return p ? find_resource(p->volumes, p->volumes_count, name) : NULL;
+}
+
 const struct service *desired_service(const struct desired *d, const char *project, const char *service)
 {
 	for (size_t i = 0; i < d->projects_count; i++) {

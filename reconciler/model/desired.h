@@ -64,6 +64,14 @@ struct service {
 	bool is_routed;           /* some route leads to it */
 };
 
+/* A network or volume that the manifest declares at its top level. */
+struct resource {
+	const char *key;       /* in the manifest: "front" */
+	const char *name;      /* of the engine: "shop_front" */
+	bool is_external;      /* somebody else makes it: used, never made */
+	struct value settings; /* a map in the engine's own words, for POST /networks/create or /volumes/create */
+};
+
 /* One host name that leads to one service. */
 struct route {
 	const char *host;             /* server_name; "_" is the default server */
@@ -78,6 +86,10 @@ struct project {
 	const char *file;           /* the manifest */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
+	struct resource *networks;  /* as declared; `default` need not be */
+	size_t networks_count;
+	struct resource *volumes;
+	size_t volumes_count;
 };
 
 struct desired {
@@ -89,6 +101,20 @@ struct desired {
 	size_t routes_count;
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
 };
+
+/*
+ * Engine names of the networks that an instance joins, the one of its creation first; each holds what the spec says of
+ * it, or NULL. Without a word in the spec it is the project's default network; with a network_mode there are none.
+ */
+struct attachment {
+	const char *network;
+	const struct value *how; /* map: aliases, ipv4_address, ipv6_address; may be NULL */
+};
+size_t service_networks(const struct service *s, struct arena *a, struct attachment **out);
+
+/* By engine name; NULL when the manifest does not declare it. */
+const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
+const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

@@ -19,6 +19,13 @@ enum engine_form {
 	ENGINE_ENV,        /* map -> ["K=V", ...]; an unset value -> "K", which removes it from the image's */
 	ENGINE_KEYS,       /* list of strings -> {"a": {}, "b": {}} */
 	ENGINE_RESTART,    /* string "no" | "always" | "unless-stopped" | "on-failure[:N]" -> {Name, MaximumRetryCount} */
+	ENGINE_PORTS,      /* list of "[[ip]:][host port]:port/protocol" -> {"80/tcp": [{HostIp, HostPort}]} */
+	ENGINE_MOUNTS,     /* list: texts -> Binds, maps (in the engine's own words) -> Mounts */
+	ENGINE_DEVICES,    /* list of "host:container:permissions" -> [{PathOnHost, PathInContainer, CgroupPermissions}] */
+	ENGINE_ULIMITS,    /* map of name -> {soft, hard} -> [{Name, Soft, Hard}] */
+	ENGINE_NETWORKS,   /* map of network -> {aliases, ipv4_address, ipv6_address}: the first at create, others by connect */
+	ENGINE_QUERY,      /* not in the body: a parameter of create and of the pull */
+	ENGINE_FORM_COUNT
 };
 
 enum field_change {
