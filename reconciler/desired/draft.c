@@ -201,7 +201,7 @@ static void settle_networks(struct parse *p, struct draft *d)
 	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
 	bool is_alone = mode->kind == VALUE_STRING && strcmp(mode->string, "bridge") != 0;
 	if (mode->kind == VALUE_STRING && n && n->count)
-		parse_error(p, mark_at(d, "network_mode"), path, "and networks do not go together; remove one of them");
+		parse_error(p, mark_at(d, "network_mode"), path, "stands beside networks, and the two do not go together; remove one of them");
 	if (mode->kind == VALUE_UNSET && (!n || !n->count))
 		*networks = networks_default(p);
 	if (is_alone && ports->kind != VALUE_UNSET)
@@ -226,7 +226,7 @@ static void settle_fixed(struct parse *p, struct draft *d)
 	}
 	if (d->fixed && replicas->kind == VALUE_INT && replicas->integer > 1)
 		parse_error(p, mark_at(d, d->fixed_path), arena_printf(p->a, "%s.%s", d->path, d->fixed_path),
-		            "%lld instances cannot share %s; %s", (long long)replicas->integer, d->fixed,
+		            "several instances cannot share %s; %s", d->fixed,
 		            strcmp(d->fixed_path, "ports") == 0 ? "let nginx lead to them, or write a range like 8080-8083:80"
 		                                                : "remove the address");
 }

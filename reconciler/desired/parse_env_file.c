@@ -61,13 +61,14 @@ static bool read_variables(struct parse *p, const struct node *n, const char *pa
 {
 	struct err e;
 	const char *name = value_get(file, "path")->string;
+	n = n->kind == NODE_MAP ? node_get(n, "path") : n;
 	if (environment_read_within(name, scope, p->a, out, &e) == 0)
 		return true;
 	if (e.kind != ERR_NOT_FOUND)
 		parse_error(p, n->mark, path, "%s", e.message);
 	else if (value_get(file, "required")->boolean)
 		parse_error(p, n->mark, path, "%s: there is no such file %s; make it, or write {path: ..., required: false}",
-		            node_shown(p, n->kind == NODE_MAP ? node_get(n, "path") : n), n->secret ? "on the host" : name);
+		            node_shown(p, n), n->secret ? "on the host" : name);
 	return false;
 }
 

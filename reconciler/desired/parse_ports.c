@@ -196,6 +196,8 @@ static int long_port(struct parse *p, const struct node *n, const char *path, st
 	f.target = arena_printf(p->a, "%" PRId64, target->integer);
 	f.ip = ip ? ip->string : "";
 	f.protocol = read_protocol(named ? named->string : "");
+	if (*f.ip && !is_ip(f.ip))
+		return parse_error(p, node_get(n, "host_ip")->mark, path, "%s is no IP address", node_shown(p, node_get(n, "host_ip")));
 	if (!f.protocol)
 		return parse_error(p, protocol->mark, path, "%s is no protocol; write tcp, udp or sctp", node_shown(p, protocol));
 	if (host && parse_scalar(p, host, path, &f.host) < 0)

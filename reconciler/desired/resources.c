@@ -158,11 +158,19 @@ void volumes_read(struct parse *p, const struct node *n)
 		resolve_device(p, n, &p->volumes[i]);
 }
 
+static struct mark mark_of(const struct node *map, const char *key)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (strcmp(map->pairs[i].key, key) == 0)
+			return map->pairs[i].mark;
+	return map->mark;
+}
+
 void networks_read(struct parse *p, const struct node *n)
 {
 	read_all(p, n, "networks", network_keys, ARRAY_LEN(network_keys), &p->networks, &p->networks_count);
 	for (size_t i = 0; i < p->networks_count; i++)
 		if (strcmp(p->networks[i].name, arena_printf(p->a, "%s_reconcile", p->project)) == 0)
-			parse_error(p, n->mark, "networks", "the name %s is that of the network between nginx and the services; choose another",
-			            p->networks[i].name);
+			parse_error(p, mark_of(n, p->networks[i].key), "networks",
+			            "the name %s is that of the network between nginx and the services; choose another", p->networks[i].name);
 }

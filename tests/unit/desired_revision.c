@@ -27,10 +27,18 @@ static const char good[] =
 	"    expose: [8080, 53/udp]\n"
 	"    mem_limit: 1g\n"
 	"    stop_grace_period: 1m30s\n"
+	"    ports: [\"127.0.0.1:9000-9003:90\", { target: 91, published: \"0\" }]\n"
+	"    labels: [a=b, \"c=${SECRET}\"]\n"
+	"    ulimits: { nofile: { soft: 10, hard: 20 } }\n"
+	"    devices: [/dev/null:/dev/zero:r]\n"
+	"    extra_hosts: [host.docker.internal:host-gateway]\n"
+	"    tmpfs: /run:size=1m\n"
+	"    networks: { front: { aliases: [api] }, default: }\n"
 	"    x-reconcile:\n"
 	"      ready: { http: { port: 8080, path: /health, status: 200, body: UP }, within: 60s }\n"
 	"      hold: 2m\n"
-	"volumes: { mysql: {} }\n"
+	"volumes: { mysql: { driver_opts: { type: none, o: bind, device: ./data } } }\n"
+	"networks: { front: { internal: true, ipam: { config: [{ subnet: 172.28.0.0/24 }] } } }\n"
 	"x-reconcile:\n"
 	"  routes:\n"
 	"    - { host: parking.example.com, to: backend:8080 }\n";
@@ -68,14 +76,28 @@ static void equal_spellings_are_one_revision(void)
 		{"    mem_limit: 512m\n", "    mem_limit: 512M\n"}, {"    mem_limit: 512m\n", "    mem_limit: 536870912\n"},
 		{"    mem_limit: 512m\n", "    deploy: {resources: {limits: {memory: 512MiB}}}\n"},
 		{"    mem_limit: 0\n", ""},
+		{"    ports: ['8080:80', '81']\n", "    ports: [81/tcp, {target: 80, published: '8080', protocol: tcp}]\n"},
+		{"    ports: ['8080:80']\n", "    ports: ['8080:80']\n    expose: [80]\n"}, {"    ports: []\n", ""},
+		{"    labels: {a: 1, b: }\n", "    labels: [b, a=1]\n"}, {"    entrypoint: a b\n", "    entrypoint: [a, b]\n"},
+		{"    cap_add: [NET_ADMIN, sys_time]\n", "    cap_add: [SYS_TIME, CAP_NET_ADMIN]\n"}, {"    privileged: false\n", ""},
+		{"    devices: [/dev/a]\n", "    devices: ['/dev/a:/dev/a:rwm']\n"}, {"    tmpfs: /run\n", "    tmpfs: [/run/]\n"},
+		{"    ulimits: {nofile: 5}\n", "    ulimits: {nofile: {hard: 5, soft: 5}}\n"}, {"    dns: 1.1.1.1\n", "    dns: [1.1.1.1]\n"},
+		{"    extra_hosts: ['a:1.1.1.1']\n", "    extra_hosts: {a: 1.1.1.1}\n"}, {"    network_mode: default\n", "    network_mode: bridge\n"},
+		{"    sysctls: [a=1]\n", "    sysctls: {a: 1}\n"}, {"    networks: {default: }\n", ""}, {"    shm_size: 64m\n", "    shm_size: 65536k\n"},
+		{"    volumes: [{type: volume, source: data, target: /d, volume: {nocopy: true}}]\n", "    volumes: [data:/d:nocopy]\n"},
+		{"    volumes: [{type: bind, source: /x, target: /d, bind: {create_host_path: true}}]\n", "    volumes: [/x:/d]\n"},
 		/* Changed on the running container: only whether there is one counts. */
+		{"    mem_reservation: 64m\n", "    deploy: {resources: {reservations: {memory: 128m}}}\n"},
+		{"    cpu_shares: 512\n", "    cpu_shares: 100\n"}, {"    cpuset: '0'\n", "    cpuset: 0-1\n"},
+		{"    deploy: {restart_policy: {condition: any}}\n", "    restart: always\n"},
 		{"    mem_limit: 512m\n", "    mem_limit: 1g\n    memswap_limit: 1g\n"}, {"    cpus: 1\n", "    cpus: 2\n"},
 		{"    pids_limit: 10\n", "    deploy: {resources: {limits: {pids: 20}}}\n"},
 		{"    restart: always\n", ""}, {"    restart: \"no\"\n", "    restart: on-failure:5\n"},
 		/* Never part of it. */
 		{"    deploy: {replicas: 5}\n", ""}, {"    stop_grace_period: 1m\n", ""},
 		{"    x-reconcile: {hold: 1m, ready: {tcp: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
-		{"    x-note: {a: b}\n", ""},
+		{"    x-note: {a: b}\n", ""}, {"    scale: 5\n", ""}, {"    pull_policy: always\n", ""}, {"    attach: true\n", ""},
+		{"    deploy: {mode: replicated, labels: {a: b}, update_config: {order: stop-first}}\n", ""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char one[32], other[32];
@@ -98,6 +120,19 @@ static void each_difference_is_a_revision(void)
 		"    healthcheck: {disable: true}\n", "    healthcheck: {test: x, interval: 1s}\n", "    healthcheck: {test: x, timeout: 1s}\n",
 		"    healthcheck: {test: x, retries: 1}\n", "    healthcheck: {test: x, start_period: 1s}\n", "    expose: [80]\n",
 		"    expose: [80/udp]\n", "    mem_limit: 512m\n", "    cpus: 1\n", "    pids_limit: 5\n",
+		"    entrypoint: a b\n", "    entrypoint: []\n", "    ports: [80]\n", "    ports: ['80:80']\n", "    ports: ['127.0.0.1:80:80']\n",
+		"    ports: ['80:80/udp']\n", "    hostname: a\n", "    domainname: a\n", "    labels: {a: 1}\n", "    labels: {a: 2}\n",
+		"    network_mode: bridge\n", "    network_mode: host\n", "    network_mode: none\n", "    networks: {default: {aliases: [x]}}\n",
+		"    security_opt: [a]\n", "    user: a\n", "    privileged: true\n", "    cap_add: [A]\n", "    cap_drop: [A]\n",
+		"    platform: linux/arm64\n", "    logging: {driver: local}\n", "    logging: {options: {a: b}}\n", "    devices: [/dev/a]\n",
+		"    devices: ['/dev/a:r']\n", "    ulimits: {nofile: 5}\n", "    ulimits: {nofile: {soft: 4, hard: 5}}\n",
+		"    extra_hosts: ['a:1.1.1.1']\n", "    tty: true\n", "    stdin_open: true\n", "    init: true\n", "    init: false\n",
+		"    read_only: true\n", "    tmpfs: /run\n", "    tmpfs: /run:size=1m\n", "    working_dir: /a\n", "    shm_size: 1m\n",
+		"    stop_signal: SIGINT\n", "    sysctls: {a: 1}\n", "    dns: 1.1.1.1\n", "    dns_search: a\n", "    dns_opt: [a]\n",
+		"    pid: host\n", "    ipc: host\n", "    group_add: [a]\n", "    userns_mode: host\n", "    runtime: a\n",
+		"    mem_reservation: 64m\n", "    cpu_shares: 5\n", "    cpuset: '0'\n", "    mem_swappiness: 0\n", "    oom_score_adj: 5\n",
+		"    volumes: [{type: tmpfs, target: /d}]\n", "    volumes: [{type: tmpfs, target: /d, tmpfs: {size: 1m}}]\n",
+		"    volumes: [{type: bind, source: /x, target: /d, bind: {create_host_path: false}}]\n", "    volumes: [/x:/d]\n",
 	};
 	static char revisions[ARRAY_LEN(rows)][32];
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -70,6 +70,92 @@ static void create_writes_every_row(void)
 		"{\"IPv4Address\":\"10.0.0.2\"}}}\n");
 }
 
+/* Each form of the table, and the networks after the first one. */
+static void create_writes_every_form(void)
+{
+	static const struct field table[] = {
+		{"ports", "HostConfig.PortBindings", ENGINE_PORTS, CHANGE_REPLACE}, {"volumes", "HostConfig", ENGINE_MOUNTS, CHANGE_REPLACE},
+		{"devices", "HostConfig.Devices", ENGINE_DEVICES, CHANGE_REPLACE}, {"ulimits", "HostConfig.Ulimits", ENGINE_ULIMITS, CHANGE_REPLACE},
+		{"platform", "platform", ENGINE_QUERY, CHANGE_REPLACE}, {"entrypoint", "Entrypoint", ENGINE_PLAIN, CHANGE_REPLACE},
+		{"networks", "NetworkingConfig.EndpointsConfig", ENGINE_NETWORKS, CHANGE_REPLACE},
+		{"logging.driver", "HostConfig.LogConfig.Type", ENGINE_PLAIN, CHANGE_REPLACE},
+		{"logging.options", "HostConfig.LogConfig.Config", ENGINE_PLAIN, CHANGE_REPLACE},
+	};
+	enum { PORTS, VOLUMES, DEVICES, ULIMITS, PLATFORM, ENTRYPOINT, NETWORKS, LOG_DRIVER, LOG_OPTIONS, COUNT };
+	static const struct fake_rule rules[] = {
+		VERSION_RULE, {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"},
+		{.match = "POST /v1.41/networks", .body = ""}, {.match = "POST /v1.41/images/create", .body = "{}"},
+	};
+	static const char *const ports[] = {"80/tcp", "8080:80/tcp", "127.0.0.1:81:81/udp", "127.0.0.1::82/tcp", "[::1]:83:83/tcp", "[::1]::84/tcp",
+	                                    "9000-9003:85/tcp"};
+	CLEANUP(arena_done) struct arena a = {0};
+	const struct field *rows[COUNT];
+	struct value values[COUNT] = {0}, mount = {0}, limit = {0}, nothing = {.kind = VALUE_MAP}, back = {0}, aliases = {0};
+	for (size_t i = 0; i < COUNT; i++)
+		rows[i] = &table[i];
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		value_push(&a, &values[PORTS], value_string(ports[i]));
+	value_set(&a, &mount, "Type", value_string("tmpfs"));
+	value_push(&a, &values[VOLUMES], value_string("v:/d:ro"));
+	value_push(&a, &values[VOLUMES], mount);
+	value_push(&a, &values[DEVICES], value_string("/dev/a:/dev/b:r"));
+	value_set(&a, &limit, "soft", value_int(1));
+	value_set(&a, &limit, "hard", value_int(9007199254740993));
+	value_set(&a, &values[ULIMITS], "nofile", limit);
+	values[PLATFORM] = value_string("linux/arm64");
+	values[ENTRYPOINT].kind = VALUE_LIST;
+	value_push(&a, &aliases, value_string("db"));
+	value_set(&a, &back, "aliases", aliases);
+	value_set(&a, &back, "ipv4_address", value_string("10.1.2.3"));
+	value_set(&a, &values[NETWORKS], "shop_back", back);
+	value_set(&a, &values[NETWORKS], "shop_front", nothing);
+	value_set(&a, &values[NETWORKS], "shop_more", back);
+	values[LOG_DRIVER] = value_string("local");
+	value_set(&a, &values[LOG_OPTIONS], "max-size", value_string("1m"));
+	struct service s = service;
+	s.spec = (struct spec){rows, values, COUNT};
+	struct outcome o;
+	const char *asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_CREATE, .spec = &s, .number = 1,
+	                            .name = "shop-web-1", .network = "shop_reconcile", .address = "10.0.0.2"}, &o);
+	CHECK_INT(o.result, 0);
+	CHECK_CONTAINS(asked, "POST /v1.41/containers/create?name=shop-web-1&platform=linux%2Farm64 {\"HostConfig\":{\"PortBindings\":{"
+		"\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"\"},{\"HostIp\":\"\",\"HostPort\":\"8080\"}],"
+		"\"81/udp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"81\"}],\"82/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"\"}],"
+		"\"83/tcp\":[{\"HostIp\":\"::1\",\"HostPort\":\"83\"}],\"84/tcp\":[{\"HostIp\":\"::1\",\"HostPort\":\"\"}],"
+		"\"85/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"9000-9003\"}]},\"Binds\":[\"v:/d:ro\"],\"Mounts\":[{\"Type\":\"tmpfs\"}],"
+		"\"Devices\":[{\"PathOnHost\":\"/dev/a\",\"PathInContainer\":\"/dev/b\",\"CgroupPermissions\":\"r\"}],"
+		"\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":1,\"Hard\":9007199254740993}],"
+		"\"LogConfig\":{\"Type\":\"local\",\"Config\":{\"max-size\":\"1m\"}},\"NetworkMode\":\"shop_back\"},\"Entrypoint\":[],");
+	CHECK_CONTAINS(asked, "\"NetworkingConfig\":{\"EndpointsConfig\":{\"shop_back\":{\"Aliases\":[\"web\",\"db\"],"
+		"\"IPAMConfig\":{\"IPv4Address\":\"10.1.2.3\"}}}}}\n"
+		"POST /v1.41/networks/shop_front/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\"]}}\n"
+		"POST /v1.41/networks/shop_more/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\",\"db\"],"
+		"\"IPAMConfig\":{\"IPv4Address\":\"10.1.2.3\"}}}\n"
+		"POST /v1.41/networks/shop_reconcile/connect {\"Container\":\"new\",\"EndpointConfig\":{\"IPAMConfig\":"
+		"{\"IPv4Address\":\"10.0.0.2\"}}}\n");
+	asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_PULL, .spec = &s}, &o);
+	CHECK_STR(asked, "POST /v1.41/images/create?fromImage=app&tag=1&platform=linux%2Farm64\n");
+}
+
+/* With a network_mode there is no network of the project; the traffic network is joined all the same. */
+static void create_keeps_the_network_mode(void)
+{
+	static const struct field mode = {"network_mode", "HostConfig.NetworkMode", ENGINE_PLAIN, CHANGE_REPLACE}, *rows[] = {&mode};
+	static const struct fake_rule rules[] = {
+		VERSION_RULE, {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"},
+		{.match = "POST /v1.41/networks", .body = ""},
+	};
+	struct value values[] = {value_string("bridge")};
+	struct service s = service;
+	struct outcome o;
+	s.spec = (struct spec){rows, values, 1};
+	const char *asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_CREATE, .spec = &s, .number = 1,
+	                            .name = "shop-web-1", .network = "shop_reconcile", .address = "10.0.0.2"}, &o);
+	CHECK_INT(o.result, 0);
+	CHECK_CONTAINS(asked, "{\"HostConfig\":{\"NetworkMode\":\"bridge\"},\"Image\":\"app:1\"");
+	CHECK_CONTAINS(asked, "\"io.reconcile.instance\":\"me\"}}\nPOST /v1.41/networks/shop_reconcile/connect");
+}
+
 /* CREATE of shop-web-1 at 10.0.0.2, and how it ends. */
 static void check_create(const struct fake_rule *rules, size_t count, enum err_kind kind, const char *message, const char *asked)
 {
@@ -125,6 +211,21 @@ static void create_takes_over_what_an_earlier_one_made(void)
 		VERSION_RULE, TAKEN, THERE(SAME, ""), {.match = "POST /v1.41/networks", .status = 500, .body = "{\"message\":\"no\"}"},
 	};
 	check_create(refused, ARRAY_LEN(refused), ERR_TRANSIENT, "connect to shop_reconcile as 10.0.0.2: no", "connect");
+	/* One of several networks is there already, another is not. */
+	static const struct fake_rule partly[] = {
+		VERSION_RULE, TAKEN, THERE(SAME, "\"b\":{},\"shop_reconcile\":{\"IPAddress\":\"10.0.0.2\"}"),
+		{.match = "POST /v1.41/networks/c/connect", .status = 500, .body = "{\"message\":\"no\"}"},
+	};
+	CLEANUP(arena_done) struct arena a = {0};
+	static const struct field networks = {"networks", "NetworkingConfig.EndpointsConfig", ENGINE_NETWORKS, CHANGE_REPLACE}, *rows[] = {&networks};
+	struct value names = {0}, nothing = {.kind = VALUE_MAP};
+	struct service before = service;
+	value_set(&a, &names, "a", nothing);
+	value_set(&a, &names, "b", nothing);
+	value_set(&a, &names, "c", nothing);
+	service.spec = (struct spec){rows, &names, 1};
+	check_create(partly, ARRAY_LEN(partly), ERR_TRANSIENT, "connect to c: no", "/shop-web-1/json\nPOST /v1.41/networks/c/connect");
+	service = before;
 	static const struct fake_rule elsewhere[] = {
 		VERSION_RULE, TAKEN, THERE(SAME, "\"shop_reconcile\":{\"IPAddress\":\"10.0.0.3\"}"),
 	};
@@ -323,6 +424,23 @@ static void networks_and_volumes_may_be_there_already(void)
 	check_simple(volume, 2, (struct action){.kind = ACTION_VOLUME, .volume = "shop_data"}, ERR_NONE, "",
 	             "POST /v1.41/volumes/create {\"Name\":\"shop_data\",\"Labels\":{\"com.docker.compose.project\":\"shop\","
 	             "\"com.docker.compose.volume\":\"data\",\"io.reconcile.instance\":\"me\"}}\n");
+	/* As the manifest declares them: its settings, its key as the short name, our labels last. */
+	CLEANUP(arena_done) struct arena a = {0};
+	struct value settings = {0}, labels = {0};
+	value_set(&a, &labels, "io.reconcile.instance", value_string("forged"));
+	value_set(&a, &labels, "a.b", value_string("c"));
+	value_set(&a, &settings, "Driver", value_string("macvlan"));
+	value_set(&a, &settings, "Labels", labels);
+	value_set(&a, &settings, "Internal", value_bool(true));
+	struct resource declared = {.key = "front", .name = "other", .settings = settings};
+	static const struct fake_rule network[] = {VERSION_RULE, {.match = "POST /v1.41/networks/create", .status = 201, .body = "{}"}};
+	check_simple(network, 2, (struct action){.kind = ACTION_NETWORK, .network = "other", .resource = &declared}, ERR_NONE, "",
+	             "POST /v1.41/networks/create {\"Name\":\"other\",\"CheckDuplicate\":true,\"Driver\":\"macvlan\",\"Internal\":true,"
+	             "\"Labels\":{\"a.b\":\"c\",\"com.docker.compose.project\":\"shop\",\"com.docker.compose.network\":\"front\","
+	             "\"io.reconcile.instance\":\"me\"}}\n");
+	check_simple(volume, 2, (struct action){.kind = ACTION_VOLUME, .volume = "other", .resource = &declared}, ERR_NONE, "",
+	             "POST /v1.41/volumes/create {\"Name\":\"other\",\"Driver\":\"macvlan\",\"Internal\":true,\"Labels\":{\"a.b\":\"c\","
+	             "\"com.docker.compose.project\":\"shop\",\"com.docker.compose.volume\":\"front\",\"io.reconcile.instance\":\"me\"}}\n");
 	check_simple(volume, 2, (struct action){.kind = ACTION_PUBLISH}, ERR_INTERNAL, "no action of the engine", "");
 }
 
@@ -406,6 +524,8 @@ static void nobody_there_fails_every_action(void)
 
 static const struct test tests[] = {
 	TEST(create_writes_every_row),
+	TEST(create_writes_every_form),
+	TEST(create_keeps_the_network_mode),
 	TEST(create_leaves_nothing_half_made),
 	TEST(create_takes_over_what_an_earlier_one_made),
 	TEST(acts_say_what_they_mean),
