@@ -314,7 +314,8 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	out->service.volumes_count = p->mounts.volumes_count;
 	out->is_writing = p->mounts.are_writable;
 	out->writing_mark = p->mounts.writable_mark;
-	if (pair->value->kind == NODE_MAP && !out->nodes[field_index("image")])
+	/* With `build` it has been told already what to do. */
+	if (pair->value->kind == NODE_MAP && !out->nodes[field_index("image")] && !node_get(pair->value, "build"))
 		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27");
 	settle_spellings(p, out);
 	settle_memory(p, out);

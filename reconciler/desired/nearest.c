@@ -43,7 +43,19 @@ const char *nearest_name(const char *wrong, const char *const *names, size_t cou
 			found = names[i];
 		}
 	}
+	/* "depends" for "depends_on" */
+	for (size_t i = 0; !found && length >= 4 && i < count; i++)
+		if (strncmp(names[i], wrong, length) == 0)
+			found = names[i];
 	return found;
+}
+
+const char *nearest_resource(struct parse *p, const char *wrong, const struct resource *all, size_t count)
+{
+	const char **names = arena_alloc(p->a, (count + 1) * sizeof *names);
+	for (size_t i = 0; i < count; i++)
+		names[i] = all[i].key;
+	return nearest_name(wrong, names, count);
 }
 
 /* The service keys of the Compose specification (93). Those that the table has are looked up there first. */

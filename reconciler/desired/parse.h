@@ -116,5 +116,7 @@ int parse_unknown_key(struct parse *p, struct mark at, const char *path, const c
 
 /* The nearest of the names, when it is near enough for a slip of the hand; else NULL. */
 const char *nearest_name(const char *wrong, const char *const *names, size_t count);
+/* The same over the keys of declared networks or volumes. */
+const char *nearest_resource(struct parse *p, const char *wrong, const struct resource *all, size_t count);
 
 #endif

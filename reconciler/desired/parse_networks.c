@@ -68,6 +68,9 @@ static int join(struct parse *p, const struct node *at, struct mark mark, const 
 		if (at->secret)
 			return parse_error(p, mark, path, "the network in %s is not declared; add it to networks at the top level",
 			                   node_shown(p, at));
+		const char *near = nearest_resource(p, key, p->networks, p->networks_count);
+		if (near)
+			return parse_error(p, mark, path, "the network '%.60s' is not declared; did you mean '%s'?", key, near);
 		return parse_error(p, mark, path, "the network '%.60s' is not declared; add it to networks at the top level, as '%.60s: {}'",
 		                   key, key);
 	}

@@ -68,6 +68,9 @@ static int resolve_volume(struct parse *p, const struct node *n, const char *pat
 	if (n->secret)
 		return parse_error(p, n->mark, path, "the volume in %s is not declared; add it to volumes at the top level",
 		                   node_shown(p, n));
+	const char *near = nearest_resource(p, m->source, p->volumes, p->volumes_count);
+	if (near)
+		return parse_error(p, n->mark, path, "the volume '%.60s' is not declared; did you mean '%s'?", m->source, near);
 	return parse_error(p, n->mark, path, "the volume '%.60s' is not declared; add it to volumes at the top level, as '%.60s: {}'",
 	                   m->source, m->source);
 }

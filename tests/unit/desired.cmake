@@ -1,4 +1,5 @@
 reconcile_unit_test(desired-broken desired_broken.c)
+reconcile_unit_test(desired-corpus desired_corpus.c)
 reconcile_unit_test(desired-keys desired_keys.c)
 reconcile_unit_test(desired-manifest desired_manifest.c)
 reconcile_unit_test(desired-tables desired_tables.c)
