@@ -1,7 +1,7 @@
 /*
  * The smallest service for tests, linked statically into an image of nothing else. It answers every request on PORT
  * (8080) with "hello VERSION", says a line on stdout and one on stderr at its start, and ends at once on SIGTERM.
- * With an argument: "sleep" never answers; "fail" ends with 3.
+ * With an argument: "sleep" never answers; "fail" ends with 3, "well" with 0.
  */
 #include <netinet/in.h>
 #include <signal.h>
@@ -28,6 +28,8 @@ int main(int argc, char **argv)
 	dprintf(2, "err %s\n", version ? version : "none");
 	if (argc > 1 && strcmp(argv[1], "fail") == 0)
 		return 3;
+	if (argc > 1 && strcmp(argv[1], "well") == 0)
+		return 0;
 	while (argc > 1 && strcmp(argv[1], "sleep") == 0)
 		pause();
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
