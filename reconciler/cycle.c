@@ -14,6 +14,7 @@
 #include "decide/rehearse.h"
 #include "desired/load.h"
 #include "host/lock.h"
+#include "model/failure.h"
 #include "observe.h"
 #include "report/report.h"
 
@@ -38,8 +39,8 @@ struct cycle {
 	struct arena arena; /* as long as the run */
 	struct notes notes;
 	struct observer observer;
-	struct failure *failures;
-	size_t failures_count;
+	struct failures failures;
+	int64_t acting_since_ms;
 	struct repeat *repeats;  /* actions done, */
 	size_t repeats_count;
 	struct repeat *said;     /* and the last reason logged for each service */
@@ -79,8 +80,8 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
 	w->run_started_ms = c->run_started_ms;
-	w->failures = c->failures;
-	w->failures_count = c->failures_count;
+	w->failures = c->failures.items;
+	w->failures_count = c->failures.count;
 	return 0;
 }
 
@@ -142,39 +143,6 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
-static bool is_same_failure(const struct failure *f, const struct action *a)
-{
-	if (!f->service || !a->service)
-		return !f->service && !a->service;
-	return strcmp(f->project, a->project) == 0 && strcmp(f->service, a->service) == 0 && a->revision &&
-	       strcmp(f->revision, a->revision) == 0;
-}
-
-static void record_failure(struct cycle *c, const struct action *action, const struct err *e)
-{
-	struct failure *f = NULL;
-	for (size_t i = 0; i < c->failures_count && !f; i++)
-		if (is_same_failure(&c->failures[i], action))
-			f = &c->failures[i];
-	if (!f) {
-		f = ARENA_PUSH(&c->arena, c->failures, c->failures_count);
-		*f = (struct failure){.project = arena_strdup(&c->arena, action->project),
-		                      .service = arena_strdup(&c->arena, action->service),
-		                      .revision = arena_strdup(&c->arena, action->revision ? action->revision : "")};
-	}
-	f->kind = e->kind;
-	f->message = arena_strdup(&c->arena, e->message);
-	f->attempts++;
-	f->at_ms = clock_now_ms();
-}
-
-static void forget_failure(struct cycle *c, const struct action *action)
-{
-	for (size_t i = 0; i < c->failures_count; i++)
-		if (is_same_failure(&c->failures[i], action))
-			c->failures[i] = c->failures[--c->failures_count];
-}
-
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
@@ -192,12 +160,12 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		log_error("%s: %s", text.text, outcome->err.message);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
-			record_failure(c, action, &outcome->err);
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms());
 		return;
 	}
 	log_info("%s", text.text);
 	if (action->service)
-		forget_failure(c, action);
+		failures_forget(&c->failures, action);
 	tally_add(&c->tally, action);
 }
 
@@ -231,6 +199,7 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 /* Notes before the act that they are about; traffic before instances; the structure last. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
+	c->acting_since_ms = clock_now_ms();
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NOTES || d->actions[i].kind == ACTION_WEIGHT)
 			act_alone(c, w, &d->actions[i]);

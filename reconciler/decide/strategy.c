@@ -16,7 +16,8 @@ static void blue_green(struct arena *a, const struct service *s, int stable, str
 	emit(a, out, (struct step){n, 0, PERMILLE, 0, false, false});
 }
 
-/* One slot after the other: an old one out, a new one in, each with its share of the requests. */
+/* One slot after the other: an old one out, a new one in, each with its share of the requests. It is noted as good
+ * before nginx forgets the old one: until then there is a way back. */
 static void in_place(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
 	int next = 0;
@@ -28,6 +29,8 @@ static void in_place(struct arena *a, const struct service *s, int stable, struc
 			next++;
 		emit(a, out, (struct step){next, stable, next ? PERMILLE * next / (next + stable) : 0, 0, false, false});
 	}
+	emit(a, out, (struct step){next, 0, PERMILLE, 0, true, false});
+	emit(a, out, (struct step){next, 0, PERMILLE, 0, false, false});
 }
 
 static const struct strategy_info infos[] = {
