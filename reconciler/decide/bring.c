@@ -276,6 +276,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	struct pass *p = r->pass;
 	int usable = 0, ready = 0, moving = 0;
 	const char *failed = NULL;
+	size_t begun = p->out->actions_count;
 	enum ups dependencies = UPS_READY;
 	for (size_t i = 0; i < set->count && usable < n; i++) {
 		const struct instance *in = set->items[i];
@@ -304,6 +305,8 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	}
 	if (failed) {
 		*why = failed;
+		if (trust == TRUST_TRIAL)
+			p->out->actions_count = begun; /* nothing more of what failed is started */
 		return UPS_FAILED;
 	}
 	if (usable < n) {
@@ -344,7 +347,8 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	struct pass *p = r->pass;
 	if (!instance_is_up(i))
 		return true;
-	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && (r->now || r->is_routed);
+	/* What is in force may list it too while it is not what is installed. */
+	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && r->now;
 	if (is_listed(r, i) || (may_serve && !p->world->nginx.is_current)) {
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;

@@ -264,6 +264,9 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
 	if (!r->now || r->now->weight < PERMILLE) {
 		int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
+		int left = r->target->replicas - count_up(&t->next);
+		if (strategy_info(r->target->strategy)->is_exclusive && n > left)
+			n = left > 0 ? left : 0; /* a slot is not mended that the next revision has taken */
 		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
 	}
 	enum ups ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
@@ -329,6 +332,17 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
+/* The old ones that serve go last. */
+static struct set listed_first(struct rollout *r, const struct set *s)
+{
+	struct set sorted = {0};
+	for (int is_in = 1; is_in >= 0; is_in--)
+		for (size_t i = 0; i < s->count; i++)
+			if (is_in == (r->now && side_lists(&r->now->stable, s->items[i]->address)))
+				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
+	return sorted;
+}
+
 /* nginx knows nothing of a service that runs: what serves comes before anything new. */
 static bool publish_what_serves(struct rollout *r, const struct trip *t)
 {
@@ -345,14 +359,18 @@ static void forward(struct rollout *r, const char *from)
 	const struct service *spec = rollout_spec(r, from);
 	struct trip t = {
 		.from = from, .from_spec = spec ? spec : r->target,
-		.stable = set_of_revision(r, from),
 		/* Without anything good to go back to there is no verdict: it is started again and again. */
 		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
 	};
-	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, r->target->revision);
+	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
+	t.stable = listed_first(r, &old);
 	t.next = set_usable(r, r->target, &same);
 	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
-	struct set rest = set_rest(r->pass, &all, &t.stable, &t.next);
+	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
+	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
+	for (size_t i = 0; i < others.count; i++)
+		if (!r->now || !side_lists(&r->now->next, others.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, rest.items, rest.count) = others.items[i];
 	if (r->now)
 		want_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	else if (publish_what_serves(r, &t))

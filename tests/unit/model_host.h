@@ -258,7 +258,7 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 		CHECK(!is_listed(h, a->instance->address));
 		const struct service *s = desired_service(d, "shop", a->service);
 		const struct traffic *t = traffic_of(h, a->service);
-		if (s && !is_exclusive(d, a->service) && is_serving(a->instance) && t)
+		if (s && !is_exclusive(d, a->service) && is_serving(a->instance) && *a->instance->address && t)
 			CHECK(is_served(h, t, t->weight));
 	}
 	if (a->kind == ACTION_REMOVE)
@@ -285,8 +285,10 @@ static void check_decision(const struct decision *d)
 {
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
-		if (s->phase == PHASE_PROGRESSING)
-			CHECK(d->actions_count > 0 || d->wait_until_ms > 0);
+		bool moves = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
+		if (!moves)
+			fprintf(stderr, "%s stalls: %s\n", s->service, s->reason);
+		CHECK(moves);
 		CHECK(s->phase == PHASE_SETTLED || s->reason);
 	}
 }
