@@ -145,19 +145,23 @@ static void need_volumes(struct rollout *r, const struct service *s)
 			pass_action(p, ACTION_VOLUME, r->project, NULL)->volume = s->volumes[i];
 }
 
-static int free_number(const struct set *all, bool taken[])
+/* The lowest that no instance has, and none that this decision makes. */
+static int free_number(struct rollout *r)
 {
-	int number = 1;
-	for (;; number++) {
-		bool is_taken = number < 1024 && taken[number];
-		for (size_t i = 0; i < all->count; i++)
-			is_taken |= all->items[i]->number == number;
+	const struct pass *p = r->pass;
+	struct set all = set_of(r->pass, r->project, r->service, NULL);
+	for (int number = 1; ; number++) {
+		bool is_taken = false;
+		for (size_t i = 0; i < all.count; i++)
+			is_taken |= all.items[i]->number == number;
+		for (size_t i = 0; i < p->out->actions_count; i++) {
+			const struct action *a = &p->out->actions[i];
+			is_taken |= a->kind == ACTION_CREATE && a->number == number && strcmp(a->project, r->project) == 0 &&
+			            strcmp(a->service, r->service) == 0;
+		}
 		if (!is_taken)
-			break;
+			return number;
 	}
-	if (number < 1024)
-		taken[number] = true;
-	return number;
 }
 
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
@@ -175,16 +179,15 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	const struct network *network = NULL;
 	if (s->is_routed && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
-	struct set all = set_of(p, r->project, r->service, NULL);
-	bool taken[1024] = {false};
 	for (int i = 0; i < missing; i++) {
 		const char *address = NULL;
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
+		int number = free_number(r);
 		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
 		a->spec = s;
 		a->revision = s->revision;
-		a->number = free_number(&all, taken);
+		a->number = number;
 		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
 		a->address = address;
 		a->network = network ? network->name : NULL;

@@ -258,17 +258,25 @@ static void step_down(struct rollout *r, const struct trip *t, const struct step
 		bring_down(r, t->stable.items[i]);
 }
 
+/* How many of the old revision this step may bring up again. In place only where a slot is free: not taken by the next
+ * revision, nor by an old one that runs and cannot serve. */
+static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
+	if (!strategy_info(r->target->strategy)->is_exclusive)
+		return n;
+	struct set usable = set_usable(r, t->from_spec, &t->stable);
+	int next = count_up(&t->next) > step->next ? count_up(&t->next) : step->next;
+	int left = r->target->replicas - next - (count_up(&t->stable) - count_up(&usable));
+	return n < left ? n : left > 0 ? left : 0;
+}
+
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
 {
 	const char *why = NULL;
 	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
-	if (!r->now || r->now->weight < PERMILLE) {
-		int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
-		int left = r->target->replicas - count_up(&t->next);
-		if (strategy_info(r->target->strategy)->is_exclusive && n > left)
-			n = left > 0 ? left : 0; /* a slot is not mended that the next revision has taken */
-		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
-	}
+	if (!r->now || r->now->weight < PERMILLE)
+		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
 	enum ups ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
 	if (ups == UPS_FAILED)
 		fail(r, why);
@@ -332,14 +340,16 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
-/* The old ones that serve go last. */
-static struct set listed_first(struct rollout *r, const struct set *s)
+/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
+static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
 {
-	struct set sorted = {0};
-	for (int is_in = 1; is_in >= 0; is_in--)
-		for (size_t i = 0; i < s->count; i++)
-			if (is_in == (r->now && side_lists(&r->now->stable, s->items[i]->address)))
+	struct set sorted = {0}, usable = set_usable(r, spec, s);
+	for (int rank = 0; rank < 3; rank++)
+		for (size_t i = 0; i < s->count; i++) {
+			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
+			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
 				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
+		}
 	return sorted;
 }
 
@@ -363,7 +373,7 @@ static void forward(struct rollout *r, const char *from)
 		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
 	};
 	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
-	t.stable = listed_first(r, &old);
+	t.stable = by_worth(r, t.from_spec, &old);
 	t.next = set_usable(r, r->target, &same);
 	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */

@@ -254,13 +254,9 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 
 static void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
-	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE) {
+	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
+	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
 		CHECK(!is_listed(h, a->instance->address));
-		const struct service *s = desired_service(d, "shop", a->service);
-		const struct traffic *t = traffic_of(h, a->service);
-		if (s && !is_exclusive(d, a->service) && is_serving(a->instance) && *a->instance->address && t)
-			CHECK(is_served(h, t, t->weight));
-	}
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
 	if (a->kind == ACTION_WEIGHT)
@@ -269,6 +265,9 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 		check_publish(h, d, a);
 	if (a->kind == ACTION_START)
 		check_start(h, d, a);
+	if (a->kind == ACTION_CREATE)
+		for (size_t i = 0; i < h->world->instances_count; i++)
+			CHECK(strcmp(h->world->instances[i].name, a->name) != 0);
 	if (a->kind == ACTION_CREATE && a->address) {
 		CHECK(!is_listed(h, a->address));
 		for (size_t i = 0; i < h->world->instances_count; i++)
