@@ -12,7 +12,7 @@
 #define BACKOFF_MS 1000
 #define ATTEMPTS_MAX 4
 
-static const struct failure *find_failure(const struct rollout *r, const char *revision)
+const struct failure *rollout_failure(const struct rollout *r, const char *revision)
 {
 	const struct world *w = r->pass->world;
 	for (size_t i = 0; i < w->failures_count; i++) {
@@ -27,7 +27,7 @@ static const struct failure *find_failure(const struct rollout *r, const char *r
 /* What an earlier attempt of this run says about the next one. READY: go on. */
 static enum ups after_failure(struct rollout *r, const struct service *s, const char **why)
 {
-	const struct failure *f = find_failure(r, s->revision);
+	const struct failure *f = rollout_failure(r, s->revision);
 	if (!f)
 		return UPS_READY;
 	bool is_transient = f->kind == ERR_TRANSIENT || f->kind == ERR_UNREACHABLE;
@@ -191,7 +191,7 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	if (i->state == INSTANCE_PAUSED)
 		return true;
 	if (i->state == INSTANCE_CREATED)
-		return !*i->error || !find_failure(r, i->revision);
+		return !*i->error || !rollout_failure(r, i->revision);
 	if (i->state != INSTANCE_EXITED || (s->is_job && i->exit_code == 0))
 		return false;
 	return !gate_had_its_chance(i, s, r->pass->world);
@@ -214,7 +214,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	}
 	if (!count)
 		return false;
-	const struct failure *earlier = find_failure(r, i->revision);
+	const struct failure *earlier = rollout_failure(r, i->revision);
 	if (earlier) {
 		*why = earlier->message;
 		return false;

@@ -27,6 +27,8 @@ const struct service *rollout_spec(const struct rollout *r, const char *revision
 void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason);
 /* PROGRESSING because of `reason`; looks again at `until_ms` (0: only actions can change anything). */
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
+/* What an action of this run for that revision ran into; NULL: nothing, or it went well after that. */
+const struct failure *rollout_failure(const struct rollout *r, const char *revision);
 bool rollout_is_good(const struct rollout *r, const char *revision);
 
 /* bring.c */

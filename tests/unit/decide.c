@@ -600,6 +600,67 @@ static void lost_notes_freeze_everything(void)
 	host_free(h);
 }
 
+static void lost_notes_keep_what_left_git(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "old", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	h->desired.projects[0].services_count--;
+	h->desired.routes_count--;
+	h->world->are_notes_lost = true;
+	nothing_left(h);
+	h->world->are_notes_lost = false;
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/old: remove shop-old-1");
+	host_free(h);
+}
+
+/* A killed run left it up. Whoever reloads announces anyway; else it goes by itself. */
+static void a_stale_announcement_stays_up_until_the_reload(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	h->world->nginx.is_announcing = true;
+	h->world->nginx.is_current = false;
+	run(h);
+	CHECK_STR(h->log, "publish routes (the configuration in force is not ours)\n"
+	                  "unannounce (left behind by a run that was killed)\n");
+	h->world->nginx.is_announcing = true;
+	run(h);
+	CHECK_STR(h->log, "unannounce (left behind by a run that was killed)\n");
+	host_free(h);
+}
+
+/* What could not be proven or noted is not built upon; what goes back goes back all the same. */
+static void a_failed_shift_or_commit_ends_the_run(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	struct failure failure = {.project = "shop", .service = "web", .revision = "rev-app:2", .kind = ERR_CONFLICT,
+	                          .message = "no room", .attempts = 1};
+	set_image(h, s, "app:2");
+	for (int round = 0; round < 100 && !strstr(h->log, "announce the next"); round++)
+		run_rounds(h, 1);
+	CHECK_INT(traffic_of(h, "web")->weight, 0);
+	h->world->failures = &failure;
+	h->world->failures_count = 1;
+	nothing_left(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	CHECK_INT(h->last.services[0].cause, ERR_CONFLICT);
+	h->world->nginx.topology.services[0].weight = PERMILLE; /* shifted; now the commit has failed */
+	h->world->nginx.topology.services[0].weight_since_ms = 1;
+	nothing_left(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	set_image(h, s, "app:1");
+	failure.revision = "rev-app:1";
+	run(h);
+	CHECK_CONTAINS(h->log, "shift traffic: 0.0%");
+	host_free(h);
+}
+
 static void transient_failures_are_retried_with_back_off(void)
 {
 	struct host *h = host_new();
@@ -747,6 +808,9 @@ static const struct test tests[] = {
 	TEST(a_lost_configuration_is_published_again),
 	TEST(without_nginx_nothing_new_is_rolled_out),
 	TEST(lost_notes_freeze_everything),
+	TEST(lost_notes_keep_what_left_git),
+	TEST(a_stale_announcement_stays_up_until_the_reload),
+	TEST(a_failed_shift_or_commit_ends_the_run),
 	TEST(transient_failures_are_retried_with_back_off),
 	TEST(the_rehearsal_changes_nothing_and_ends),
 	TEST(whatever_happens_it_converges),
