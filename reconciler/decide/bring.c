@@ -323,6 +323,11 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	struct pass *p = r->pass;
 	if (!instance_is_up(i))
 		return true;
+	if (!is_drained(r, i) && !p->world->nginx.is_up) {
+		/* It may still send requests, and nobody knows when it comes back: no run waits for that. */
+		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(p->arena, "nginx: %s", p->world->nginx.problem));
+		return false;
+	}
 	if (!is_drained(r, i)) {
 		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
 		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),

@@ -586,6 +586,25 @@ static void without_nginx_nothing_new_is_rolled_out(void)
 	host_free(h);
 }
 
+static void nginx_that_dies_while_the_old_one_drains_ends_the_run(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	set_image(h, s, "app:2");
+	for (int round = 0; round < 100 && !strstr(h->log, "one revision"); round++)
+		run_rounds(h, 1);
+	h->world->nginx.is_up = h->world->nginx.is_current = false;
+	h->world->nginx.problem = "is not running";
+	nothing_left(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+	CHECK_INT(h->last.services[0].cause, ERR_UNREACHABLE);
+	h->world->nginx.is_up = h->world->nginx.is_current = true;
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/web: remove shop-web-1");
+	host_free(h);
+}
+
 static void lost_notes_freeze_everything(void)
 {
 	struct host *h = host_new();
@@ -807,6 +826,7 @@ static const struct test tests[] = {
 	TEST(a_limit_changed_by_hand_is_set_back_on_the_live_instance),
 	TEST(a_lost_configuration_is_published_again),
 	TEST(without_nginx_nothing_new_is_rolled_out),
+	TEST(nginx_that_dies_while_the_old_one_drains_ends_the_run),
 	TEST(lost_notes_freeze_everything),
 	TEST(lost_notes_keep_what_left_git),
 	TEST(a_stale_announcement_stays_up_until_the_reload),
