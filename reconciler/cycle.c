@@ -70,7 +70,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
 	c->observer = (struct observer){
-		.http = c->http, .docker = c->docker, .nginx = &c->nginx, .notes = &c->notes, .arena = &c->arena};
+		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
+		.notes = &c->notes, .arena = &c->arena};
 	return 0;
 }
 
@@ -310,7 +311,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 	int code = status_exit_code(d);
 	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
-		buf_puts(&out, "No changes.\n");
+		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,

@@ -17,7 +17,9 @@ struct draft {
 	struct mark writing_mark;
 	int routed_port;           /* of the first route to it, 0: none */
 	bool is_completed_for;     /* some service waits for its completion */
-	bool is_visited;           /* for the dependency order */
+	struct draft **needs;      /* the services that it depends on, without itself and those that do not exist */
+	size_t needs_count;
+	bool is_placed;            /* in the dependency order */
 };
 
 /* Everything that the file says. Problems go to p; false: there were some. */

@@ -63,7 +63,7 @@ static const struct {
 	char letter, meaning;
 } escapes[] = {{'n', '\n'}, {'t', '\t'}, {'r', '\r'}, {'a', '\a'}, {'b', '\b'}, {'f', '\f'}, {'v', '\v'}, {'"', '"'}};
 
-/* One escape of "...": *s points behind the backslash. \\ and \$ are left to stand as "$$"-safe text. */
+/* One escape of "...": *s points behind the backslash. */
 static void unescape(const char **s, struct buf *to)
 {
 	char c = **s;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "desired/draft.h"
+#include "desired/fields.h"
 #include "desired/routes.h"
 
 #define MAX_SERVICES 500
@@ -178,10 +179,10 @@ static void read_services(struct load *l, const struct node *root)
 {
 	struct parse *p = &l->parse;
 	const struct node *n = node_get(root, "services");
-	if (!n) {
+	if (!n && p->errors == 0) /* else it is most likely one of the keys that were just called unknown */
 		parse_error(p, root->mark, "", "there are no services; write services: {} for a project without any");
+	if (!n)
 		return;
-	}
 	if (n->kind != NODE_MAP) {
 		parse_error(p, n->mark, "services", "must be a map of services");
 		return;
@@ -196,6 +197,22 @@ static void read_services(struct load *l, const struct node *root)
 			draft_read(p, l->project, &n->pairs[i], &l->drafts[l->drafts_count++]);
 }
 
+/* Where a service says that it depends on another, and the name as it stands there: a variable's value is not shown. */
+static struct mark dependency_mark(struct load *l, const struct draft *d, const char *name, const char **shown)
+{
+	const struct node *n = d->nodes[field_index("depends_on")];
+	*shown = arena_printf(l->parse.a, "'%.60s'", name);
+	for (size_t i = 0; n && i < n->count; i++) {
+		if (n->kind == NODE_MAP && strcmp(n->pairs[i].key, name) == 0)
+			return n->pairs[i].mark;
+		if (n->kind == NODE_LIST && n->items[i]->kind == NODE_SCALAR && strcmp(n->items[i]->text, name) == 0) {
+			*shown = node_shown(&l->parse, n->items[i]);
+			return n->items[i]->mark;
+		}
+	}
+	return d->mark;
+}
+
 static void check_dependencies(struct load *l)
 {
 	for (size_t i = 0; i < l->drafts_count; i++) {
@@ -204,24 +221,28 @@ static void check_dependencies(struct load *l)
 		for (size_t j = 0; j < d->service.dependencies_count; j++) {
 			const struct dependency *dep = &d->service.dependencies[j];
 			struct draft *other = find_draft(l, dep->service);
-			if (other == d)
-				parse_error(&l->parse, d->mark, path, "%s waits for itself; remove it", d->service.name);
-			else if (!other)
-				parse_error(&l->parse, d->mark, path, "there is no service '%.60s'", dep->service);
-			else if (dep->condition == CONDITION_COMPLETED)
-				other->is_completed_for = true;
+			const char *shown;
+			if (other && other != d) {
+				*ARENA_PUSH(l->parse.a, d->needs, d->needs_count) = other;
+				other->is_completed_for = other->is_completed_for || dep->condition == CONDITION_COMPLETED;
+				continue;
+			}
+			struct mark at = dependency_mark(l, d, dep->service, &shown);
+			if (other)
+				parse_error(&l->parse, at, path, "%s waits for itself; remove it", d->service.name);
+			else
+				parse_error(&l->parse, at, path, "there is no service %s", shown);
 		}
 	}
 }
 
-static bool is_ready_to_place(struct load *l, const struct draft *d)
+/* The first dependency that is not placed yet; NULL: it can be placed. */
+static struct draft *waits_for(const struct draft *d)
 {
-	for (size_t j = 0; j < d->service.dependencies_count; j++) {
-		const struct draft *other = find_draft(l, d->service.dependencies[j].service);
-		if (other && other != d && !other->is_visited)
-			return false;
-	}
-	return true;
+	for (size_t j = 0; j < d->needs_count; j++)
+		if (!d->needs[j]->is_placed)
+			return d->needs[j];
+	return NULL;
 }
 
 /* Follows unplaced dependencies until one comes back: that is the cycle. */
@@ -232,13 +253,7 @@ static void tell_cycle(struct load *l, const struct draft *start)
 	size_t length = 0, from = 0;
 	for (bool is_closed = false; !is_closed && length <= MAX_SERVICES;) {
 		path[length++] = d;
-		const struct draft *follow = NULL;
-		for (size_t j = 0; !follow && j < d->service.dependencies_count; j++) {
-			const struct draft *other = find_draft(l, d->service.dependencies[j].service);
-			if (other && other != d && !other->is_visited)
-				follow = other;
-		}
-		d = follow;
+		d = waits_for(d);
 		for (size_t j = 0; d && j < length && !is_closed; j++) {
 			is_closed = path[j] == d;
 			from = j;
@@ -248,7 +263,8 @@ static void tell_cycle(struct load *l, const struct draft *start)
 	}
 	for (size_t j = from; j < length; j++)
 		buf_printf(&names, "%s -> ", path[j]->service.name);
-	parse_error(&l->parse, path[from]->mark, arena_printf(l->parse.a, "%s.depends_on", path[from]->path),
+	const char *next = path[from + 1 < length ? from + 1 : from]->service.name, *shown;
+	parse_error(&l->parse, dependency_mark(l, path[from], next, &shown), arena_printf(l->parse.a, "%s.depends_on", path[from]->path),
 	            "a circle: %s%s; remove one of these", names.text, path[from]->service.name);
 }
 
@@ -261,15 +277,15 @@ static struct service *place_services(struct load *l)
 		size_t before = count;
 		for (size_t i = 0; i < l->drafts_count && count == before; i++) {
 			struct draft *d = &l->drafts[i];
-			if (d->is_visited || !is_ready_to_place(l, d))
+			if (d->is_placed || waits_for(d))
 				continue;
-			d->is_visited = true;
+			d->is_placed = true;
 			placed[count++] = d->service;
 		}
 		if (count > before)
 			continue;
 		for (size_t i = 0; i < l->drafts_count; i++) {
-			if (l->drafts[i].is_visited)
+			if (l->drafts[i].is_placed)
 				continue;
 			tell_cycle(l, &l->drafts[i]);
 			return NULL;
@@ -306,7 +322,7 @@ static void connect_routes(struct load *l)
 		const struct declared_route *r = &l->routes[i];
 		struct draft *d = find_draft(l, r->route.service);
 		if (!d)
-			parse_error(&l->parse, r->to_mark, "x-reconcile.routes", "there is no service '%.60s' to lead to", r->route.service);
+			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file", node_shown(&l->parse, r->to));
 		else if (!d->routed_port)
 			d->routed_port = r->route.port;
 	}

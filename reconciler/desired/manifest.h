@@ -28,7 +28,7 @@ struct environment {
 	size_t count;
 	bool use_process;             /* the process environment comes first, as in Compose */
 };
-/* Parses an env file (KEY=value, quotes, comments: Compose's rules; research of 4.5). Missing: ERR_NOT_FOUND. */
+/* Parses an env file (KEY=value, quotes, comments: Compose's rules). Sets use_process. Missing: ERR_NOT_FOUND. */
 MUST_CHECK int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e);
 
 struct manifest_source {

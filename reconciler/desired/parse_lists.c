@@ -216,6 +216,8 @@ int parse_depends_on(struct parse *p, const struct node *n, const char *path, st
 
 /* --- expose --- */
 
+#define MAX_PORTS 2000
+
 static void insert_port(struct parse *p, struct value *out, const char *text)
 {
 	size_t at = 0;
@@ -232,7 +234,7 @@ static int expose_item(struct parse *p, const struct node *n, const char *path, 
 {
 	static const char *const protocols[] = {"tcp", "udp", "sctp"};
 	const char *text, *protocol = NULL;
-	int64_t first, last;
+	int64_t first = 0, last;
 	if (parse_scalar(p, n, path, &text) < 0)
 		return -1;
 	size_t length = strcspn(text, "/");
@@ -246,6 +248,8 @@ static int expose_item(struct parse *p, const struct node *n, const char *path, 
 		is_good = units_int(dash + 1, &last);
 	if (!is_good || first < 1 || last > 65535 || first > last || last - first > 1000)
 		return parse_error(p, n->mark, path, "%s is no port; write one from 1 to 65535, like 8080 or 53/udp", node_shown(p, n));
+	if (out->count + (size_t)(last - first) > MAX_PORTS)
+		return parse_error(p, n->mark, path, "more than 2000 ports");
 	for (; first <= last; first++)
 		insert_port(p, out, arena_printf(p->a, "%" PRId64 "/%s", first, protocol));
 	return 0;

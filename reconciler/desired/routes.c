@@ -61,7 +61,7 @@ static int read_route(struct parse *p, const struct node *n, struct declared_rou
 			                           ARRAY_LEN(names));
 	if (!host || !to)
 		return parse_error(p, n->mark, PATH, "has no '%s'; write {host: shop.example.com, to: web:8080}", host ? "to" : "host");
-	out->to_mark = to->mark;
+	out->to = to;
 	out->route.host = read_host(p, host);
 	out->route.where = arena_printf(p->a, "%s:%d:%d", p->file, host->mark.line, host->mark.column);
 	if (read_target(p, to, &out->route) < 0 || !out->route.host)

@@ -6,7 +6,7 @@
 
 struct declared_route {
 	struct route route;
-	struct mark to_mark;
+	const struct node *to; /* for complaints */
 };
 
 /* `section` is the value of x-reconcile; NULL: there is none. */

@@ -39,6 +39,16 @@ static int fail(struct composer *c, struct mark at, const char *message)
 	return err_set(c->e, ERR_INVALID, "%s:%d:%d: %s", c->file, at.line, at.column, message);
 }
 
+/* The byte at a place; good enough for telling a tab in the indentation, where all before it is ASCII. */
+static char byte_at(const struct composer *c, struct mark at)
+{
+	size_t i = 0;
+	for (int line = 1; i < c->length && line < at.line; i++)
+		line += c->text[i] == '\n';
+	i += (size_t)at.column - 1;
+	return i < c->length ? c->text[i] : 0;
+}
+
 static int fail_parser(struct composer *c)
 {
 	const yaml_parser_t *p = &c->parser;
@@ -53,6 +63,8 @@ static int fail_parser(struct composer *c)
 			at.line += c->text[i] == '\n';
 		}
 	}
+	if (p->error == YAML_SCANNER_ERROR && byte_at(c, at) == '\t')
+		return fail(c, at, "not valid YAML: a tab; indent with blanks");
 	if (p->context)
 		return fail(c, at, arena_printf(c->a, "not valid YAML: %s, %s that began on line %d", problem, p->context,
 		                                (int)p->context_mark.line + 1));
@@ -135,6 +147,8 @@ static int compose_list(struct composer *c, struct node *n)
 			return 0;
 		if (compose(c, &event, &item) < 0)
 			return -1;
+		if (n->count == YAML_MAX_ENTRIES)
+			return fail(c, item->mark, "more than 2000 entries in one list");
 		*ARENA_PUSH(c->a, n->items, n->count) = item;
 		if (item->height >= n->height)
 			n->height = item->height + 1;
@@ -198,7 +212,7 @@ static int settle_map(struct composer *c, struct node *n, const struct pair *mer
 	for (size_t i = 0; i < count; i++)
 		if (!ranked[i].is_dropped)
 			*ARENA_PUSH(c->a, n->pairs, n->count) = ranked[i].pair;
-	return 0;
+	return n->count > YAML_MAX_ENTRIES ? fail(c, n->mark, "more than 2000 entries in one map") : 0;
 }
 
 static int compose_key(struct composer *c, yaml_event_t *event, struct pair *out, bool *is_merge)

@@ -18,6 +18,8 @@
 #define YAML_MAX_DEPTH 64      /* through aliases, too */
 #define YAML_MAX_NODES 100000  /* as a walk sees them: an alias counts as all that it stands for */
 
+#define YAML_MAX_ENTRIES 2000  /* of one list or map: ten times what real files have; some look-ups walk over all */
+
 /* Line and column, from 1. */
 struct mark {
 	int line, column;

@@ -35,6 +35,13 @@ static void print_changes(struct buf *out, const struct action *a)
 	}
 }
 
+/* A tag that came from the host's environment is nobody's business. */
+static void print_image(struct buf *out, const struct service *s)
+{
+	const struct value *image = spec_value(&s->spec, "image");
+	buf_puts(out, image && image->secret ? "(secret)" : s->image);
+}
+
 static void print_object(struct buf *out, const struct action *a)
 {
 	switch (a->kind) {
@@ -47,10 +54,13 @@ static void print_object(struct buf *out, const struct action *a)
 		buf_printf(out, " %s", a->volume);
 		break;
 	case ACTION_PULL:
-		buf_printf(out, " %s", a->spec->image);
+		buf_puts(out, " ");
+		print_image(out, a->spec);
 		break;
 	case ACTION_CREATE:
-		buf_printf(out, " %s (%s)", a->name, a->spec->image);
+		buf_printf(out, " %s (", a->name);
+		print_image(out, a->spec);
+		buf_puts(out, ")");
 		if (a->address)
 			buf_printf(out, " at %s", a->address);
 		break;

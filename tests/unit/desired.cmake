@@ -1,0 +1,5 @@
+reconcile_unit_test(desired-broken desired_broken.c)
+reconcile_unit_test(desired-manifest desired_manifest.c)
+reconcile_unit_test(desired-tables desired_tables.c)
+reconcile_unit_test(desired-revision desired_revision.c)
+reconcile_unit_test(desired-settings desired_settings.c)
