@@ -644,6 +644,18 @@ static void the_rehearsal_changes_nothing_and_ends(void)
 	host_free(h);
 }
 
+static void the_rehearsal_announces_together_what_gets_ready_together(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "api", "app:1", STRATEGY_BLUE_GREEN, true);
+	struct rehearsal r;
+	rehearse(snapshot(h), h->world, &h->arena, &r);
+	CHECK(!r.is_endless);
+	CHECK_INT(r.reloads, 1);
+	host_free(h);
+}
+
 /* ---- Chance ---- */
 
 static unsigned next_random(unsigned *seed)
@@ -749,6 +761,7 @@ static const struct test tests[] = {
 	TEST(lost_notes_freeze_everything),
 	TEST(transient_failures_are_retried_with_back_off),
 	TEST(the_rehearsal_changes_nothing_and_ends),
+	TEST(the_rehearsal_announces_together_what_gets_ready_together),
 	TEST(whatever_happens_it_converges),
 };
 TESTS_MAIN(tests)
