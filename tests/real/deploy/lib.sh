@@ -17,7 +17,11 @@ fingerprint() {
 	docker network ls -q | xargs -r docker network inspect -f '{{.Id}} {{.Name}} {{json .Labels}} {{json .Containers}}' 2>&1
 	docker volume ls -q | xargs -r docker volume inspect 2>&1
 	docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>&1 | sort
-	nginx_pids | tr '\n' ' '
+	# Workers of an earlier generation end when their last client lets them.
+	local pid
+	for pid in $(nginx_pids); do
+		grep -qs 'shutting down' "/proc/$pid/cmdline" || echo "nginx $pid"
+	done
 	find "$HOST_TMP"
 }
 
