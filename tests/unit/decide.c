@@ -523,6 +523,18 @@ static void the_rehearsal_changes_nothing_and_ends(void)
 	host_free(h);
 }
 
+static void the_rehearsal_announces_together_what_gets_ready_together(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "api", "app:1", STRATEGY_BLUE_GREEN, true);
+	struct rehearsal r;
+	rehearse(snapshot(h), h->world, &h->arena, &r);
+	CHECK(!r.is_endless);
+	CHECK_INT(r.reloads, 1);
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(first_deployment),
 	TEST(a_new_version_comes_in),
@@ -551,5 +563,6 @@ static const struct test tests[] = {
 	TEST(a_failed_shift_or_commit_ends_the_run),
 	TEST(transient_failures_are_retried_with_back_off),
 	TEST(the_rehearsal_changes_nothing_and_ends),
+	TEST(the_rehearsal_announces_together_what_gets_ready_together),
 };
 TESTS_MAIN(tests)
