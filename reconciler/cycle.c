@@ -303,7 +303,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	int code = status_exit_code(d);
 	if (tally_is_empty(&c->tally))
-		buf_puts(&out, "No changes.\n");
+		status_nothing(&out, d);
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
