@@ -309,7 +309,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 	int code = status_exit_code(d);
 	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
-		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
+		status_nothing(&out, d);
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
