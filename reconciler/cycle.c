@@ -435,6 +435,7 @@ int cycle_run(const struct settings *s, const struct cycle_options *o)
 	int code = -1;
 	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
 		/* The notes again, now that nobody else writes them. */
+		fs_sweep(c.notes_folder);
 		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && notes_read(c.notes_folder, &c.arena, &c.notes, &e) == 0 &&
 		    load(&c, LOAD_SYNC, &want, &e) == 0 &&
 		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))

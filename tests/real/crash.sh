@@ -91,7 +91,7 @@ test_random() {
 	length=$(($(now_ms) - begun))
 	say "a swap takes $length ms"
 	start_client --mix
-	for ((i = 1; kills < 22; i++)); do
+	for ((i = 1; kills < 20; i++)); do
 		want app:$target
 		for ((runs = 1 + RANDOM % 3; runs > 0; runs--)); do
 			delay=$((RANDOM % length))
