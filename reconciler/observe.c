@@ -130,7 +130,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 {
 	*w = (struct world){.now_ms = clock_now_ms()};
 	if (docker_observe(o->docker, a, w, e) < 0)
-		return -1;
+		return err_wrap(e, "Docker at %s", o->docker_host);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	observe_notes(o, w, a);

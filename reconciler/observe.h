@@ -18,6 +18,7 @@ struct memory;
 struct observer {
 	struct http *http;
 	struct docker *docker;
+	const char *docker_host; /* for messages */
 	const struct nginx_settings *nginx;
 	const struct notes *notes;
 	struct arena *arena; /* for what is remembered */

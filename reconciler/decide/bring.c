@@ -64,7 +64,7 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 		bool has_ended_well = in->state == INSTANCE_EXITED && in->exit_code == 0 && in->started_ms;
 		switch (d->condition) {
 		case CONDITION_STARTED:
-			if (in->state == INSTANCE_RUNNING || (other && other->is_job && has_ended_well))
+			if (in->state == INSTANCE_RUNNING || (other && other->may_end && has_ended_well))
 				return true;
 			break;
 		case CONDITION_HEALTHY:
@@ -203,7 +203,7 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 		return true;
 	if (i->state == INSTANCE_CREATED)
 		return !*i->error || !find_failure(r, i->revision, "");
-	if (i->state != INSTANCE_EXITED || (s->is_job && i->exit_code == 0))
+	if (i->state != INSTANCE_EXITED || (s->may_end && i->exit_code == 0))
 		return false;
 	return !gate_had_its_chance(i, s, r->pass->world);
 }

@@ -30,7 +30,7 @@ bool gate_had_its_chance(const struct instance *i, const struct service *s, cons
 static struct judgement judge_ended(const struct instance *i, const struct service *s, enum trust trust,
                                     const struct world *world, struct arena *a)
 {
-	if (s->is_job && i->exit_code == 0)
+	if (s->may_end && i->exit_code == 0 && i->started_ms)
 		return (struct judgement){READY, NULL, 0};
 	const char *why = arena_printf(a, "%s exited with code %d%s", i->name, i->exit_code,
 	                               i->was_oom_killed ? " (killed: out of memory)" : "");

@@ -318,8 +318,9 @@ void draft_settle(struct parse *p, struct draft *d)
 		*value_at(d, "restart") = value_string("no");
 	fill_members(d);
 	settle_strategy(p, d);
-	s->is_job = d->is_completed_for || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&
-	                                    !s->has_healthcheck && !says_ready(d));
+	s->is_job = d->is_completed_for;
+	s->may_end = s->is_job || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&
+	                           !s->has_healthcheck && !says_ready(d));
 	settle_ready(p, d);
 	default_to(&s->hold_ms, d, "x-reconcile.hold", 5000);
 	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN ? 600000 : 0);

@@ -311,7 +311,7 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 		result = inspect_all(d, a, world, e);
 	if (result < 0) {
 		d->api_minor = 0; /* another engine may stand there next time */
-		return err_wrap(e, "observe the engine");
+		return -1;
 	}
 	if (world->instances_count)
 		qsort(world->instances, world->instances_count, sizeof *world->instances, by_place);

@@ -46,7 +46,8 @@ struct service {
 	const char *image;
 	int replicas;
 	bool has_healthcheck; /* of the manifest; an image's own is seen on the instance */
-	bool is_job;          /* runs to its end: a later exit with 0 is "completed", not drift */
+	bool is_job;          /* others wait for its end: not ready before it has exited with 0 */
+	bool may_end;         /* an exit with 0 is its completion, not drift */
 	int64_t stop_grace_ms;
 	const char **volumes; /* engine names of the named volumes it mounts */
 	size_t volumes_count;

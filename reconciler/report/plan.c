@@ -16,8 +16,15 @@ void tally_add(struct tally *t, const struct action *a)
 	/* A new instance is counted when it is created; starting one that was there is a change. */
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
+	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
 	default: break;
 	}
+}
+
+void tally_end(struct tally *t)
+{
+	if (tally_is_empty(t) && t->moved > 0)
+		t->changed = 1;
 }
 
 bool tally_is_empty(const struct tally *t)
@@ -239,18 +246,17 @@ static bool is_retirement(const struct world *w, const struct desired *d, const 
 struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r)
 {
 	struct tally t = {0};
-	bool has_retirement = false, has_publish = false;
+	bool has_retirement = false;
 	for (size_t i = 0; i < r->events_count; i++) {
 		const struct action *a = &r->events[i].action;
-		has_publish |= a->kind == ACTION_PUBLISH;
 		if (is_retirement(w, d, a))
 			has_retirement = true;
 		else
 			tally_add(&t, a);
 	}
-	/* Routes alone are a change too, unless they only let a kept revision go. */
-	if (has_publish && !has_retirement && tally_is_empty(&t))
-		t.changed++;
+	/* What only lets a kept revision go is no change, though routes move with it. */
+	if (!has_retirement)
+		tally_end(&t);
 
 	if (*d->commit)
 		buf_printf(out, "Commit %.8s \"%s\"\n\n", d->commit, d->subject);

@@ -159,7 +159,7 @@ has "same address" "$(line 'instance shop-web-3 ')" "running at=10.231.7.9"
 say "no engine"
 DOCKER_HOST=unix:///nonexistent/s
 is "nobody there" "$(drive observe)" \
-  "unreachable: observe the engine: GET http://docker/version: cannot connect to /nonexistent/s: No such file or directory"
+  "unreachable: GET http://docker/version: cannot connect to /nonexistent/s: No such file or directory"
 DOCKER_HOST=ssh://there
 is "no such kind of host" "$(drive observe)" 'invalid: docker host "ssh://there": wanted unix:///path or tcp://address:port'
 

@@ -104,7 +104,7 @@ static void what_follows_from_the_file(void)
 		const char *reason;
 		int tcp_port;
 		long long for_ms, keep_old_ms;
-		int is_job;
+		int may_end;
 		const char *warning; /* a part of it; "": none */
 	} rows[] = {
 		{WEB, STRATEGY_IN_PLACE, "no route leads to it", 0, 10000, 0, 1, ""},
@@ -142,7 +142,8 @@ static void what_follows_from_the_file(void)
 		CHECK_INT(s->ready.tcp_port, rows[i].tcp_port);
 		CHECK_INT(s->ready.for_ms, rows[i].for_ms);
 		CHECK_INT(s->keep_old_ms, rows[i].keep_old_ms);
-		CHECK_INT(s->is_job, rows[i].is_job);
+		CHECK_INT(s->may_end, rows[i].may_end);
+		CHECK_INT(s->is_job, strstr(rows[i].text, "service_completed_successfully") != NULL);
 		CHECK_INT(s->hold_ms, 5000);
 		CHECK_INT(s->drain_timeout_ms, 65000);
 		CHECK_INT(s->stop_grace_ms, 10000);

@@ -134,7 +134,8 @@ static void compare(const struct service *a, const struct service *b)
 	CHECK_STR(b->strategy_reason, a->strategy_reason);
 	CHECK_STR(b->ready.path, a->ready.path);
 	CHECK((a->ready.body == NULL) == (b->ready.body == NULL));
-	CHECK(a->replicas == b->replicas && a->has_healthcheck == b->has_healthcheck && a->is_job == b->is_job);
+	CHECK(a->replicas == b->replicas && a->has_healthcheck == b->has_healthcheck && a->is_job == b->is_job &&
+	      a->may_end == b->may_end);
 	CHECK(a->stop_grace_ms == b->stop_grace_ms && a->strategy == b->strategy && a->is_routed == b->is_routed);
 	CHECK(a->ready.http_port == b->ready.http_port && a->ready.status == b->ready.status);
 	CHECK(a->ready.tcp_port == b->ready.tcp_port && a->ready.within_ms == b->ready.within_ms);

@@ -27,9 +27,9 @@ static void versions_are_negotiated(void)
 		{"{\"ApiVersion\":\"1.52\",\"MinAPIVersion\":\"1.44\"}", "GET /v1.44/networks", NULL},
 		{"{\"ApiVersion\":\"1.41\"}", "GET /v1.41/networks", NULL},
 		{"{\"ApiVersion\":\"1.39\",\"MinAPIVersion\":\"1.12\"}", NULL,
-		 "observe the engine: the engine speaks API 1.39 at most, and 1.40 is needed: upgrade Docker to 19.03 or later"},
-		{"{\"ApiVersion\":7}", NULL, "observe the engine: GET /version: ApiVersion is missing or no version"},
-		{"{\"ApiVersion\":\"1.4", NULL, "observe the engine: GET /version: the engine's answer is no JSON"},
+		 "the engine speaks API 1.39 at most, and 1.40 is needed: upgrade Docker to 19.03 or later"},
+		{"{\"ApiVersion\":7}", NULL, "GET /version: ApiVersion is missing or no version"},
+		{"{\"ApiVersion\":\"1.4", NULL, "GET /version: the engine's answer is no JSON"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct fake_rule rules[] = {{.match = "GET /version", .body = cases[i].answer}};
@@ -146,30 +146,30 @@ static void nonsense_is_an_error_and_never_a_crash(void)
 {
 	static const struct { struct fake_rule rule; enum err_kind kind; const char *message; } cases[] = {
 		{{.match = "GET /v1.41/containers/json", .body = "[{\"Id\":\"a"}, ERR_INTERNAL,
-		 "observe the engine: GET /containers/json: the engine's answer is no JSON"},
+		 "GET /containers/json: the engine's answer is no JSON"},
 		{{.match = "GET /v1.41/containers/json", .body = "{}"}, ERR_INTERNAL,
-		 "observe the engine: GET /containers/json: the engine's answer is no list"},
+		 "GET /containers/json: the engine's answer is no list"},
 		{{.match = "GET /v1.41/containers/json", .body = ""}, ERR_INTERNAL,
-		 "observe the engine: GET /containers/json: the engine's answer is no list"},
+		 "GET /containers/json: the engine's answer is no list"},
 		{{.match = "GET /v1.41/containers/json", .body = "[7,null,\"x\",{\"Labels\":[]},{\"Labels\":{\"io.reconcile.instance\":1}},"
 		  "{\"Id\":3,\"Labels\":{\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"p\",\"com.docker.compose.service\":\"s\"}}]"},
-		 ERR_INTERNAL, "observe the engine: GET /containers/json: Id or State is missing or makes no sense"},
+		 ERR_INTERNAL, "GET /containers/json: Id or State is missing or makes no sense"},
 		{{.match = "GET /v1.41/containers/aaa/json", .body = "{\"State\":\"running\",\"Name\":1}"}, ERR_INTERNAL,
-		 "observe the engine: GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
+		 "GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
 		{{.match = "GET /v1.41/containers/aaa/json", .body = "[]"}, ERR_INTERNAL,
-		 "observe the engine: GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
+		 "GET /containers/aaa/json: State.Status, Name or HostConfig is missing or makes no sense"},
 		{{.match = "GET /v1.41/containers/aaa/json", .body = "{\"a\":1}", .manner = FAKE_HALF}, ERR_TRANSIENT,
-		 "observe the engine: GET http://docker/v1.41/containers/aaa/json: the connection broke off before the answer was complete"},
+		 "GET http://docker/v1.41/containers/aaa/json: the connection broke off before the answer was complete"},
 		{{.match = "GET /v1.41/networks", .body = "[{\"Name\":null}]"}, ERR_INTERNAL,
-		 "observe the engine: GET /networks: Name is missing or no string"},
+		 "GET /networks: Name is missing or no string"},
 		{{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[3]}"}, ERR_INTERNAL,
-		 "observe the engine: GET /volumes: Name is missing or no string"},
+		 "GET /volumes: Name is missing or no string"},
 		{{.match = "GET /v1.41/images", .status = 500, .body = "oops"}, ERR_TRANSIENT,
-		 "observe the engine: GET /images/json: the engine answered 500"},
+		 "GET /images/json: the engine answered 500"},
 		{{.match = "GET /v1.41/images", .status = 503, .body = "{\"message\":\"two\\nlines\"}"}, ERR_TRANSIENT,
-		 "observe the engine: two lines"},
+		 "two lines"},
 		{{.match = "GET /v1.41/networks", .status = 403, .body = "{\"message\":7}"}, ERR_DENIED,
-		 "observe the engine: GET /networks: the engine answered 403"},
+		 "GET /networks: the engine answered 403"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct fake_rule rules[] = {
@@ -225,7 +225,7 @@ static void hosts_are_checked(void)
 	CHECK_INT(docker_open(&d, &s, h, &e), 0);
 	CHECK_INT(docker_observe(d, &a, &w, &e), -1);
 	CHECK_INT(e.kind, ERR_UNREACHABLE);
-	CHECK_STR(e.message, "observe the engine: GET http://127.0.0.1:1/version: cannot connect to 127.0.0.1:1: Connection refused");
+	CHECK_STR(e.message, "GET http://127.0.0.1:1/version: cannot connect to 127.0.0.1:1: Connection refused");
 	docker_free(d);
 }
 
