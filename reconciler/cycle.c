@@ -388,6 +388,7 @@ static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
 	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
 	arena_done(&want->arena);
 	*want = newer;
+	c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
 }
 
 static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
@@ -498,6 +499,8 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o)
 		return say_problems(&problems, &e);
 	}
 	fputs(problems.warnings.text, stderr);
+	if (want.loaded.git.kind != ERR_NONE)
+		log_warning("%s; this is about commit %.8s, fetched earlier", want.loaded.git.message, want.loaded.commit.id);
 	const struct desired *d = &want.loaded.desired;
 	for (size_t i = 0; i < d->projects_count; i++)
 		printf("%s: project %s is valid: %zu %s, %zu %s\n", d->projects[i].file, d->projects[i].name,
@@ -523,9 +526,10 @@ int cycle_retry(const struct settings *s, const char *name)
 	    notes_read(c.notes_folder, &c.arena, &c.notes, &e) < 0)
 		return say_error(&e);
 	size_t kept = 0, forgotten = 0;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < c.notes.quarantines_count; i++) {
 		if (is_named(&c.notes.quarantines[i], name)) {
-			printf("%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
+			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
 			       c.notes.quarantines[i].service, c.notes.quarantines[i].revision);
 			forgotten++;
 		} else {
@@ -534,10 +538,11 @@ int cycle_retry(const struct settings *s, const char *name)
 	}
 	c.notes.quarantines_count = kept;
 	if (c.notes.is_missing)
-		printf("new notes were begun; the next run takes what serves now as the old revision\n");
+		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
 	else if (!forgotten)
-		printf("nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
+		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
 	if ((forgotten || c.notes.is_missing) && notes_write(c.notes_folder, &c.notes, &e) < 0)
 		return say_error(&e);
+	fputs(out.text, stdout);
 	return 0;
 }
