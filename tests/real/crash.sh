@@ -219,7 +219,7 @@ test_engine() {
 
 test_nginx() {
 	local point target=2 code
-	for point in 'pass a little longer' 'publish routes (announce' 'commit revision'; do
+	for point in 'pass a little longer' 'publish routes (announce' 'accept revision'; do
 		say "nginx is killed after: $point"
 		start_client --connections 4
 		want app:$target
