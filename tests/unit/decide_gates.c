@@ -164,7 +164,7 @@ static void a_dependency_that_is_being_replaced_is_waited_for(void)
 	set_image(h, service_of(h, "db"), "app:2");
 	set_image(h, service_of(h, "web"), "app:2");
 	run(h);
-	const char *db = strstr(h->log, "shop/db: commit"), *web = strstr(h->log, "shop/web: create");
+	const char *db = strstr(h->log, "shop/db: accept"), *web = strstr(h->log, "shop/web: create");
 	CHECK(db && web && db < web);
 	host_free(h);
 }
