@@ -1,0 +1,124 @@
+/* decide: the networks and volumes that a manifest declares; what is made, and what is waited for. */
+#include "model_host.h"
+
+static const struct field row_networks = {"networks", "NetworkingConfig.EndpointsConfig", ENGINE_NETWORKS, CHANGE_REPLACE};
+static const struct field row_mode = {"network_mode", "HostConfig.NetworkMode", ENGINE_PLAIN, CHANGE_REPLACE};
+
+/* One more row in the spec of a service. */
+static void set_row(struct host *h, struct service *s, const struct field *row, struct value v)
+{
+	size_t count = s->spec.count;
+	const struct field **all = arena_alloc(&h->arena, (count + 1) * sizeof *all);
+	struct value *values = arena_alloc(&h->arena, (count + 1) * sizeof *values);
+	memcpy(all, s->spec.rows, count * sizeof *all);
+	memcpy(values, s->spec.values, count * sizeof *values);
+	all[count] = row;
+	values[count] = v;
+	s->spec = (struct spec){all, values, count + 1};
+}
+
+static struct value joined(struct host *h, const char *one, const char *other)
+{
+	struct value out = {0}, nothing = {.kind = VALUE_MAP};
+	value_set(&h->arena, &out, one, nothing);
+	value_set(&h->arena, &out, other, nothing);
+	return out;
+}
+
+static void declare(struct host *h, const char *network, const char *volume, bool is_external)
+{
+	struct project *p = &h->desired.projects[0];
+	if (network)
+		*ARENA_PUSH(&h->arena, p->networks, p->networks_count) =
+			(struct resource){.key = network, .name = network, .is_external = is_external, .settings = {.kind = VALUE_MAP}};
+	if (volume)
+		*ARENA_PUSH(&h->arena, p->volumes, p->volumes_count) =
+			(struct resource){.key = volume, .name = volume, .is_external = is_external, .settings = {.kind = VALUE_MAP}};
+}
+
+static void each_missing_network_is_made_once(void)
+{
+	struct host *h = host_new();
+	declare(h, "shop_back", NULL, false);
+	declare(h, "shop_unused", NULL, false);
+	declare(h, "shared", "data", true);
+	set_row(h, add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false), &row_networks, joined(h, "shop_back", "shared"));
+	set_row(h, add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true), &row_networks, joined(h, "shop_back", "shop_front"));
+	set_row(h, add_service(h, "agent", "app:1", STRATEGY_IN_PLACE, false), &row_mode, value_string("host"));
+	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "172.17.0.0/16", ""};
+	run_rounds(h, 1);
+	CHECK_STR(h->log,
+	          "shop: create network shop_back\n"
+	          "shop/db: create shop-db-1 (app:1)\n"
+	          "shop: create network shop_front\n"
+	          "shop: create network shop_reconcile (10.231.0.0/24)\n"
+	          "shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
+	          "shop/agent: create shop-agent-1 (app:1)\n");
+	CHECK(h->last.actions[0].resource == &h->desired.projects[0].networks[0]);
+	CHECK(h->last.actions[2].resource == NULL);
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	nothing_left(h);
+	host_free(h);
+}
+
+/* What is external is never made: the service fails and says what is missing; the others go on. */
+static void a_missing_external_fails_its_service_only(void)
+{
+	struct host *h = host_new();
+	static const char *volumes[] = {"data"};
+	declare(h, "shared", "data", true);
+	set_row(h, add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false), &row_networks, joined(h, "shared", "shop_front"));
+	struct service *other = add_service(h, "files", "app:1", STRATEGY_IN_PLACE, false);
+	other->volumes = volumes;
+	other->volumes_count = 1;
+	add_service(h, "web", "app:1", STRATEGY_IN_PLACE, false);
+	run(h);
+	CHECK_INT(phase_of(h, "db"), PHASE_FAILED);
+	CHECK_INT(phase_of(h, "files"), PHASE_FAILED);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_STR(h->last.services[0].reason, "the external network shared does not exist; make it: docker network create shared");
+	CHECK_STR(h->last.services[1].reason, "the external volume data does not exist; make it: docker volume create data");
+	CHECK(!strstr(h->log, "shared") && !strstr(h->log, "volume") && !strstr(h->log, "quarantine"));
+	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", ""};
+	*ARENA_PUSH(&h->arena, h->world->volumes, h->world->volumes_count) = "data";
+	run(h);
+	CHECK_INT(phase_of(h, "db"), PHASE_SETTLED);
+	CHECK_INT(phase_of(h, "files"), PHASE_SETTLED);
+	nothing_left(h);
+	host_free(h);
+}
+
+/* A new revision that needs what is not there stops nothing, is no verdict, and comes in when it is there. */
+static void the_last_good_one_stays_while_an_external_is_missing(void)
+{
+	for (int routed = 0; routed < 2; routed++) {
+		struct host *h = host_new();
+		struct service *s = add_service(h, "web", "app:1", routed ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE, routed);
+		run(h);
+		declare(h, "shared", NULL, true);
+		set_image(h, s, "app:2");
+		set_row(h, s, &row_networks, joined(h, "shared", "shop_default"));
+		run(h);
+		CHECK_STR(h->log, "");
+		CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+		/* What still serves is mended. */
+		find_instance(h, "shop-web-1")->state = INSTANCE_EXITED;
+		find_instance(h, "shop-web-1")->started_ms -= 1000;
+		run(h);
+		CHECK_CONTAINS(h->log, "shop/web: start shop-web-1");
+		CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+		*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", ""};
+		run(h);
+		CHECK_CONTAINS(h->log, "(app:2)");
+		CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+		nothing_left(h);
+		host_free(h);
+	}
+}
+
+static const struct test tests[] = {
+	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
+	TEST(the_last_good_one_stays_while_an_external_is_missing),
+};
+TESTS_MAIN(tests)
