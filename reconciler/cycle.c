@@ -14,6 +14,7 @@
 #include "decide/rehearse.h"
 #include "desired/load.h"
 #include "host/lock.h"
+#include "model/failure.h"
 #include "observe.h"
 #include "report/report.h"
 
@@ -38,8 +39,8 @@ struct cycle {
 	struct arena arena; /* as long as the run */
 	struct notes notes;
 	struct observer observer;
-	struct failure *failures;
-	size_t failures_count;
+	struct failures failures;
+	int64_t acting_since_ms;
 	struct repeat *repeats;  /* actions done, */
 	size_t repeats_count;
 	struct repeat *said;     /* and the last reason logged for each service */
@@ -80,8 +81,8 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
 	w->run_started_ms = c->run_started_ms;
-	w->failures = c->failures;
-	w->failures_count = c->failures_count;
+	w->failures = c->failures.items;
+	w->failures_count = c->failures.count;
 	return 0;
 }
 
@@ -101,7 +102,10 @@ static int note_quarantine(struct cycle *c, const struct action *action, struct 
 	*ARENA_PUSH(a, c->notes.quarantines, c->notes.quarantines_count) = (struct note_quarantine){
 		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
 		arena_strdup(a, action->reason), clock_now_ms()};
-	return notes_write(c->notes_folder, &c->notes, e);
+	int result = notes_write(c->notes_folder, &c->notes, e);
+	if (result < 0)
+		c->notes.quarantines_count--; /* what is not written is not noted: nothing may be done because of it */
+	return result;
 }
 
 /* Replaces the good revision of a service in memory; the caller writes. */
@@ -122,8 +126,19 @@ static int note_good(struct cycle *c, const struct action *action, struct err *e
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	service_print(&text, action->spec);
+	if (text.overflowed)
+		return err_set(e, ERR_INVALID, "notes: %s/%s is larger than %zu bytes", action->project, action->service, text.max);
+	size_t count = c->notes.goods_count;
+	struct note_good *before = arena_alloc(&c->arena, (count + 1) * sizeof *before);
+	if (count)
+		memcpy(before, c->notes.goods, count * sizeof *before);
 	set_good(c, action->spec, text.text);
-	return notes_write(c->notes_folder, &c->notes, e);
+	int result = notes_write(c->notes_folder, &c->notes, e);
+	if (result < 0) {
+		memcpy(c->notes.goods, before, count * sizeof *before);
+		c->notes.goods_count = count;
+	}
+	return result;
 }
 
 /* The last words of what failed, while they can still be read. */
@@ -143,39 +158,6 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
-static bool is_same_failure(const struct failure *f, const struct action *a)
-{
-	if (!f->service || !a->service)
-		return !f->service && !a->service;
-	return strcmp(f->project, a->project) == 0 && strcmp(f->service, a->service) == 0 && a->revision &&
-	       strcmp(f->revision, a->revision) == 0;
-}
-
-static void record_failure(struct cycle *c, const struct action *action, const struct err *e)
-{
-	struct failure *f = NULL;
-	for (size_t i = 0; i < c->failures_count && !f; i++)
-		if (is_same_failure(&c->failures[i], action))
-			f = &c->failures[i];
-	if (!f) {
-		f = ARENA_PUSH(&c->arena, c->failures, c->failures_count);
-		*f = (struct failure){.project = arena_strdup(&c->arena, action->project),
-		                      .service = arena_strdup(&c->arena, action->service),
-		                      .revision = arena_strdup(&c->arena, action->revision ? action->revision : "")};
-	}
-	f->kind = e->kind;
-	f->message = arena_strdup(&c->arena, e->message);
-	f->attempts++;
-	f->at_ms = clock_now_ms();
-}
-
-static void forget_failure(struct cycle *c, const struct action *action)
-{
-	for (size_t i = 0; i < c->failures_count; i++)
-		if (is_same_failure(&c->failures[i], action))
-			c->failures[i] = c->failures[--c->failures_count];
-}
-
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
@@ -193,26 +175,31 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		log_error("%s: %s", text.text, outcome->err.message);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
-			record_failure(c, action, &outcome->err);
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms());
 		return;
 	}
 	log_info("%s", text.text);
 	if (action->service)
-		forget_failure(c, action);
+		failures_forget(&c->failures, action);
 	tally_add(&c->tally, action);
 }
 
-static void act_alone(struct cycle *c, const struct world *w, const struct action *action)
+/* What cannot be noted must not be acted on: the whole pass ends there, and the next one begins with the same note. */
+static int act_note(struct cycle *c, const struct world *w, const struct action *action, struct err *e)
+{
+	int result = action->kind == ACTION_QUARANTINE ? note_quarantine(c, action, e) : note_good(c, action, e);
+	if (result < 0)
+		return -1;
+	if (action->kind == ACTION_QUARANTINE)
+		show_evidence(c, w, action);
+	ended(c, action, &(struct outcome){0});
+	return 0;
+}
+
+static void act_nginx(struct cycle *c, const struct action *action)
 {
 	struct outcome outcome = {0};
-	switch (action->kind) {
-	case ACTION_QUARANTINE:
-		show_evidence(c, w, action);
-		outcome.result = note_quarantine(c, action, &outcome.err);
-		break;
-	case ACTION_COMMIT: outcome.result = note_good(c, action, &outcome.err); break;
-	default: outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err); break;
-	}
+	outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err);
 	ended(c, action, &outcome);
 }
 
@@ -230,15 +217,20 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 }
 
 /* Notes before the act that they are about; traffic before instances; the structure last. */
-static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
+static int act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a, struct err *e)
 {
+	c->acting_since_ms = clock_now_ms();
 	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_NOTES || d->actions[i].kind == ACTION_WEIGHT)
-			act_alone(c, w, &d->actions[i]);
+		if (action_info(d->actions[i].kind)->room == ROOM_NOTES && act_note(c, w, &d->actions[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (d->actions[i].kind == ACTION_WEIGHT)
+			act_nginx(c, &d->actions[i]);
 	act_docker(c, d, a);
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
-			act_alone(c, w, &d->actions[i]);
+			act_nginx(c, &d->actions[i]);
+	return 0;
 }
 
 /* ---- The run ---- */
@@ -246,22 +238,24 @@ static void act(struct cycle *c, const struct world *w, const struct decision *d
 /* What each service waits for, once for each change of it. */
 static void say_waits(struct cycle *c, const struct decision *d)
 {
+	CLEANUP(buf_done) struct buf line = BUF_INIT(8192);
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
 		if (s->phase != PHASE_PROGRESSING || !s->reason)
 			continue;
-		const char *line = arena_printf(&c->arena, "%s/%s: %s", s->project, s->service, s->reason);
 		struct repeat *said = NULL;
+		buf_clear(&line);
+		buf_printf(&line, "%s/%s: %s", s->project, s->service, s->reason);
 		size_t length = strlen(s->project) + 1 + strlen(s->service) + 1;
 		for (size_t k = 0; k < c->said_count; k++)
-			if (strncmp(c->said[k].text, line, length) == 0)
+			if (strncmp(c->said[k].text, line.text, length) == 0)
 				said = &c->said[k];
-		if (said && strcmp(said->text, line) == 0)
+		if (said && strcmp(said->text, line.text) == 0)
 			continue;
 		if (!said)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
-		said->text = line;
-		log_info("%s", line);
+		said->text = arena_strdup(&c->arena, line.text);
+		log_info("%s", line.text);
 	}
 }
 
@@ -287,7 +281,7 @@ static void refresh_notes(struct cycle *c, const struct desired *d, const struct
 		}
 	}
 	struct err e;
-	c->notes.applied = d->commit;
+	c->notes.applied = d->commit; /* good for as long as this run: it ends here */
 	if (is_changed && !c->notes.is_missing && notes_write(c->notes_folder, &c->notes, &e) < 0)
 		log_warning("notes: %s", e.message);
 }
@@ -309,6 +303,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	int code = status_exit_code(d);
+	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
 		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
 	else
@@ -337,7 +332,8 @@ static int turn(struct cycle *c, const struct desired *d, struct decision *decis
 		say_waits(c, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms)
 		return 1;
-	act(c, &world, decision, a);
+	if (act(c, &world, decision, a, e) < 0)
+		return -1;
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
 	if (decision->actions_count == 0) {

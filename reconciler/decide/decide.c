@@ -127,10 +127,11 @@ static void publish(struct pass *p)
 	a->reason = reason;
 }
 
+/* One without any service is not: an empty desired state removes nothing. */
 static bool project_is_desired(const struct desired *d, const char *project)
 {
 	for (size_t i = 0; i < d->projects_count; i++)
-		if (strcmp(d->projects[i].name, project) == 0)
+		if (d->projects[i].services_count && strcmp(d->projects[i].name, project) == 0)
 			return true;
 	return false;
 }

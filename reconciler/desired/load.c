@@ -52,8 +52,11 @@ static int find_manifest(const struct loaded *l, const struct settings *s, struc
 	char *text;
 	if (is_file_name(path)) {
 		out->file = path;
-		if (read_file(l, s, path, a, &text, &out->length, e) < 0)
+		if (read_file(l, s, path, a, &text, &out->length, e) < 0) {
+			if (e->kind == ERR_NOT_FOUND) /* as for a folder without one below */
+				e->kind = ERR_INVALID;
 			return err_wrap(e, "manifest");
+		}
 		out->text = text;
 		return 0;
 	}

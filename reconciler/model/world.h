@@ -109,7 +109,8 @@ struct good {
 
 /* An action that failed in this run; what the engine's state does not show. */
 struct failure {
-	const char *project, *service, *revision;
+	const char *project, *service, *revision; /* service NULL: the structure of nginx */
+	const char *object;      /* the instance (its id) or the rollout that it is about; "": the revision itself */
 	enum err_kind kind;
 	const char *message;
 	int attempts;

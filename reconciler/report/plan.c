@@ -16,8 +16,15 @@ void tally_add(struct tally *t, const struct action *a)
 	/* A new instance is counted when it is created; starting one that was there is a change. */
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
+	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
 	default: break;
 	}
+}
+
+void tally_end(struct tally *t)
+{
+	if (tally_is_empty(t) && t->moved > 0)
+		t->changed = 1;
 }
 
 bool tally_is_empty(const struct tally *t)
@@ -34,19 +41,13 @@ static const struct good *find_good(const struct world *w, const struct service 
 }
 
 /* What the rehearsal does for one service. */
-struct share {
-	struct tally tally;
-	bool is_published;
-};
-
-static struct share share_of(const struct rehearsal *r, const struct service *s)
+static struct tally share_of(const struct rehearsal *r, const struct service *s)
 {
-	struct share share = {0};
+	struct tally share = {0};
 	for (size_t i = 0; i < r->events_count; i++) {
 		const struct action *a = &r->events[i].action;
 		if (a->service && strcmp(a->project, s->project) == 0 && strcmp(a->service, s->name) == 0)
-			tally_add(&share.tally, a);
-		share.is_published |= a->kind == ACTION_PUBLISH;
+			tally_add(&share, a);
 	}
 	return share;
 }
@@ -156,13 +157,13 @@ static void print_services(struct buf *out, const struct desired *d, const struc
 		for (size_t k = 0; k < d->projects[i].services_count; k++) {
 			const struct service *s = &d->projects[i].services[k];
 			const struct good *good = find_good(w, s);
-			struct share share = share_of(r, s);
-			if (tally_is_empty(&share.tally) || is_drift(s, good) != drift || is_quarantined(w, s))
+			struct tally share = share_of(r, s);
+			if (tally_is_empty(&share) || is_drift(s, good) != drift || is_quarantined(w, s))
 				continue;
 			if (!has_title)
 				buf_printf(out, "%s\n", title);
 			has_title = true;
-			print_service(out, s, find_status(r, s), good, &share.tally);
+			print_service(out, s, find_status(r, s), good, &share);
 		}
 	if (has_title)
 		buf_puts(out, "\n");
@@ -199,18 +200,17 @@ static bool is_retirement(const struct world *w, const struct desired *d, const 
 struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r)
 {
 	struct tally t = {0};
-	bool has_retirement = false, has_publish = false;
+	bool has_retirement = false;
 	for (size_t i = 0; i < r->events_count; i++) {
 		const struct action *a = &r->events[i].action;
-		has_publish |= a->kind == ACTION_PUBLISH;
 		if (is_retirement(w, d, a))
 			has_retirement = true;
 		else
 			tally_add(&t, a);
 	}
-	/* Routes alone are a change too, unless they only let a kept revision go. */
-	if (has_publish && !has_retirement && tally_is_empty(&t))
-		t.changed++;
+	/* What only lets a kept revision go is no change, though routes move with it. */
+	if (!has_retirement)
+		tally_end(&t);
 
 	if (*d->commit)
 		buf_printf(out, "Commit %.8s \"%s\"\n\n", d->commit, d->subject);

@@ -10,9 +10,11 @@
 /* What actions amount to, in terraform's words. */
 struct tally {
 	int added, changed, destroyed;
+	int moved; /* publications and shifts of traffic */
 };
-/* Counts one action. What only ends the keeping of an old revision is no change: see tally_is_retirement(). */
 void tally_add(struct tally *t, const struct action *a);
+/* After the last action: traffic that moved and nothing else is one change. */
+void tally_end(struct tally *t);
 bool tally_is_empty(const struct tally *t);
 
 /* The plan of a rehearsal that started from `w`. Returns what it amounts to. */

@@ -8,6 +8,8 @@
 #                               keys are DIR/host_ed25519 and DIR/host_ecdsa, made when they are not there
 #   gitserver_stop              ends all of it and removes its working folder; fine when it does not run
 #
+# GITSERVER_IN may hold a command that its network parts are run with, for example nsenter --net=FILE.
+#
 # Everything it starts is in process groups of its own, so that it can be ended whole: fcgiwrap leaves its workers
 # behind when it alone is killed.
 
@@ -74,11 +76,12 @@ gitserver_start() {
 	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
 		setsid fcgiwrap -f -c 2 -s "unix:$work/fcgi.sock" </dev/null >"$work/fcgi.log" 2>&1 &
 	GITSERVER_PIDS+=($!)
-	setsid /usr/sbin/nginx -c "$work/nginx.conf" -e "$work/error.log" </dev/null >"$work/nginx.log" 2>&1 &
+	# shellcheck disable=SC2086
+	${GITSERVER_IN-} setsid /usr/sbin/nginx -c "$work/nginx.conf" -e "$work/error.log" </dev/null >"$work/nginx.log" 2>&1 &
 	GITSERVER_PIDS+=($!)
 	local i
 	for ((i = 0; i < 100; i++)); do
-		[ -S "$work/fcgi.sock" ] && curl -s -o /dev/null "http://127.0.0.1:$port/forbidden/" && return 0
+		[ -S "$work/fcgi.sock" ] && ${GITSERVER_IN-} curl -s -o /dev/null "http://127.0.0.1:$port/forbidden/" && return 0
 		sleep 0.1
 	done
 	echo "gitserver: does not answer on 127.0.0.1:$port" >&2

@@ -1,1 +1,3 @@
 reconcile_unit_test(decide decide.c)
+reconcile_unit_test(decide-random decide_random.c)
+reconcile_unit_test(decide-trouble decide_trouble.c)

@@ -1,0 +1,1 @@
+reconcile_real_test(deploy deploy.sh)
