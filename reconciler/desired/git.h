@@ -53,7 +53,8 @@ void git_peek_done(const struct git_settings *s, struct git_commit *c);
 /* Only where it is now: nothing is fetched, nothing is moved. */
 MUST_CHECK int git_ask(const struct git_settings *s, char id[GIT_ID_SIZE], struct err *e);
 
-/* The bytes of a regular file of the commit, in the arena, NUL-terminated. ERR_NOT_FOUND when it is not there. */
+/* The bytes of a regular file of the commit, in the arena, NUL-terminated. ERR_NOT_FOUND when it is not there,
+ * ERR_INVALID when it is a link. */
 MUST_CHECK int git_read(const struct git_commit *c, const char *path, struct arena *a, char **text, size_t *length,
                         struct err *e);
 

@@ -48,7 +48,7 @@ int git_read(const struct git_commit *c, const char *path, struct arena *a, char
 	if (!entry || git_tree_entry_filemode(entry) == GIT_FILEMODE_TREE)
 		return err_set(e, ERR_NOT_FOUND, "git: '%s' in commit %.12s is a folder, not a file", path, c->id);
 	if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB || git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK)
-		return err_set(e, ERR_NOT_FOUND, "git: '%s' in commit %.12s is a link, not a file", path, c->id);
+		return err_set(e, ERR_INVALID, "git: '%s' in commit %.12s is a link, not a file", path, c->id);
 	if (git_blob_lookup(&blob, repo, git_tree_entry_id(entry)) < 0)
 		return err_set(e, ERR_INTERNAL, "git: '%s' in commit %.12s: %s", path, c->id, git_said());
 	if ((size_t)git_blob_rawsize(blob) > FILE_MAX)

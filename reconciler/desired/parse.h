@@ -32,6 +32,7 @@ struct mounts {
 struct parse {
 	const char *file;
 	const char *directory;
+	const struct manifest_files *files; /* NULL: on disk */
 	const struct environment *env;
 	struct arena *a;
 	struct report *reports;
@@ -41,6 +42,7 @@ struct parse {
 	struct declared_volume *volumes;
 	size_t volumes_count;
 	struct mounts mounts;
+	bool has_binds; /* something in the project's directory is mounted */
 };
 
 /* `path` may be "" at the top. parse_error returns -1. */
@@ -58,6 +60,11 @@ MUST_CHECK int parse_text(struct parse *p, const struct node *n, const char *pat
 /* Any scalar but null as text. */
 MUST_CHECK int parse_scalar(struct parse *p, const struct node *n, const char *path, const char **text);
 MUST_CHECK int parse_yes_no(struct parse *p, const struct node *n, const char *path, bool *out);
+
+/* The bytes of a file of the host; one in the project's directory comes from Git, where Git has it. */
+MUST_CHECK int parse_file(struct parse *p, const char *whole, size_t max_bytes, char **text, size_t *length, struct err *e);
+/* "/srv/shop/a/b" -> "a/b" when the project's directory is /srv/shop, "" for that itself; NULL: somewhere else. */
+const char *parse_below(const struct parse *p, const char *whole);
 
 /* The parser of a row. UNSET in *out: as if the key were not there. */
 typedef int parse_field(struct parse *p, const struct node *n, const char *path, struct value *out);

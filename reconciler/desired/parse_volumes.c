@@ -45,13 +45,17 @@ static int resolve_bind(struct parse *p, const struct node *n, const char *path,
 {
 	if (*m->source == '~')
 		return parse_error(p, n->mark, path, "%s: '~' is not supported yet; write the whole path", node_shown(p, n));
-	if (*m->source != '/') {
+	bool is_relative = *m->source != '/';
+	if (is_relative) {
 		if (!p->directory || *p->directory != '/')
 			return parse_error(p, n->mark, path, "%s is relative to the manifest, and a manifest from Git has no folder on "
 			                                     "the host yet; write the whole path", node_shown(p, n));
 		m->source = arena_printf(p->a, "%s/%s", p->directory, m->source);
 	}
 	m->source = clean_path(p, m->source);
+	if (is_relative && p->files && !parse_below(p, m->source))
+		return parse_error(p, n->mark, path, "%s leads out of the project's folder, and nothing else of the repository is on the "
+		                                     "host; move it in there", node_shown(p, n));
 	return 0;
 }
 

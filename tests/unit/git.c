@@ -132,7 +132,7 @@ static void what_is_no_file(void)
 		{"deploy/", " is a folder, not a file", ERR_NOT_FOUND},
 		{".", "git: '.' in commit ", ERR_NOT_FOUND},
 		{"", " is a folder, not a file", ERR_NOT_FOUND},
-		{"link", " is a link, not a file", ERR_NOT_FOUND},
+		{"link", " is a link, not a file", ERR_INVALID},
 		{"deploy/../../etc/passwd", "git: 'deploy/../../etc/passwd': '..' leads out of the repository", ERR_INVALID},
 	};
 	struct git_commit c = {0};
