@@ -50,6 +50,7 @@ struct cycle {
 	bool is_stuck;
 	bool has_looked;
 	char rejected[GIT_ID_SIZE]; /* a newer commit that cannot be used: said once */
+	bool are_notes_unwritten; /* something is in memory that must be on disk before the run may end well */
 	int lock;
 };
 
@@ -98,30 +99,29 @@ static void cycle_done(struct cycle *c)
 
 /* ---- Act ---- */
 
+/* Kept in memory even when it cannot be written: going back must not wait for room on the disk. The run then ends
+ * with the error, see refresh_notes(). */
 static int note_quarantine(struct cycle *c, const struct action *action, struct err *e)
 {
 	struct arena *a = &c->arena;
 	*ARENA_PUSH(a, c->notes.quarantines, c->notes.quarantines_count) = (struct note_quarantine){
 		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
 		arena_strdup(a, action->reason), clock_now_ms()};
-	int result = notes_write(c->notes_folder, &c->notes, e);
-	if (result < 0)
-		c->notes.quarantines_count--; /* what is not written is not noted: nothing may be done because of it */
-	return result;
+	c->are_notes_unwritten = notes_write(c->notes_folder, &c->notes, e) < 0;
+	return c->are_notes_unwritten ? -1 : 0;
 }
 
 /* Replaces the good revision of a service in memory; the caller writes. */
-static void set_good(struct cycle *c, const struct service *s, const char *text)
+static void set_good(struct notes *n, struct arena *a, const struct service *s, const char *text)
 {
-	struct arena *a = &c->arena;
 	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
 	                         arena_strdup(a, text)};
-	for (size_t i = 0; i < c->notes.goods_count; i++)
-		if (strcmp(c->notes.goods[i].project, s->project) == 0 && strcmp(c->notes.goods[i].service, s->name) == 0) {
-			c->notes.goods[i] = good;
+	for (size_t i = 0; i < n->goods_count; i++)
+		if (strcmp(n->goods[i].project, s->project) == 0 && strcmp(n->goods[i].service, s->name) == 0) {
+			n->goods[i] = good;
 			return;
 		}
-	*ARENA_PUSH(a, c->notes.goods, c->notes.goods_count) = good;
+	*ARENA_PUSH(a, n->goods, n->goods_count) = good;
 }
 
 static int note_good(struct cycle *c, const struct action *action, struct err *e)
@@ -130,17 +130,18 @@ static int note_good(struct cycle *c, const struct action *action, struct err *e
 	service_print(&text, action->spec);
 	if (text.overflowed)
 		return err_set(e, ERR_INVALID, "notes: %s/%s is larger than %zu bytes", action->project, action->service, text.max);
-	size_t count = c->notes.goods_count;
-	struct note_good *before = arena_alloc(&c->arena, (count + 1) * sizeof *before);
-	if (count)
-		memcpy(before, c->notes.goods, count * sizeof *before);
-	set_good(c, action->spec, text.text);
-	int result = notes_write(c->notes_folder, &c->notes, e);
-	if (result < 0) {
-		memcpy(c->notes.goods, before, count * sizeof *before);
-		c->notes.goods_count = count;
-	}
-	return result;
+	/* Good is what the notes on disk say: until they do, the old revision is not let go. */
+	struct notes with = c->notes;
+	with.goods = NULL;
+	with.goods_count = 0;
+	for (size_t i = 0; i < c->notes.goods_count; i++)
+		*ARENA_PUSH(&c->arena, with.goods, with.goods_count) = c->notes.goods[i];
+	set_good(&with, &c->arena, action->spec, text.text);
+	if (notes_write(c->notes_folder, &with, e) < 0)
+		return -1;
+	c->notes = with;
+	c->are_notes_unwritten = false;
+	return 0;
 }
 
 /* The last words of what failed, while they can still be read. */
@@ -186,16 +187,16 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	tally_add(&c->tally, action);
 }
 
-/* What cannot be noted must not be acted on: the whole pass ends there, and the next one begins with the same note. */
-static int act_note(struct cycle *c, const struct world *w, const struct action *action, struct err *e)
+/* A note that cannot be written is a failed action like any other: what decide does about it is its business, and one
+ * service's disk trouble does not end the run for the others. */
+static void act_note(struct cycle *c, const struct world *w, const struct action *action)
 {
-	int result = action->kind == ACTION_QUARANTINE ? note_quarantine(c, action, e) : note_good(c, action, e);
-	if (result < 0)
-		return -1;
+	struct outcome outcome = {0};
+	outcome.result = action->kind == ACTION_QUARANTINE ? note_quarantine(c, action, &outcome.err)
+	                                                   : note_good(c, action, &outcome.err);
 	if (action->kind == ACTION_QUARANTINE)
 		show_evidence(c, w, action);
-	ended(c, action, &(struct outcome){0});
-	return 0;
+	ended(c, action, &outcome);
 }
 
 static void act_nginx(struct cycle *c, const struct action *action)
@@ -219,12 +220,12 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 }
 
 /* Notes before the act that they are about; traffic before instances; the structure last. */
-static int act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a, struct err *e)
+static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
 	c->acting_since_ms = clock_now_ms();
 	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_NOTES && act_note(c, w, &d->actions[i], e) < 0)
-			return -1;
+		if (action_info(d->actions[i].kind)->room == ROOM_NOTES)
+			act_note(c, w, &d->actions[i]);
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (d->actions[i].kind == ACTION_WEIGHT)
 			act_nginx(c, &d->actions[i]);
@@ -232,7 +233,6 @@ static int act(struct cycle *c, const struct world *w, const struct decision *d,
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
 			act_nginx(c, &d->actions[i]);
-	return 0;
 }
 
 /* ---- The run ---- */
@@ -261,11 +261,14 @@ static void say_waits(struct cycle *c, const struct decision *d)
 	}
 }
 
-/* Settled services: what the notes keep of them follows changes that needed no new instance. */
-static void refresh_notes(struct cycle *c, const struct loaded *l, const struct decision *decision)
+/* Settled services: what the notes keep of them follows changes that needed no new instance. Fails only when something
+ * is not written that the next run must know. */
+static int refresh_notes(struct cycle *c, const struct loaded *l, const struct decision *decision, struct err *e)
 {
 	const struct desired *d = &l->desired;
-	bool is_changed = l->left_out == 0 && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
+	bool is_applied = l->left_out == 0 && l->files.kind == ERR_NONE;
+	bool is_changed = c->are_notes_unwritten ||
+	                  (is_applied && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0);
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < decision->services_count; i++) {
 		const struct status *st = &decision->services[i];
@@ -278,16 +281,19 @@ static void refresh_notes(struct cycle *c, const struct loaded *l, const struct 
 			const struct note_good *g = &c->notes.goods[k];
 			if (strcmp(g->project, s->project) == 0 && strcmp(g->service, s->name) == 0 &&
 			    strcmp(g->revision, s->revision) == 0 && strcmp(g->spec, text.text) != 0) {
-				set_good(c, s, text.text);
+				set_good(&c->notes, &c->arena, s, text.text);
 				is_changed = true;
 			}
 		}
 	}
-	struct err e;
-	if (l->left_out == 0)
-		c->notes.applied = d->commit; /* good for as long as this run: it ends here */
-	if (is_changed && !c->notes.is_missing && notes_write(c->notes_folder, &c->notes, &e) < 0)
-		log_warning("notes: %s", e.message);
+	if (is_applied)
+		c->notes.applied = d->commit;
+	if (!is_changed || c->notes.is_missing || notes_write(c->notes_folder, &c->notes, e) == 0)
+		return 0;
+	if (c->are_notes_unwritten)
+		return -1;
+	log_warning("%s", e->message);
+	return 0;
 }
 
 static int say_error(const struct err *e)
@@ -334,7 +340,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 	int code = status_exit_code(d);
 	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
-		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
+		status_nothing(&out, d);
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
@@ -365,8 +371,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 		say_waits(c, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms)
 		return 1;
-	if (act(c, &world, decision, a, e) < 0)
-		return -1;
+	act(c, &world, decision, a);
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
 	if (decision->actions_count == 0) {
@@ -443,8 +448,8 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 		int result = turn(c, &want->loaded, &decision, &a, e);
 		int64_t now_ms = clock_monotonic_ms();
 		if (result > 0) {
-			refresh_notes(c, &want->loaded, &decision);
-			return say_end(c, &want->loaded, &decision);
+			int code = say_end(c, &want->loaded, &decision);
+			return refresh_notes(c, &want->loaded, &decision, e) < 0 ? -1 : code;
 		}
 		if (clock_stop_requested()) {
 			err_set(e, ERR_STOPPED, "stopped at a safe point; the next run goes on from here");

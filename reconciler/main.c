@@ -1,6 +1,7 @@
 /* The command line: a table of commands, and one of options that the settings' table completes. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -209,6 +210,8 @@ static int check_line(struct line *l)
 
 int main(int argc, char **argv)
 {
+	/* Workers of nginx must pass our folders; a chmod after a mkdir comes too late for a run that is killed in between. */
+	umask(022);
 	struct line l = {.command = &commands[0]};
 	for (int i = 1; i < argc; i++) {
 		int code = argv[i][0] == '-' ? parse_flag(&l, argc, argv, &i) : parse_word(&l, argv[i]);

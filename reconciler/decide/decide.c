@@ -97,27 +97,29 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 	}
 }
 
-/* At most one reload for each decision. */
-static void publish(struct pass *p)
+/* At most one reload for each decision. Returns true when there is one. */
+static bool publish(struct pass *p)
 {
 	const struct nginx *nginx = &p->world->nginx;
-	for (size_t i = 0; i < p->desired->routes_count; i++) {
+	if (p->world->are_notes_lost)
+		p->wanted = nginx->topology; /* all that runs goes on */
+	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
 		if (find_traffic(&p->wanted, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
-		return;
+		return false;
 	if (nginx->is_current && topology_equal(&p->wanted, &nginx->topology))
-		return;
+		return false;
 	if (!nginx->is_up) {
 		hold_up(p, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(p->arena, "nginx: %s", nginx->problem));
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < p->world->failures_count; i++)
 		if (!p->world->failures[i].service) {
 			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
-			return;
+			return false;
 		}
 	struct topology *t = arena_alloc(p->arena, sizeof *t);
 	*t = p->wanted;
@@ -125,6 +127,7 @@ static void publish(struct pass *p)
 	struct action *a = pass_action(p, ACTION_PUBLISH, NULL, NULL);
 	a->topology = t;
 	a->reason = reason;
+	return true;
 }
 
 /* One without any service is not: an empty desired state removes nothing. */
@@ -141,6 +144,17 @@ static bool has_status(const struct decision *out, const char *project, const ch
 	for (size_t i = 0; i < out->services_count; i++)
 		if (strcmp(out->services[i].project, project) == 0 && strcmp(out->services[i].service, service) == 0)
 			return true;
+	return false;
+}
+
+/* Does a route of Git's, of which the service is there, stand for this host? Git is asked before what nginx still has. */
+static bool is_claimed(struct pass *p, const char *host)
+{
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *r = &p->desired->routes[i];
+		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service))
+			return true;
+	}
 	return false;
 }
 
@@ -164,7 +178,7 @@ static void retire(struct pass *p)
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!project_is_desired(p->desired, r->project))
+		if (!project_is_desired(p->desired, r->project) && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -180,7 +194,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 			*ARENA_PUSH(a, out->services, out->services_count) = s;
 		}
 	retire(&p);
-	if (w->nginx.is_announcing)
+	/* A publish announces anyway, and takes it away when nobody needs it any more. */
+	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
-	publish(&p);
 }

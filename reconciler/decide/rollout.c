@@ -100,9 +100,11 @@ static void shift(struct rollout *r, int weight, const char *reason)
 	rollout_wait(r, "shifts traffic", 0);
 	if (!r->pass->world->nginx.is_current)
 		return; /* these flags are not in force: the configuration comes first */
-	if (!rollout_may_try(r, "", r->now->rollout))
+	/* The way back is always open. */
+	if (weight > r->now->weight && !rollout_may_try(r, r->target->revision, r->now->rollout))
 		return;
 	struct action *a = pass_action(r->pass, ACTION_WEIGHT, r->project, r->service);
+	a->revision = r->target->revision;
 	a->rollout = r->now->rollout;
 	a->weight = weight;
 	a->reason = reason;
@@ -110,6 +112,8 @@ static void shift(struct rollout *r, int weight, const char *reason)
 
 static void commit(struct rollout *r, const struct service *s)
 {
+	if (!rollout_may_try(r, s->revision, "")) /* the notes could not be written; the old ones stay up until they can */
+		return;
 	struct action *a = pass_action(r->pass, ACTION_COMMIT, r->project, r->service);
 	a->spec = s;
 	a->revision = s->revision;
@@ -484,6 +488,13 @@ static void add_wanted(struct rollout *r)
 		*ARENA_PUSH(r->pass->arena, t->services, t->services_count) = r->wanted;
 }
 
+/* Without notes nobody knows what was good and what had failed. Its traffic: see publish() of decide.c. */
+static void go_on_as_is(struct rollout *r)
+{
+	rollout_status(r, PHASE_FAILED, ERR_INTERNAL,
+	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
+}
+
 void rollout_decide(struct pass *p, const struct service *s, struct status *status)
 {
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
@@ -493,11 +504,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	                          .stops_old_first = strategy_info(s->strategy)->is_exclusive};
 	find_now(&r);
 	if (p->world->are_notes_lost) {
-		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
-		               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
-		add_wanted(&r);
+		go_on_as_is(&r);
 		return;
 	}
 	const struct quarantine *q = find_quarantine(&r, s->revision);
@@ -525,6 +532,10 @@ void rollout_retire(struct pass *p, const char *project, const char *service, st
 	*status = (struct status){.project = project, .service = service, .phase = PHASE_SETTLED, .revision = "",
 	                          .strategy = ""};
 	find_now(&r);
+	if (p->world->are_notes_lost) {
+		go_on_as_is(&r);
+		return;
+	}
 	r.is_routed = r.now != NULL;
 	struct set all = set_of(p, project, service, NULL);
 	discard(&r, &all);

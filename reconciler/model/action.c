@@ -25,21 +25,24 @@ const struct action_info *action_info(enum action_kind kind)
 	return &infos[kind];
 }
 
+/* An image whose name came from the host's environment is as secret as anything from there. */
+static const char *image_of(const struct service *s)
+{
+	const struct value *image = spec_value(&s->spec, "image");
+	return image && image->secret ? "image: secret" : s->image;
+}
+
 static void print_changes(struct buf *out, const struct action *a)
 {
 	for (size_t i = 0; i < a->changes_count; i++) {
 		buf_printf(out, "%s%s ", i ? ", " : ": ", a->changes[i].field->path);
-		value_print(out, &a->changes[i].from, true);
+		/* What is read off the engine does not know that it is a secret. */
+		struct value from = a->changes[i].from;
+		from.secret |= a->changes[i].to.secret;
+		value_print(out, &from, true);
 		buf_puts(out, " -> ");
 		value_print(out, &a->changes[i].to, true);
 	}
-}
-
-/* A tag that came from the host's environment is nobody's business. */
-static void print_image(struct buf *out, const struct service *s)
-{
-	const struct value *image = spec_value(&s->spec, "image");
-	buf_puts(out, image && image->secret ? "(secret)" : s->image);
 }
 
 static void print_object(struct buf *out, const struct action *a)
@@ -54,13 +57,10 @@ static void print_object(struct buf *out, const struct action *a)
 		buf_printf(out, " %s", a->volume);
 		break;
 	case ACTION_PULL:
-		buf_puts(out, " ");
-		print_image(out, a->spec);
+		buf_printf(out, " %s", image_of(a->spec));
 		break;
 	case ACTION_CREATE:
-		buf_printf(out, " %s (", a->name);
-		print_image(out, a->spec);
-		buf_puts(out, ")");
+		buf_printf(out, " %s (%s)", a->name, image_of(a->spec));
 		if (a->address)
 			buf_printf(out, " at %s", a->address);
 		break;

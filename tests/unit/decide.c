@@ -296,6 +296,31 @@ static void a_service_that_left_git_is_drained_and_removed(void)
 	host_free(h);
 }
 
+/* A project that is not desired keeps its traffic, but not a host that Git gives to another one. */
+static void a_host_belongs_to_whom_git_says(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	struct topology *t = &h->world->nginx.topology;
+	struct traffic *gone = ARENA_PUSH(&h->arena, t->services, t->services_count);
+	*gone = t->services[0];
+	gone->project = "gone";
+	static const char *const hosts[] = {"web.example.com", "gone.example.com"};
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		*ARENA_PUSH(&h->arena, t->routes, t->routes_count) =
+			(struct route){.host = hosts[i], .project = "gone", .service = "web", .port = 8080};
+	run(h);
+	CHECK_STR(h->log, "publish routes (routes changed)\n");
+	t = &h->world->nginx.topology;
+	CHECK_INT(t->services_count, 2);
+	CHECK_INT(t->routes_count, 2);
+	for (size_t i = 0; i < t->routes_count; i++)
+		CHECK_STR(t->routes[i].project, strcmp(t->routes[i].host, "web.example.com") == 0 ? "shop" : "gone");
+	nothing_left(h);
+	host_free(h);
+}
+
 /* ---- Drift ---- */
 
 static void what_was_stopped_by_hand_is_started(void)
@@ -378,6 +403,25 @@ static void without_nginx_nothing_new_is_rolled_out(void)
 	host_free(h);
 }
 
+static void nginx_that_dies_while_the_old_one_drains_ends_the_run(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	set_image(h, s, "app:2");
+	for (int round = 0; round < 100 && !strstr(h->log, "one revision"); round++)
+		run_rounds(h, 1);
+	h->world->nginx.is_up = h->world->nginx.is_current = false;
+	h->world->nginx.problem = "is not running";
+	nothing_left(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+	CHECK_INT(h->last.services[0].cause, ERR_UNREACHABLE);
+	h->world->nginx.is_up = h->world->nginx.is_current = true;
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/web: remove shop-web-1");
+	host_free(h);
+}
+
 static void lost_notes_freeze_everything(void)
 {
 	struct host *h = host_new();
@@ -389,6 +433,74 @@ static void lost_notes_freeze_everything(void)
 	run(h);
 	CHECK_STR(h->log, "");
 	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	host_free(h);
+}
+
+static void lost_notes_keep_what_left_git(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "old", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	h->desired.projects[0].services_count--;
+	h->desired.routes_count--;
+	h->world->are_notes_lost = true;
+	nothing_left(h);
+	h->world->are_notes_lost = false;
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/old: remove shop-old-1");
+	host_free(h);
+}
+
+/* A killed run left it up. Whoever reloads announces anyway; else it goes by itself. */
+static void a_stale_announcement_stays_up_until_the_reload(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	h->world->nginx.is_announcing = true;
+	h->world->nginx.is_current = false;
+	run(h);
+	CHECK_STR(h->log, "publish routes (the configuration in force is not ours)\n"
+	                  "unannounce (left behind by a run that was killed)\n");
+	h->world->nginx.is_announcing = true;
+	run(h);
+	CHECK_STR(h->log, "unannounce (left behind by a run that was killed)\n");
+	host_free(h);
+}
+
+/* What could not be proven or noted is not built upon; what goes back goes back all the same. */
+static bool fails_shift_up(struct host *h, const struct action *a, struct err *e)
+{
+	(void)h;
+	return a->kind == ACTION_WEIGHT && a->weight > 0 && err_set(e, ERR_INTERNAL, "cannot be proven") < 0;
+}
+
+static bool fails_commit(struct host *h, const struct action *a, struct err *e)
+{
+	(void)h;
+	return a->kind == ACTION_COMMIT && err_set(e, ERR_INTERNAL, "no room") < 0;
+}
+
+static void a_failed_shift_or_commit_ends_the_run(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	set_image(h, s, "app:2");
+	h->fails = fails_shift_up;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	CHECK_INT(traffic_of(h, "web")->weight, 0);
+	h->fails = fails_commit;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	CHECK_STR(h->last.services[0].reason, "no room");
+	CHECK_INT(h->world->instances_count, 2); /* the old one is not let go before the note is written */
+	/* The way back is open all the same. */
+	set_image(h, s, "app:1");
+	run(h);
+	CHECK_CONTAINS(h->log, "shift traffic: 0.0%");
 	host_free(h);
 }
 
@@ -436,6 +548,18 @@ static void the_rehearsal_changes_nothing_and_ends(void)
 	host_free(h);
 }
 
+static void the_rehearsal_announces_together_what_gets_ready_together(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "api", "app:1", STRATEGY_BLUE_GREEN, true);
+	struct rehearsal r;
+	rehearse(snapshot(h), h->world, &h->arena, &r);
+	CHECK(!r.is_endless);
+	CHECK_INT(r.reloads, 1);
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(first_deployment),
 	TEST(a_new_version_comes_in),
@@ -452,13 +576,19 @@ static const struct test tests[] = {
 	TEST(a_broken_dependency_blocks_only_those_behind_it),
 	TEST(replicas_go_up_and_down),
 	TEST(a_service_that_left_git_is_drained_and_removed),
+	TEST(a_host_belongs_to_whom_git_says),
 	TEST(what_was_stopped_by_hand_is_started),
 	TEST(what_was_removed_by_hand_is_made_again),
 	TEST(a_limit_changed_by_hand_is_set_back_on_the_live_instance),
 	TEST(a_lost_configuration_is_published_again),
 	TEST(without_nginx_nothing_new_is_rolled_out),
+	TEST(nginx_that_dies_while_the_old_one_drains_ends_the_run),
 	TEST(lost_notes_freeze_everything),
+	TEST(lost_notes_keep_what_left_git),
+	TEST(a_stale_announcement_stays_up_until_the_reload),
+	TEST(a_failed_shift_or_commit_ends_the_run),
 	TEST(transient_failures_are_retried_with_back_off),
 	TEST(the_rehearsal_changes_nothing_and_ends),
+	TEST(the_rehearsal_announces_together_what_gets_ready_together),
 };
 TESTS_MAIN(tests)
