@@ -318,20 +318,14 @@ static int exit_code(int code, const struct loaded *l)
 	return code == 0 && l->git.kind != ERR_NONE ? err_info(l->git.kind)->exit_code : code;
 }
 
-/* A project that is gone from Git is left alone, which is told once for each commit. */
+/* Told once for each commit. */
 static void say_gone(const struct cycle *c, const struct desired *d, const struct world *w)
 {
-	bool is_new = *d->commit && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
-	for (size_t i = 0; is_new && i < w->instances_count; i++) {
-		const char *project = w->instances[i].project;
-		bool is_known = false;
-		for (size_t k = 0; k < d->projects_count && !is_known; k++)
-			is_known = strcmp(d->projects[k].name, project) == 0;
-		for (size_t k = 0; k < i && !is_known; k++)
-			is_known = strcmp(w->instances[k].project, project) == 0;
-		if (!is_known)
-			log_warning("project %s is not in commit %.8s; what runs of it is left alone", project, d->commit);
-	}
+	CLEANUP(buf_done) struct buf names = BUF_INIT(64 * 1024);
+	if (*d->commit && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0)
+		projects_gone(&names, d, w);
+	if (names.length)
+		log_warning("left alone, for commit %.8s has no such project: %s", d->commit, names.text);
 }
 
 static int say_end(struct cycle *c, const struct loaded *l, const struct decision *d)
@@ -436,6 +430,7 @@ static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
 	arena_done(&want->arena);
 	*want = newer;
 	c->has_looked = false;
+	c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
 }
 
 static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
@@ -483,6 +478,7 @@ int cycle_run(const struct settings *s, const struct cycle_options *o)
 	int code = -1;
 	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
 		/* The notes again, now that nobody else writes them. */
+		fs_sweep(c.notes_folder);
 		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && notes_read(c.notes_folder, &c.arena, &c.notes, &e) == 0 &&
 		    load(&c, LOAD_SYNC, &want, &e) == 0 &&
 		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
@@ -545,6 +541,8 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o)
 	struct want want = {0};
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
 	int result = desired_load(s, LOAD_PEEK, &want.arena, &want.loaded, &problems, &e);
+	if (result == 0 && want.loaded.git.kind != ERR_NONE)
+		log_warning("%s; this is about commit %.8s, fetched earlier", want.loaded.git.message, want.loaded.commit.id);
 	const struct desired *d = &want.loaded.desired;
 	say_problems(&problems);
 	for (size_t i = 0; result == 0 && i < d->projects_count; i++) {
@@ -576,9 +574,10 @@ int cycle_retry(const struct settings *s, const char *name)
 	    notes_read(c.notes_folder, &c.arena, &c.notes, &e) < 0)
 		return say_error(&e);
 	size_t kept = 0, forgotten = 0;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < c.notes.quarantines_count; i++) {
 		if (is_named(&c.notes.quarantines[i], name)) {
-			printf("%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
+			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
 			       c.notes.quarantines[i].service, c.notes.quarantines[i].revision);
 			forgotten++;
 		} else {
@@ -587,10 +586,11 @@ int cycle_retry(const struct settings *s, const char *name)
 	}
 	c.notes.quarantines_count = kept;
 	if (c.notes.is_missing)
-		printf("new notes were begun; the next run takes what serves now as the old revision\n");
+		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
 	else if (!forgotten)
-		printf("nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
+		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
 	if ((forgotten || c.notes.is_missing) && notes_write(c.notes_folder, &c.notes, &e) < 0)
 		return say_error(&e);
+	fputs(out.text, stdout);
 	return 0;
 }

@@ -23,7 +23,7 @@ static const struct setting rows[] = {
 	ROW("branch", "--branch", "RECONCILE_BRANCH", STRING, branch, NULL, "Branch or tag to follow; default: the remote's own."),
 	ROW("rev", "--rev", "RECONCILE_REV", STRING, rev, NULL,
 	    "Branch, tag or commit to take instead, and to stay on for the whole run."),
-	ROW("path", "--path", "RECONCILE_PATH", STRING, path, ".",
+	ROW("path", "--path", "RECONCILE_PATH", STRING, path, NULL,
 	    "A Compose file, the folder that holds it, or one whose folders hold one each: in the repository, or on disk."),
 	ROW("git.user", NULL, "RECONCILE_GIT_USER", STRING, git_user, NULL, "User for http(s) with a token; default: git."),
 	ROW("git.token_file", NULL, "RECONCILE_GIT_TOKEN_FILE", PATH, git_token_file, NULL,

@@ -48,7 +48,7 @@ static void defaults(void)
 	CHECK(!s.repo && !s.branch && !s.rev && !s.git_user && !s.git_token_file && !s.git_ca_file && !s.git_key_file);
 	CHECK_STR(s.git_known_hosts, "/etc/reconcile/known_hosts");
 	CHECK_STR(s.git_force_push, "follow");
-	CHECK_STR(s.path, ".");
+	CHECK(s.path == NULL);
 	CHECK_STR(s.env_file, "/etc/reconcile/env");
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
 	CHECK_STR(s.run_dir, "/run/reconcile");

@@ -81,7 +81,7 @@ is "one is wrong: again" "[$CODE] $OUT" "[65] No changes."
 say "a project is gone"
 t rm -rq one
 push "one is gone"
-gone="reconcile: warning: project one is not in commit $head; what runs of it is left alone"
+gone="reconcile: warning: left alone, for commit $head has no such project: one"
 tool
 is "gone: is said" "[$CODE] $OUT$LOG" "[0] No changes.$gone"
 tool
