@@ -48,6 +48,8 @@ struct cycle {
 	int64_t run_started_ms;
 	struct tally tally;
 	bool is_stuck;
+	bool has_looked;
+	char rejected[GIT_ID_SIZE]; /* a newer commit that cannot be used: said once */
 	bool are_notes_unwritten; /* something is in memory that must be on disk before the run may end well */
 	int lock;
 };
@@ -261,9 +263,12 @@ static void say_waits(struct cycle *c, const struct decision *d)
 
 /* Settled services: what the notes keep of them follows changes that needed no new instance. Fails only when something
  * is not written that the next run must know. */
-static int refresh_notes(struct cycle *c, const struct desired *d, const struct decision *decision, struct err *e)
+static int refresh_notes(struct cycle *c, const struct loaded *l, const struct decision *decision, struct err *e)
 {
-	bool is_changed = c->are_notes_unwritten || strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
+	const struct desired *d = &l->desired;
+	bool is_applied = l->left_out == 0 && l->files.kind == ERR_NONE;
+	bool is_changed = c->are_notes_unwritten ||
+	                  (is_applied && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0);
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < decision->services_count; i++) {
 		const struct status *st = &decision->services[i];
@@ -281,7 +286,8 @@ static int refresh_notes(struct cycle *c, const struct desired *d, const struct 
 			}
 		}
 	}
-	c->notes.applied = d->commit;
+	if (is_applied)
+		c->notes.applied = d->commit;
 	if (!is_changed || c->notes.is_missing || notes_write(c->notes_folder, &c->notes, e) == 0)
 		return 0;
 	if (c->are_notes_unwritten)
@@ -296,11 +302,30 @@ static int say_error(const struct err *e)
 	return err_info(e->kind)->exit_code;
 }
 
-static int say_problems(const struct problems *p, const struct err *e)
+static void say_problems(const struct problems *p)
 {
 	fputs(p->warnings.text, stderr);
 	fputs(p->text.text, stderr);
-	return say_error(e);
+}
+
+/* What kept a part of Git from being looked at comes after what is wrong with the rest, and before what only waits. */
+static int exit_code(int code, const struct loaded *l)
+{
+	if (l->left_out && (code == 0 || code == 2 || code == 75))
+		return err_info(ERR_INVALID)->exit_code;
+	if (l->files.kind != ERR_NONE && code == 0)
+		return err_info(l->files.kind)->exit_code;
+	return code == 0 && l->git.kind != ERR_NONE ? err_info(l->git.kind)->exit_code : code;
+}
+
+/* Told once for each commit. */
+static void say_gone(const struct cycle *c, const struct desired *d, const struct world *w)
+{
+	CLEANUP(buf_done) struct buf names = BUF_INIT(64 * 1024);
+	if (*d->commit && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0)
+		projects_gone(&names, d, w);
+	if (names.length)
+		log_warning("left alone, for commit %.8s has no such project: %s", d->commit, names.text);
 }
 
 static int say_end(struct cycle *c, const struct loaded *l, const struct decision *d)
@@ -316,15 +341,19 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 		           c->tally.changed, c->tally.destroyed);
 	status_notes(&out, d);
 	fputs(out.text, stdout);
-	return code == 0 && l->git.kind != ERR_NONE ? err_info(l->git.kind)->exit_code : code;
+	return exit_code(code, l);
 }
 
 /* One observation and one decision. Returns 1 when the run is over, 0 to go on, -1 on failure. */
-static int turn(struct cycle *c, const struct desired *d, struct decision *decision, struct arena *a, struct err *e)
+static int turn(struct cycle *c, const struct loaded *l, struct decision *decision, struct arena *a, struct err *e)
 {
+	const struct desired *d = &l->desired;
 	struct world world;
 	if (look(c, d, a, &world, e) < 0)
 		return -1;
+	if (!c->has_looked && !l->left_out)
+		say_gone(c, d, &world);
+	c->has_looked = true;
 	if (c->notes.is_missing && !world.are_notes_lost) {
 		/* Before the first instance: from now on, no notes means lost notes. */
 		if (notes_write(c->notes_folder, &c->notes, e) < 0)
@@ -355,16 +384,23 @@ struct want {
 static int load(struct cycle *c, enum load_mode mode, struct want *want, struct err *e)
 {
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
-	if (desired_load(c->settings, mode, &want->arena, &want->loaded, &problems, e) < 0) {
-		fputs(problems.warnings.text, stderr);
-		fputs(problems.text.text, stderr);
+	int result = desired_load(c->settings, mode, &want->arena, &want->loaded, &problems, e);
+	const struct loaded *l = &want->loaded;
+	say_problems(&problems);
+	if (result < 0)
 		return -1;
-	}
-	fputs(problems.warnings.text, stderr);
-	if (want->loaded.git.kind != ERR_NONE) {
+	if (l->left_out)
+		log_error("%zu of %zu manifests %s left out: what runs of %s project%s stays as it is", l->left_out, l->manifests,
+		          l->left_out == 1 ? "is" : "are", l->left_out == 1 ? "its" : "their", l->left_out == 1 ? "" : "s");
+	if (l->files.kind != ERR_NONE)
+		log_error("%s; what runs of it stays as it is", l->files.message);
+	if (*l->commit.forced)
+		log_warning("force-pushed: commit %.8s, which is followed from here on, does not contain %.8s, where the branch was; "
+		            "git.force_push: refuse would stay there", l->commit.id, l->commit.forced);
+	if (l->git.kind != ERR_NONE) {
 		char when[32];
-		clock_format(want->loaded.commit.fetched_ms, when, sizeof when);
-		log_warning("%s; commit %.8s, fetched %s, stays in force", want->loaded.git.message, want->loaded.commit.id, when);
+		clock_format(l->commit.fetched_ms, when, sizeof when);
+		log_warning("%s; commit %.8s, fetched %s, stays in force", l->git.message, l->commit.id, when);
 	}
 	return 0;
 }
@@ -372,22 +408,28 @@ static int load(struct cycle *c, enum load_mode mode, struct want *want, struct 
 /* A newer commit while a run waits: from here on it is what decide is asked about. */
 static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
 {
-	if (clock_monotonic_ms() - *asked_ms < GIT_POLL_MS || !desired_moved(c->settings, want->loaded.commit.id)) {
-		if (clock_monotonic_ms() - *asked_ms >= GIT_POLL_MS)
-			*asked_ms = clock_monotonic_ms();
-		return;
-	}
-	*asked_ms = clock_monotonic_ms();
 	struct want newer = {0};
 	struct err e;
-	if (load(c, LOAD_SYNC, &newer, &e) < 0) {
-		log_error("the newer commit is not used: %s", e.message);
+	char id[GIT_ID_SIZE] = "";
+	if (clock_monotonic_ms() - *asked_ms < GIT_POLL_MS)
+		return;
+	bool is_newer = desired_moved(c->settings, want->loaded.commit.id, id) && strcmp(id, c->rejected) != 0;
+	*asked_ms = clock_monotonic_ms();
+	if (!is_newer)
+		return;
+	int result = load(c, LOAD_SYNC, &newer, &e);
+	/* Refused after all: it is the old commit again. */
+	if (result < 0 || strcmp(newer.loaded.commit.id, want->loaded.commit.id) == 0) {
+		if (result < 0)
+			log_error("the newer commit is not used: %s", e.message);
+		snprintf(c->rejected, sizeof c->rejected, "%s", id);
 		arena_done(&newer.arena);
 		return;
 	}
 	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
 	arena_done(&want->arena);
 	*want = newer;
+	c->has_looked = false;
 	c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
 }
 
@@ -398,11 +440,11 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	for (;;) {
 		CLEANUP(arena_done) struct arena a = {0};
 		struct decision decision = {0};
-		int result = turn(c, &want->loaded.desired, &decision, &a, e);
+		int result = turn(c, &want->loaded, &decision, &a, e);
 		int64_t now_ms = clock_monotonic_ms();
 		if (result > 0) {
 			int code = say_end(c, &want->loaded, &decision);
-			return refresh_notes(c, &want->loaded.desired, &decision, e) < 0 ? -1 : code;
+			return refresh_notes(c, &want->loaded, &decision, e) < 0 ? -1 : code;
 		}
 		if (clock_stop_requested()) {
 			err_set(e, ERR_STOPPED, "stopped at a safe point; the next run goes on from here");
@@ -463,6 +505,8 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	struct tally t = plan_print(&out, &want.loaded.desired, &world, &r);
 	fputs(out.text, stdout);
 	int code = o->detailed_exitcode && !tally_is_empty(&t) ? 2 : 0;
+	if (want.loaded.left_out)
+		code = exit_code(code, &want.loaded);
 	arena_done(&want.arena);
 	return code;
 }
@@ -483,6 +527,8 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 		status_print(&out, &want.loaded.desired, &decision);
 		fputs(out.text, stdout);
 		code = status_exit_code(&decision);
+		if (want.loaded.left_out)
+			code = exit_code(code, &want.loaded);
 	}
 	arena_done(&want.arena);
 	return code < 0 ? say_error(&e) : code;
@@ -494,20 +540,22 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o)
 	struct err e;
 	struct want want = {0};
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
-	if (desired_load(s, LOAD_PEEK, &want.arena, &want.loaded, &problems, &e) < 0) {
-		arena_done(&want.arena);
-		return say_problems(&problems, &e);
-	}
-	fputs(problems.warnings.text, stderr);
-	if (want.loaded.git.kind != ERR_NONE)
+	int result = desired_load(s, LOAD_PEEK, &want.arena, &want.loaded, &problems, &e);
+	if (result == 0 && want.loaded.git.kind != ERR_NONE)
 		log_warning("%s; this is about commit %.8s, fetched earlier", want.loaded.git.message, want.loaded.commit.id);
 	const struct desired *d = &want.loaded.desired;
-	for (size_t i = 0; i < d->projects_count; i++)
+	say_problems(&problems);
+	for (size_t i = 0; result == 0 && i < d->projects_count; i++) {
+		size_t routes = 0;
+		for (size_t k = 0; k < d->routes_count; k++)
+			routes += strcmp(d->routes[k].project, d->projects[i].name) == 0;
 		printf("%s: project %s is valid: %zu %s, %zu %s\n", d->projects[i].file, d->projects[i].name,
-		       d->projects[i].services_count, d->projects[i].services_count == 1 ? "service" : "services",
-		       d->routes_count, d->routes_count == 1 ? "route" : "routes");
+		       d->projects[i].services_count, d->projects[i].services_count == 1 ? "service" : "services", routes,
+		       routes == 1 ? "route" : "routes");
+	}
+	int code = result < 0 ? say_error(&e) : want.loaded.left_out ? exit_code(0, &want.loaded) : 0;
 	arena_done(&want.arena);
-	return 0;
+	return code;
 }
 
 static bool is_named(const struct note_quarantine *q, const char *name)

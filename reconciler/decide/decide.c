@@ -147,6 +147,17 @@ static bool has_status(const struct decision *out, const char *project, const ch
 	return false;
 }
 
+/* Does a route of Git's, of which the service is there, stand for this host? Git is asked before what nginx still has. */
+static bool is_claimed(struct pass *p, const char *host)
+{
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *r = &p->desired->routes[i];
+		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service))
+			return true;
+	}
+	return false;
+}
+
 /* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing
  * desired state removes nothing. */
 static void retire(struct pass *p)
@@ -167,7 +178,7 @@ static void retire(struct pass *p)
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!project_is_desired(p->desired, r->project))
+		if (!project_is_desired(p->desired, r->project) && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }

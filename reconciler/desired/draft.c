@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "desired/contents.h"
 #include "desired/fields.h"
 
 #define SPEC_MAX_BYTES (256 * 1024 * 1024) /* more than the limits on a manifest's text can come to */
@@ -27,7 +28,7 @@ static const char **names_below(struct parse *p, const char *section, size_t *co
 	const char **names = NULL;
 	*count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		if (!is_below(row[i].field.path, section))
+		if (!row[i].parse || !is_below(row[i].field.path, section))
 			continue;
 		const char *rest = row[i].field.path + skip;
 		*ARENA_PUSH(p->a, names, *count) = arena_strndup(p->a, rest, strcspn(rest, "."));
@@ -67,6 +68,8 @@ static void read_pair(struct parse *p, struct draft *d, const struct pair *pair,
 	const char *full = arena_printf(p->a, "%s.%s", d->path, path);
 	bool is_section = false;
 	for (size_t i = 0; i < rows && !strchr(pair->key, '.'); i++) {
+		if (!row[i].parse)
+			continue;
 		if (strcmp(row[i].field.path, path) == 0) {
 			d->nodes[i] = pair->value;
 			/* A broken value stays unset; the manifest is refused as a whole anyway. */
@@ -327,6 +330,7 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	settle_healthcheck(p, out);
 	settle_probe(p, out);
 	settle_dependencies(p, out);
+	contents_settle(p, value_at(out, "volumes"), value_at(out, "volume_content"));
 	return p->errors == before;
 }
 

@@ -10,7 +10,6 @@
 #include "desired/interpolate.h"
 #include "desired/manifest.h"
 
-#define ENV_FILE_MAX_BYTES (1024 * 1024)
 
 struct reader {
 	const char *path;
@@ -181,14 +180,10 @@ static int read_all(struct reader *r)
 	}
 }
 
-int environment_read_within(const char *path, const struct environment *outer, struct arena *a, struct environment *out,
-                            struct err *e)
+int environment_parse(const char *path, const char *text, size_t length, const struct environment *outer, struct arena *a,
+                      struct environment *out, struct err *e)
 {
-	char *text;
-	size_t length;
 	struct environment made = {.use_process = !outer, .outer = outer};
-	if (fs_read(path, ENV_FILE_MAX_BYTES, a, &text, &length, e) < 0)
-		return -1;
 	struct reader r = {.path = path, .s = text, .line = 1, .a = a, .out = &made, .e = e};
 	if (strlen(text) != length)
 		return fail(&r, 1, "holds a NUL character; it must be plain text");
@@ -200,5 +195,9 @@ int environment_read_within(const char *path, const struct environment *outer, s
 
 int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e)
 {
-	return environment_read_within(path, NULL, a, out, e);
+	char *text;
+	size_t length;
+	if (fs_read(path, ENV_FILE_MAX_BYTES, a, &text, &length, e) < 0)
+		return -1;
+	return environment_parse(path, text, length, NULL, a, out, e);
 }

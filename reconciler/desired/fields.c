@@ -24,6 +24,9 @@ static const struct field_row rows[] = {
 	 "Environment variables, as a map or as a list of NAME=value. A name without a value is taken from the host."},
 	{REPLACE("volumes", "HostConfig", ENGINE_MOUNTS), parse_volumes, SHAPE_VOLUMES, NULL,
 	 "Named volumes and host folders: source:target, or source:target:ro; the long form says more."},
+	/* A mounted file keeps its inode: a container sees what Git put in its place only when it is made anew. */
+	{{"volume_content", NULL, ENGINE_NONE, CHANGE_REPLACE}, NULL, SHAPE_STRING, NULL,
+	 "The hashes of files from Git that are mounted one by one."},
 	{OURS("depends_on"), parse_depends_on, SHAPE_DEPENDS_ON, NULL,
 	 "Services that must be started, healthy or completed before this one starts."},
 	{LIVE("restart", "HostConfig.RestartPolicy", ENGINE_RESTART), parse_restart, SHAPE_RESTART, "no",

@@ -21,7 +21,7 @@ enum member { MEMBER_NONE, MEMBER_STRING, MEMBER_INT, MEMBER_INT64 };
 
 struct field_row {
 	struct field field;    /* what everybody sees */
-	parse_field *parse;
+	parse_field *parse;    /* NULL: no manifest says it, it follows from others (draft.c) */
 	enum shape shape;
 	const char *fallback;  /* default, for people; NULL: none */
 	const char *doc;

@@ -4,18 +4,20 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
-
-#define MANIFEST_MAX_BYTES (1024 * 1024)
-
-/* In the order of the Compose specification. */
-static const char *const default_files[] = {"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"};
+#include "desired/files.h"
+#include "desired/projects.h"
+#include "desired/sources.h"
 
 static struct git_settings git_settings(const struct settings *s, struct arena *a)
 {
 	return (struct git_settings){
-		.url = s->repo, .branch = s->branch, .mirror = arena_printf(a, "%s/mirror.git", s->state_dir)};
+		.url = s->repo, .branch = s->branch, .rev = s->rev, .mirror = arena_printf(a, "%s/mirror.git", s->state_dir),
+		.user = s->git_user, .token_file = s->git_token_file, .ca_file = s->git_ca_file, .key_file = s->git_key_file,
+		.known_hosts = s->git_known_hosts,
+		.refuses_force_push = s->git_force_push && strcmp(s->git_force_push, "refuse") == 0};
 }
 
 static int read_commit(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out, struct err *e)
@@ -29,49 +31,6 @@ static int read_commit(const struct settings *s, enum load_mode mode, struct are
 		return -1;
 	struct err none;
 	return git_last(&git, a, &out->commit, &none) == 0 ? 0 : -1;
-}
-
-static int read_file(const struct loaded *l, const struct settings *s, const char *path, struct arena *a, char **text,
-                     size_t *length, struct err *e)
-{
-	if (s->repo)
-		return git_read(&l->commit, path, a, text, length, e);
-	return fs_read(path, MANIFEST_MAX_BYTES, a, text, length, e);
-}
-
-static bool is_file_name(const char *path)
-{
-	size_t n = strlen(path);
-	return (n > 5 && strcmp(path + n - 5, ".yaml") == 0) || (n > 4 && strcmp(path + n - 4, ".yml") == 0);
-}
-
-static int find_manifest(const struct loaded *l, const struct settings *s, struct arena *a, struct manifest_source *out,
-                         struct err *e)
-{
-	const char *path = s->path && *s->path ? s->path : ".";
-	char *text;
-	if (is_file_name(path)) {
-		out->file = path;
-		if (read_file(l, s, path, a, &text, &out->length, e) < 0) {
-			if (e->kind == ERR_NOT_FOUND) /* as for a folder without one below */
-				e->kind = ERR_INVALID;
-			return err_wrap(e, "manifest");
-		}
-		out->text = text;
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(default_files); i++) {
-		out->file = strcmp(path, ".") == 0 ? default_files[i] : arena_printf(a, "%s/%s", path, default_files[i]);
-		if (read_file(l, s, out->file, a, &text, &out->length, e) == 0) {
-			out->text = text;
-			return 0;
-		}
-		if (e->kind != ERR_NOT_FOUND)
-			return err_wrap(e, "manifest");
-	}
-	return err_set(e, ERR_INVALID, "no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in %s%s%s; "
-	               "nothing was changed", strcmp(path, ".") == 0 ? "the top folder" : path, s->repo ? " of " : "",
-	               s->repo ? s->repo : "");
 }
 
 /* The folder of the project: what labels show, and its name when the manifest has none. */
@@ -105,26 +64,111 @@ static int read_environment(const struct settings *s, struct arena *a, struct en
 	return 0;
 }
 
+static int load_one(const struct settings *s, const struct environment *env, struct source *source, struct arena *a,
+                    struct desired *out, struct problems *problems, struct err *e)
+{
+	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read};
+	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
+	size_t before = problems->count;
+	from.directory = project_directory(s, source->file, a);
+	if (s->repo) {
+		from.projects = arena_printf(a, "%s/projects", s->state_dir);
+		from.files = &files;
+	}
+	if (source->err.kind != ERR_NONE)
+		*e = source->err;
+	else if (manifest_load(&from, env, a, out, problems, e) == 0)
+		return 0;
+	if (problems->count == before) {
+		problems->count++;
+		buf_printf(&problems->text, "%s: %s\n", source->file, e->message);
+	}
+	return -1;
+}
+
+/* A project whose files cannot be written keeps the ones it has, and is left alone as a whole. */
+static void write_files(struct source *const *sources, enum load_mode mode, struct loaded *out, struct problems *problems)
+{
+	size_t kept = 0;
+	struct desired *d = &out->desired;
+	for (size_t i = 0; i < d->projects_count; i++) {
+		const struct project *project = &d->projects[i];
+		struct err e;
+		if (project->has_binds)
+			files_warn(sources[i], problems);
+		if (!project->has_binds || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
+			d->projects[kept++] = *project;
+			continue;
+		}
+		out->files = e;
+		err_wrap(&out->files, "the files of project %s", project->name);
+		size_t routes = 0;
+		for (size_t k = 0; k < d->routes_count; k++)
+			if (strcmp(d->routes[k].project, project->name) != 0)
+				d->routes[routes++] = d->routes[k];
+		d->routes_count = routes;
+	}
+	d->projects_count = kept;
+}
+
+static int load_all(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
+                    struct problems *problems, struct err *e)
+{
+	struct source *sources, **good;
+	struct environment env;
+	size_t count, parts_count = 0;
+	const struct git_commit *commit = s->repo ? &out->commit : NULL;
+	if (read_environment(s, a, &env, e) < 0 || sources_find(s, commit, a, &sources, &count, e) < 0)
+		return -1;
+	struct desired *parts = arena_alloc(a, count * sizeof *parts);
+	bool *is_out = arena_alloc(a, count * sizeof *is_out);
+	good = arena_alloc(a, count * sizeof(struct source *));
+	for (size_t i = 0; i < count; i++) {
+		struct desired part = {0};
+		if (load_one(s, &env, &sources[i], a, &part, problems, e) < 0)
+			continue;
+		good[parts_count] = &sources[i];
+		parts[parts_count++] = part;
+	}
+	out->manifests = count;
+	out->left_out = count - parts_count + projects_join(parts, parts_count, is_out, a, &out->desired, problems);
+	if (out->left_out == count)
+		return count == 1 && parts_count == 0 ? -1 : err_set(e, ERR_INVALID, "%zu problem%s in %zu manifest%s; nothing was changed",
+		                                                     problems->count, problems->count == 1 ? "" : "s", count,
+		                                                     count == 1 ? "" : "s");
+	size_t kept = 0;
+	for (size_t i = 0; i < parts_count; i++)
+		if (!is_out[i])
+			good[kept++] = good[i];
+	write_files(good, mode, out, problems);
+	return 0;
+}
+
+/* A secret that everybody on the host can read. */
+static void warn_of_open(const char *key, const char *file, struct problems *problems)
+{
+	struct stat st;
+	if (file && stat(file, &st) == 0 && st.st_mode & 077)
+		buf_printf(&problems->warnings, "%s: %s can be read by others (mode %03o); chmod 600 %s\n", key, file,
+		           (unsigned)st.st_mode & 0777, file);
+}
+
 int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
                  struct problems *problems, struct err *e)
 {
-	struct manifest_source source = {0};
-	struct environment env;
 	*out = (struct loaded){.commit.subject = ""};
 	if (!s->repo && !s->path)
 		return err_set(e, ERR_USAGE, "neither a repository nor a path: give --repo URL, or --path FILE for a manifest "
 		               "without Git, or set repo in /etc/reconcile/reconcile.yaml");
-	if (s->repo && read_commit(s, mode, a, out, e) < 0)
-		return -1;
-	int result = find_manifest(out, s, a, &source, e);
-	if (result == 0) {
-		source.directory = project_directory(s, source.file, a);
-		result = read_environment(s, a, &env, e);
+	if (!s->repo && s->rev)
+		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL", s->rev);
+	if (s->repo) {
+		warn_of_open("git.token_file", s->git_token_file, problems);
+		warn_of_open("git.key_file", s->git_key_file, problems);
+		if (read_commit(s, mode, a, out, e) < 0)
+			return -1;
 	}
-	if (result == 0)
-		result = manifest_load(&source, &env, a, &out->desired, problems, e);
-	if (result == 0)
-		result = manifest_check(&out->desired, problems, e);
+	int result = load_all(s, mode, a, out, problems, e);
 	if (s->repo && mode == LOAD_PEEK) {
 		struct git_settings git = git_settings(s, a);
 		git_peek_done(&git, &out->commit);
@@ -135,13 +179,12 @@ int desired_load(const struct settings *s, enum load_mode mode, struct arena *a,
 	return result;
 }
 
-bool desired_moved(const struct settings *s, const char *commit)
+bool desired_moved(const struct settings *s, const char *commit, char newer[GIT_ID_SIZE])
 {
 	CLEANUP(arena_done) struct arena a = {0};
-	struct git_commit now;
 	struct err e;
-	if (!s->repo)
+	if (!s->repo || s->rev)
 		return false;
 	struct git_settings git = git_settings(s, &a);
-	return git_sync(&git, &a, &now, &e) == 0 && strcmp(now.id, commit) != 0;
+	return git_ask(&git, newer, &e) == 0 && strcmp(newer, commit) != 0;
 }

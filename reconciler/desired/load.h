@@ -17,17 +17,26 @@ struct loaded {
 	struct desired desired;
 	struct git_commit commit; /* id "" without Git */
 	struct err git;           /* kind ERR_NONE, or why the remote could not be asked: desired is then the last fetched */
+	struct err files;         /* kind ERR_NONE, or why a project's files could not be written: it is left out */
+	size_t manifests;         /* how many there are */
+	size_t left_out;          /* and how many of them are wrong: their projects are not in desired */
 };
 
 /*
- * Reads the desired state into *out. The manifest is settings->path: a file, or a folder with compose.yaml,
- * compose.yml, docker-compose.yaml or docker-compose.yml. ERR_INVALID with *problems filled when a manifest is wrong, or
- * with a message of its own when there is none: an empty or missing desired state is never taken for "remove all".
+ * Reads the desired state into *out. settings->path is a manifest; or a folder with compose.yaml, compose.yml,
+ * docker-compose.yml or docker-compose.yaml; or a folder whose folders have one each, and every one is a project.
+ *
+ * What is wrong with any of them is added to *problems. A project whose manifest is wrong, or contradicts another one, is
+ * left out and by that left alone: what runs of it stays. ERR_INVALID when that leaves none, or when there is no manifest:
+ * an empty or missing desired state is never taken for "remove all".
+ *
+ * LOAD_SYNC also writes the files that projects mount from Git to STATE_DIR/projects/NAME.
  */
 MUST_CHECK int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
                             struct problems *problems, struct err *e);
 
-/* Has the remote branch moved past `commit`? Asks the remote; false when it cannot be asked or there is no Git. */
-bool desired_moved(const struct settings *s, const char *commit);
+/* Has the remote branch moved past `commit`, and where to? Asks the remote; false when it cannot be asked, when there is no
+ * Git, or when a revision is pinned. */
+bool desired_moved(const struct settings *s, const char *commit, char newer[GIT_ID_SIZE]);
 
 #endif

@@ -20,6 +20,7 @@
 struct load {
 	struct parse parse;
 	const char *project;
+	struct mark project_mark;
 	struct draft *drafts;
 	size_t drafts_count;
 	struct declared_route *routes;
@@ -69,6 +70,7 @@ static void read_name(struct load *l, const struct node *root, const char *direc
 	struct node *n = node_get(root, "name");
 	const char *text = NULL;
 	l->project = "";
+	l->project_mark = n ? n->mark : root->mark;
 	if (!n) {
 		l->project = normal_name(p->a, folder_name(p->a, directory ? directory : ""));
 		if (!*l->project)
@@ -297,6 +299,8 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	}
 	check_top_keys(l, root);
 	read_name(l, root, s->directory);
+	if (s->projects)
+		p->directory = arena_printf(p->a, "%s/%s", s->projects, l->project);
 	for (size_t i = 0; i < out->projects_count; i++)
 		if (*l->project && strcmp(out->projects[i].name, l->project) == 0)
 			parse_error(p, root->mark, "name", "the project '%s' stands in %s, too; give one of them another name", l->project,
@@ -348,10 +352,14 @@ static void deliver(struct parse *from, struct problems *to)
 static void add_project(struct load *l, const struct manifest_source *s, struct service *services, struct desired *out)
 {
 	struct arena *a = l->parse.a;
-	struct project made = {.name = l->project, .directory = s->directory ? arena_strdup(a, s->directory) : "",
-	                       .file = arena_strdup(a, s->file), .services = services, .services_count = l->drafts_count,
-	                       .networks = l->parse.networks, .networks_count = l->parse.networks_count,
-	                       .volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count};
+	struct project made = {
+		.name = l->project, .directory = l->parse.directory ? arena_strdup(a, l->parse.directory) : "",
+		.file = arena_strdup(a, s->file), .has_binds = l->parse.has_binds,
+		.where = arena_printf(a, "%s:%d:%d", s->file, l->project_mark.line, l->project_mark.column),
+		.services = services, .services_count = l->drafts_count,
+		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
+		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,
+	};
 	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
 	for (size_t i = 0; i < l->routes_count; i++)
 		*ARENA_PUSH(a, out->routes, out->routes_count) = l->routes[i].route;
@@ -360,7 +368,7 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a, struct desired *out,
                   struct problems *p, struct err *e)
 {
-	struct load l = {.parse = {.file = s->file, .directory = s->directory, .env = env, .a = a}};
+	struct load l = {.parse = {.file = s->file, .directory = s->directory, .files = s->files, .env = env, .a = a}};
 	struct node *root;
 	struct service *services = NULL;
 	if (yaml_read(s->file, s->text, s->length, a, &root, e) < 0) {
@@ -382,20 +390,34 @@ int manifest_load(const struct manifest_source *s, const struct environment *env
 	return 0;
 }
 
-int manifest_check(const struct desired *d, struct problems *p, struct err *e)
+static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
+{
+	for (size_t i = 0; is_bad && i < d->projects_count; i++)
+		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
+}
+
+size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
 {
 	size_t before = p->count;
 	for (size_t i = 0; i < d->routes_count; i++) {
 		for (size_t j = 0; j < i; j++) {
 			if (strcmp(d->routes[i].host, d->routes[j].host) != 0)
 				continue;
+			mark_bad(d, d->routes[i].project, is_bad);
+			mark_bad(d, d->routes[j].project, is_bad);
 			if (p->count++ < MAX_LISTED)
 				buf_printf(&p->text, "%s: x-reconcile.routes: the host '%s' has a route already, at %s; remove one of them\n",
 				           d->routes[i].where, d->routes[i].host, d->routes[j].where);
 			break;
 		}
 	}
-	if (p->count == before)
+	return p->count - before;
+}
+
+int manifest_check(const struct desired *d, struct problems *p, struct err *e)
+{
+	size_t count = manifest_conflicts(d, p, NULL);
+	if (count == 0)
 		return 0;
-	return err_set(e, ERR_INVALID, "%zu host%s with two routes", p->count - before, p->count - before == 1 ? "" : "s");
+	return err_set(e, ERR_INVALID, "%zu host%s with two routes", count, count == 1 ? "" : "s");
 }

@@ -5,6 +5,7 @@
 #ifndef DESIRED_MANIFEST_H
 #define DESIRED_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -31,15 +32,30 @@ struct environment {
 };
 /* Parses an env file (KEY=value, quotes, comments: Compose's rules). Sets use_process. Missing: ERR_NOT_FOUND. */
 MUST_CHECK int environment_read(const char *path, struct arena *a, struct environment *out, struct err *e);
-/* The same for a file of one service: ${VAR} in it is looked up in `outer` first, and the process is not asked. */
-MUST_CHECK int environment_read_within(const char *path, const struct environment *outer, struct arena *a,
-                                       struct environment *out, struct err *e);
+/* The same for the text of a service's file: ${VAR} in it is looked up in `outer` first, and the process is not asked. */
+#define ENV_FILE_MAX_BYTES (1024 * 1024)
+MUST_CHECK int environment_parse(const char *path, const char *text, size_t length, const struct environment *outer,
+                                 struct arena *a, struct environment *out, struct err *e);
+
+/*
+ * The files beside a manifest, when they are in Git: asked for before they are on disk, so that a plan that writes nothing
+ * comes to the same as the run. Paths are those below the project's folder: "conf/nginx.conf".
+ */
+struct manifest_files {
+	void *context;
+	/* The hash of a file's content; "" when Git has no such file. */
+	const char *(*hash)(void *context, const char *path);
+	/* ERR_NOT_FOUND when Git has no such file. */
+	int (*read)(void *context, const char *path, struct arena *a, char **text, size_t *length, struct err *e);
+};
 
 struct manifest_source {
 	const char *file;      /* name for messages: "deploy/compose.yaml" */
 	const char *text;
 	size_t length;
 	const char *directory; /* project directory: labels, and the project's name when `name:` is missing */
+	const char *projects;  /* when set: the project directory is PROJECTS/NAME instead, and `directory` only names it */
+	const struct manifest_files *files; /* NULL: everything is on disk */
 };
 
 /*
@@ -49,6 +65,8 @@ struct manifest_source {
 MUST_CHECK int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a,
                              struct desired *out, struct problems *p, struct err *e);
 MUST_CHECK int manifest_check(const struct desired *d, struct problems *p, struct err *e);
+/* The same, and which projects are in it: is_bad has one for each, and is only ever set. Returns how many problems. */
+size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad);
 
 /* The field table, for those who walk it. */
 const struct field *const *fields_rows(size_t *count);

@@ -28,6 +28,7 @@ struct parse {
 	const char *file;
 	const char *directory;
 	const char *project;
+	const struct manifest_files *files; /* NULL: on disk */
 	const struct environment *env;
 	struct arena *a;
 	struct report *reports;
@@ -37,6 +38,7 @@ struct parse {
 	struct resource *volumes, *networks; /* declared at the top level */
 	size_t volumes_count, networks_count;
 	struct mounts mounts;
+	bool has_binds; /* something in the project's directory is mounted */
 };
 
 /* `path` may be "" at the top. parse_error returns -1. */
@@ -72,6 +74,11 @@ static inline int give(struct value *out, const struct node *n, struct value v)
 struct key_row;
 MUST_CHECK int parse_keys(struct parse *p, const struct node *n, const char *path, const char *section,
                           const struct key_row *rows, size_t count, struct value *out);
+
+/* The bytes of a file of the host; one in the project's directory comes from Git, where Git has it. */
+MUST_CHECK int parse_file(struct parse *p, const char *whole, size_t max_bytes, char **text, size_t *length, struct err *e);
+/* "/srv/shop/a/b" -> "a/b" when the project's directory is /srv/shop, "" for that itself; NULL: somewhere else. */
+const char *parse_below(const struct parse *p, const char *whole);
 
 /* The parser of a row. UNSET in *out: as if the key were not there. */
 typedef int parse_field(struct parse *p, const struct node *n, const char *path, struct value *out);

@@ -62,7 +62,10 @@ static bool read_variables(struct parse *p, const struct node *n, const char *pa
 	struct err e;
 	const char *name = value_get(file, "path")->string;
 	n = n->kind == NODE_MAP ? node_get(n, "path") : n;
-	if (environment_read_within(name, scope, p->a, out, &e) == 0)
+	char *text;
+	size_t length;
+	if (parse_file(p, name, ENV_FILE_MAX_BYTES, &text, &length, &e) == 0 &&
+	    environment_parse(name, text, length, scope, p->a, out, &e) == 0)
 		return true;
 	if (e.kind != ERR_NOT_FOUND)
 		parse_error(p, n->mark, path, "%s", e.message);

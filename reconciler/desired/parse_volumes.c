@@ -47,13 +47,17 @@ int parse_host_path(struct parse *p, const struct node *n, const char *path, con
 {
 	if (*text == '~')
 		return parse_error(p, n->mark, path, "%s: '~' is not supported yet; write the whole path", node_shown(p, n));
-	if (*text != '/') {
+	bool is_relative = *text != '/';
+	if (is_relative) {
 		if (!p->directory || *p->directory != '/')
 			return parse_error(p, n->mark, path, "%s is relative to the manifest, and a manifest from Git has no folder on "
 			                                     "the host yet; write the whole path", node_shown(p, n));
 		text = arena_printf(p->a, "%s/%s", p->directory, text);
 	}
 	*out = clean_path(p->a, text);
+	if (is_relative && p->files && !parse_below(p, *out))
+		return parse_error(p, n->mark, path, "%s leads out of the project's folder, and nothing else of the repository is on the "
+		                                     "host; move it in there", node_shown(p, n));
 	return 0;
 }
 

@@ -195,7 +195,8 @@ void schema_print(struct buf *out)
 	                       "\"patternProperties\":{\"^x-(?!reconcile$)\":{}},\"properties\":{}}");
 	cJSON_ReplaceItemInObjectCaseSensitive(definitions, "service", service);
 	for (size_t i = 0; i < count; i++)
-		add_row(service, &rows[i]);
+		if (rows[i].parse)
+			add_row(service, &rows[i]);
 	char *text = cJSON_Print(root);
 	cJSON_Delete(root);
 	if (!text)

@@ -20,9 +20,22 @@
 
 static const struct setting rows[] = {
 	ROW("repo", "--repo", "RECONCILE_REPO", STRING, repo, NULL, "URL of the Git repository."),
-	ROW("branch", "--branch", "RECONCILE_BRANCH", STRING, branch, NULL, "Branch to follow; default: the remote's own."),
+	ROW("branch", "--branch", "RECONCILE_BRANCH", STRING, branch, NULL, "Branch or tag to follow; default: the remote's own."),
+	ROW("rev", "--rev", "RECONCILE_REV", STRING, rev, NULL,
+	    "Branch, tag or commit to take instead, and to stay on for the whole run."),
 	ROW("path", "--path", "RECONCILE_PATH", STRING, path, NULL,
-	    "A Compose file, or the folder that holds it: in the repository, or on disk without one."),
+	    "A Compose file, the folder that holds it, or one whose folders hold one each: in the repository, or on disk."),
+	ROW("git.user", NULL, "RECONCILE_GIT_USER", STRING, git_user, NULL, "User for http(s) with a token; default: git."),
+	ROW("git.token_file", NULL, "RECONCILE_GIT_TOKEN_FILE", PATH, git_token_file, NULL,
+	    "File that holds the token or password for http(s)."),
+	ROW("git.ca_file", NULL, "RECONCILE_GIT_CA_FILE", PATH, git_ca_file, NULL,
+	    "Authorities to trust for https, in place of the system's."),
+	ROW("git.key_file", NULL, "RECONCILE_GIT_KEY_FILE", PATH, git_key_file, NULL,
+	    "Private key for SSH: ed25519, without a passphrase."),
+	ROW("git.known_hosts", NULL, "RECONCILE_GIT_KNOWN_HOSTS", PATH, git_known_hosts, "/etc/reconcile/known_hosts",
+	    "Keys of the SSH servers to trust, as ssh-keyscan prints them."),
+	ROW("git.force_push", NULL, "RECONCILE_GIT_FORCE_PUSH", STRING, git_force_push, "follow",
+	    "follow, with a warning, or refuse: stay where the branch was."),
 	ROW("env_file", "--env-file", "RECONCILE_ENV_FILE", PATH, env_file, "/etc/reconcile/env",
 	    "File with the values that ${NAME} in a manifest may refer to."),
 	ROW("state_dir", "--state-dir", "RECONCILE_STATE_DIR", PATH, state_dir, "/var/lib/reconcile",
@@ -155,6 +168,11 @@ static bool is_instance(const char *text)
 	return strlen(text) <= 63 && is_made_of(text, LETTERS DIGITS "._-");
 }
 
+static bool is_force_push(const char *text)
+{
+	return strcmp(text, "follow") == 0 || strcmp(text, "refuse") == 0;
+}
+
 static bool is_not_blank(const char *text)
 {
 	return *text && !strpbrk(text, "\r\n");
@@ -167,6 +185,7 @@ static const struct check {
 } checks[] = {
 	{"nginx.listen", is_listen, "a port or address:port, like 80 or 127.0.0.1:8080"},
 	{"subnet", is_subnet, "a network of at least 256 addresses, like 10.231.0.0/16"},
+	{"git.force_push", is_force_push, "follow or refuse"},
 	{"instance", is_instance, "a short name of small letters, digits, '.', '_' and '-'"},
 };
 

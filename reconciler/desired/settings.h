@@ -14,8 +14,11 @@
 
 struct settings {
 	const char *repo;         /* URL of the Git repository; NULL: none */
-	const char *branch;
-	const char *path;         /* a Compose file or the folder that holds it: in the repository, or on disk without one */
+	const char *branch;       /* or a tag */
+	const char *rev;          /* instead of the branch: a branch, a tag, a commit or its first digits; NULL: none */
+	const char *path;         /* a Compose file, the folder that holds it, or one whose folders hold one each: in the
+	                             repository, or on disk without one */
+	const char *git_user, *git_token_file, *git_ca_file, *git_key_file, *git_known_hosts, *git_force_push;
 	const char *env_file;     /* /etc/reconcile/env: what ${VAR} may refer to */
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */

@@ -84,6 +84,8 @@ struct project {
 	const char *name;
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
+	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
+	bool has_binds;             /* something in its directory is mounted */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
 	struct resource *networks;  /* as declared; `default` need not be */

@@ -27,6 +27,8 @@ void status_nothing(struct buf *out, const struct decision *d);
 void status_notes(struct buf *out, const struct decision *d);
 /* All services, one line each. */
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision);
+/* Projects that run here and are not in Git: "one, two"; nothing when there are none. */
+void projects_gone(struct buf *out, const struct desired *d, const struct world *w);
 /* The exit code that the services' phases amount to. */
 int status_exit_code(const struct decision *d);
 

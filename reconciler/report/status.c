@@ -28,6 +28,20 @@ void status_print(struct buf *out, const struct desired *d, const struct decisio
 	}
 }
 
+void projects_gone(struct buf *out, const struct desired *d, const struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const char *project = w->instances[i].project;
+		bool is_known = false;
+		for (size_t k = 0; k < d->projects_count && !is_known; k++)
+			is_known = strcmp(d->projects[k].name, project) == 0;
+		for (size_t k = 0; k < i && !is_known; k++)
+			is_known = strcmp(w->instances[k].project, project) == 0;
+		if (!is_known)
+			buf_printf(out, "%s%s", out->length ? ", " : "", project);
+	}
+}
+
 /* A higher rank wins: what is broken is more urgent than what waits. */
 static int rank(int exit_code)
 {

@@ -1,18 +1,35 @@
-# A Git server over smart HTTP on 127.0.0.1: nginx -> fcgiwrap -> git-http-backend. To be sourced.
+# A Git server on 127.0.0.1, over smart HTTP (nginx -> fcgiwrap -> git-http-backend) and over SSH. To be sourced.
 #
 #   gitserver_start DIR PORT    serves the bare repositories below DIR: http://127.0.0.1:PORT/NAME.git, and the same
-#                               below /private/ for joe:secret only, and below /forbidden/ for nobody (403)
-#   gitserver_stop              ends it and removes its working folder; fine when it does not run
+#                               below /private/ for joe:secret only, below /forbidden/ for nobody (403), and below
+#                               /elsewhere/ by a redirect to /private/ of another name; all that again by TLS on
+#                               https://localhost:PORT+1, whose authority is $GITSERVER_WORK/ca.pem
+#   gitserver_ssh DIR PORT [CMD...]  an sshd, started by CMD: root with a key of DIR/authorized_keys may log in; its host
+#                               keys are DIR/host_ed25519 and DIR/host_ecdsa, made when they are not there
+#   gitserver_stop              ends all of it and removes its working folder; fine when it does not run
 #
 # GITSERVER_IN may hold a command that its network parts are run with, for example nsenter --net=FILE.
 #
 # Everything it starts is in process groups of its own, so that it can be ended whole: fcgiwrap leaves its workers
 # behind when it alone is killed.
 
+gitserver_certificates() { # FOLDER: an authority of its own, and a certificate for localhost
+	local dir=$1
+	{
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj '/CN=a private authority' \
+			-keyout "$dir/ca.key" -out "$dir/ca.pem" &&
+			openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
+				-keyout "$dir/tls.key" -out "$dir/tls.csr" &&
+			openssl x509 -req -in "$dir/tls.csr" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 \
+				-extfile <(echo 'subjectAltName=DNS:localhost') -out "$dir/tls.pem"
+	} >"$dir/openssl.log" 2>&1 || { cat "$dir/openssl.log" >&2; return 1; }
+}
+
 gitserver_start() {
 	local dir=$1 port=$2 work
 	work=$(mktemp -d /tmp/reconcile-gitserver-XXXXXX) || return 1
 	GITSERVER_WORK=$work GITSERVER_PIDS=()
+	gitserver_certificates "$work" || return 1
 	echo 'joe:{PLAIN}secret' >"$work/users"
 	cat >"$work/nginx.conf" <<-END
 		daemon off;
@@ -27,6 +44,10 @@ gitserver_start() {
 			uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
 			server {
 				listen 127.0.0.1:$port;
+				listen 127.0.0.2:$port;
+				listen 127.0.0.1:$((port + 1)) ssl;
+				ssl_certificate $work/tls.pem; ssl_certificate_key $work/tls.key;
+				location ~ ^/elsewhere(/.*)\$ { return 302 http://127.0.0.2:$port/private\$1?\$args; }
 				location ^~ /forbidden/ { return 403; }
 				location ^~ /broken/ { return 503; }
 				location ~ ^/private(/.*)\$ {
@@ -69,6 +90,41 @@ gitserver_start() {
 	return 1
 }
 
+gitserver_ssh() {
+	local dir=$1 port=$2 i type
+	shift 2
+	for type in ed25519 ecdsa; do
+		[ -f "$dir/host_$type" ] || ssh-keygen -q -t $type -N '' -f "$dir/host_$type" || return 1
+	done
+	touch "$dir/authorized_keys"
+	# sshd runs itself again after it has gone to /: every path must be a whole one.
+	cat >"$dir/sshd_config" <<-END
+		ListenAddress 127.0.0.1:$port
+		HostKey $dir/host_ed25519
+		HostKey $dir/host_ecdsa
+		PidFile none
+		AuthorizedKeysFile $dir/authorized_keys
+		StrictModes no
+		UsePAM no
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		PermitRootLogin prohibit-password
+	END
+	if [ ! -d /run/sshd ]; then
+		mkdir -m 755 /run/sshd || return 1
+		GITSERVER_RUN=/run/sshd
+	fi
+	setsid "$@" /usr/sbin/sshd -D -f "$dir/sshd_config" -E "$dir/sshd.log" </dev/null >/dev/null 2>&1 &
+	GITSERVER_PIDS+=($!)
+	for ((i = 0; i < 100; i++)); do
+		"$@" ssh-keyscan -p "$port" 127.0.0.1 2>/dev/null | grep -q . && return 0
+		sleep 0.1
+	done
+	echo "gitserver: no sshd on 127.0.0.1:$port" >&2
+	cat "$dir/sshd.log" >&2
+	return 1
+}
+
 gitserver_stop() {
 	local pid
 	for pid in ${GITSERVER_PIDS[@]+"${GITSERVER_PIDS[@]}"}; do
@@ -78,5 +134,7 @@ gitserver_stop() {
 	GITSERVER_PIDS=()
 	[ -n "${GITSERVER_WORK:-}" ] && rm -rf "$GITSERVER_WORK"
 	GITSERVER_WORK=
+	[ -n "${GITSERVER_RUN:-}" ] && rmdir "$GITSERVER_RUN" 2>/dev/null
+	GITSERVER_RUN=
 	return 0
 }

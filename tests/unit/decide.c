@@ -296,6 +296,31 @@ static void a_service_that_left_git_is_drained_and_removed(void)
 	host_free(h);
 }
 
+/* A project that is not desired keeps its traffic, but not a host that Git gives to another one. */
+static void a_host_belongs_to_whom_git_says(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	struct topology *t = &h->world->nginx.topology;
+	struct traffic *gone = ARENA_PUSH(&h->arena, t->services, t->services_count);
+	*gone = t->services[0];
+	gone->project = "gone";
+	static const char *const hosts[] = {"web.example.com", "gone.example.com"};
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		*ARENA_PUSH(&h->arena, t->routes, t->routes_count) =
+			(struct route){.host = hosts[i], .project = "gone", .service = "web", .port = 8080};
+	run(h);
+	CHECK_STR(h->log, "publish routes (routes changed)\n");
+	t = &h->world->nginx.topology;
+	CHECK_INT(t->services_count, 2);
+	CHECK_INT(t->routes_count, 2);
+	for (size_t i = 0; i < t->routes_count; i++)
+		CHECK_STR(t->routes[i].project, strcmp(t->routes[i].host, "web.example.com") == 0 ? "shop" : "gone");
+	nothing_left(h);
+	host_free(h);
+}
+
 /* ---- Drift ---- */
 
 static void what_was_stopped_by_hand_is_started(void)
@@ -551,6 +576,7 @@ static const struct test tests[] = {
 	TEST(a_broken_dependency_blocks_only_those_behind_it),
 	TEST(replicas_go_up_and_down),
 	TEST(a_service_that_left_git_is_drained_and_removed),
+	TEST(a_host_belongs_to_whom_git_says),
 	TEST(what_was_stopped_by_hand_is_started),
 	TEST(what_was_removed_by_hand_is_made_again),
 	TEST(a_limit_changed_by_hand_is_set_back_on_the_live_instance),

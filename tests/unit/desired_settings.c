@@ -45,7 +45,9 @@ static void defaults(void)
 	char hex[SHA256_HEX_SIZE];
 	clear_environment();
 	CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
-	CHECK(!s.repo && !s.branch);
+	CHECK(!s.repo && !s.branch && !s.rev && !s.git_user && !s.git_token_file && !s.git_ca_file && !s.git_key_file);
+	CHECK_STR(s.git_known_hosts, "/etc/reconcile/known_hosts");
+	CHECK_STR(s.git_force_push, "follow");
 	CHECK(s.path == NULL);
 	CHECK_STR(s.env_file, "/etc/reconcile/env");
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
@@ -102,7 +104,8 @@ static void every_row_reaches_its_member(void)
 		struct settings s;
 		struct err e = {0};
 		const char *value = rows[i].type == SETTING_INT ? "1234" : rows[i].type == SETTING_PATH ? "/a/b"
-		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16" : "8081";
+		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16"
+		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : "8081";
 		clear_environment();
 		setenv(rows[i].variable, value, 1);
 		CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);

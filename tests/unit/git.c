@@ -132,7 +132,7 @@ static void what_is_no_file(void)
 		{"deploy/", " is a folder, not a file", ERR_NOT_FOUND},
 		{".", "git: '.' in commit ", ERR_NOT_FOUND},
 		{"", " is a folder, not a file", ERR_NOT_FOUND},
-		{"link", " is a link, not a file", ERR_NOT_FOUND},
+		{"link", " is a link, not a file", ERR_INVALID},
 		{"deploy/../../etc/passwd", "git: 'deploy/../../etc/passwd': '..' leads out of the repository", ERR_INVALID},
 	};
 	struct git_commit c = {0};
@@ -231,12 +231,12 @@ static void a_branch_that_is_gone(void)
 	sh("git branch -D gone");
 	CHECK_INT(git_sync(&s, &a, &c, &e), -1);
 	CHECK_INT(e.kind, ERR_NOT_FOUND);
-	CHECK_STR(e.message, arena_printf(&a, "%s: no branch 'gone'; it has: main", url));
+	CHECK_STR(e.message, arena_printf(&a, "%s: no branch or tag 'gone'; its branches: main", url));
 	CHECK_INT(git_last(&s, &a, &c, &e), 0);
 	CHECK_STR(c.id, first);
 	sh("for i in 1 2 3 4 5 6; do git branch b$i; done");
 	CHECK_INT(git_peek(&s, &a, &c, &e), -1);
-	CHECK_STR(e.message, arena_printf(&a, "%s: no branch 'gone'; it has: b1, b2, b3, b4, b5 and 2 more", url));
+	CHECK_STR(e.message, arena_printf(&a, "%s: no branch or tag 'gone'; its branches: b1, b2, b3, b4, b5 and 2 more", url));
 	sh("rm -rf .git; git init -q -b main .");
 	CHECK_INT(git_sync(&main_branch, &a, &c, &e), -1);
 	CHECK_INT(e.kind, ERR_NOT_FOUND);
@@ -345,8 +345,13 @@ static void a_peek_touches_nothing(void)
 static void what_cannot_be_asked(void)
 {
 	static const struct { const char *url, *branch, *words; enum err_kind kind; } rows[] = {
-		{"git@example.com:x.git", "main", "git: the URL must begin with file://, http:// or https://", ERR_INVALID},
-		{NULL, "main", "git: the URL must begin with file://, http:// or https://", ERR_INVALID},
+		{"example.com:x.git", "main", "git: the URL must begin with file://, http://, https:// or ssh://, or be like git@host:path",
+		 ERR_INVALID},
+		{NULL, "main", "git: the URL must begin with file://, http://, https:// or ssh://, or be like git@host:path", ERR_INVALID},
+		{"git@:x.git", "main", "git: the URL must begin with file://", ERR_INVALID},
+		{"a/b@c:x", "main", "git: the URL must begin with file://", ERR_INVALID},
+		{"ssh://joe:secret@example.com/x", "main", "git: a password in an ssh URL is not supported; use git.key_file",
+		 ERR_INVALID},
 		{"file:///nonexistent", "a..b", "git: 'a..b' is no name of a branch", ERR_INVALID},
 		{"file:///nonexistent/r", "main", "file:///nonexistent/r: failed to resolve path '/nonexistent/r'", ERR_TRANSIENT},
 		{"http://joe:secret@127.0.0.1:9/x", "main", "http://127.0.0.1:9/x: failed to connect to 127.0.0.1", ERR_TRANSIENT},
