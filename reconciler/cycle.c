@@ -16,6 +16,7 @@
 #include "host/lock.h"
 #include "observe.h"
 #include "report/report.h"
+#include "resolve.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define GIT_POLL_MS 5000          /* how often a run that waits asks Git for something newer */
@@ -38,6 +39,7 @@ struct cycle {
 	struct arena arena; /* as long as the run */
 	struct notes notes;
 	struct observer observer;
+	struct resolver resolver;
 	struct failure *failures;
 	size_t failures_count;
 	struct repeat *repeats;  /* actions done, */
@@ -47,6 +49,7 @@ struct cycle {
 	int64_t run_started_ms;
 	struct tally tally;
 	bool is_stuck;
+	bool has_failed_to_drop; /* an image */
 	int lock;
 };
 
@@ -66,9 +69,11 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	if (http_open(&c->http, e) < 0)
 		return -1;
 	struct docker_settings docker = {
-		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count};
+		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
+		.config_folder = s->docker_config, .min_free_bytes = s->min_free};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
+	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
 		.notes = &c->notes, .arena = &c->arena};
@@ -82,6 +87,8 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 	w->run_started_ms = c->run_started_ms;
 	w->failures = c->failures;
 	w->failures_count = c->failures_count;
+	if (c->has_failed_to_drop)
+		w->past_images_count = 0; /* the next run tries again */
 	return 0;
 }
 
@@ -118,11 +125,33 @@ static void set_good(struct cycle *c, const struct service *s, const char *text)
 	*ARENA_PUSH(a, c->notes.goods, c->notes.goods_count) = good;
 }
 
+static void note_image(struct cycle *c, const struct service *s, const char *id, int64_t good_ms)
+{
+	const struct value *image = spec_value(&s->spec, "image");
+	notes_put_image(&c->notes, &(struct note_image){s->project, s->name, s->image, id, good_ms, image && image->secret},
+	                &c->arena);
+}
+
+/* What is on the host now through us, or no more. A note that is lost here only leaves an image behind. */
+static void note_images(struct cycle *c, const struct action *action, const struct outcome *outcome)
+{
+	struct err e;
+	if (action->kind == ACTION_PULL && *outcome->image_id)
+		note_image(c, action->spec, outcome->image_id, 0);
+	else if (action->kind == ACTION_DROP)
+		notes_forget_image(&c->notes, action->image->image);
+	else
+		return;
+	if (notes_write(c->notes_folder, &c->notes, &e) < 0)
+		log_warning("notes: %s", e.message);
+}
+
 static int note_good(struct cycle *c, const struct action *action, struct err *e)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	service_print(&text, action->spec);
 	set_good(c, action->spec, text.text);
+	note_image(c, action->spec, "", clock_now_ms());
 	return notes_write(c->notes_folder, &c->notes, e);
 }
 
@@ -151,7 +180,7 @@ static bool is_same_failure(const struct failure *f, const struct action *a)
 	       strcmp(f->revision, a->revision) == 0;
 }
 
-static void record_failure(struct cycle *c, const struct action *action, const struct err *e)
+static void record_failure(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
 	struct failure *f = NULL;
 	for (size_t i = 0; i < c->failures_count && !f; i++)
@@ -163,8 +192,9 @@ static void record_failure(struct cycle *c, const struct action *action, const s
 		                      .service = arena_strdup(&c->arena, action->service),
 		                      .revision = arena_strdup(&c->arena, action->revision ? action->revision : "")};
 	}
-	f->kind = e->kind;
-	f->message = arena_strdup(&c->arena, e->message);
+	f->kind = outcome->err.kind;
+	f->message = arena_strdup(&c->arena, outcome->err.message);
+	f->retry_after_ms = outcome->retry_after_ms;
 	f->attempts++;
 	f->at_ms = clock_now_ms();
 }
@@ -192,13 +222,16 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	if (outcome->result < 0) {
 		log_error("%s: %s", text.text, outcome->err.message);
 		/* A network or volume that failed shows again in the instance that needs it. */
-		if (action->service || action->kind == ACTION_PUBLISH)
-			record_failure(c, action, &outcome->err);
+		if (action->kind == ACTION_DROP)
+			c->has_failed_to_drop = true;
+		else if (action->service || action->kind == ACTION_PUBLISH)
+			record_failure(c, action, outcome);
 		return;
 	}
 	log_info("%s", text.text);
 	if (action->service)
 		forget_failure(c, action);
+	note_images(c, action, outcome);
 	tally_add(&c->tally, action);
 }
 
@@ -363,6 +396,7 @@ static int load(struct cycle *c, enum load_mode mode, struct want *want, struct 
 		return -1;
 	}
 	fputs(problems.warnings.text, stderr);
+	resolve_images(&c->resolver, &c->notes, &want->loaded.desired, &want->arena);
 	if (want->loaded.git.kind != ERR_NONE) {
 		char when[32];
 		clock_format(want->loaded.commit.fetched_ms, when, sizeof when);

@@ -11,6 +11,8 @@
 /* The first wait after a transient failure; doubled each time. */
 #define BACKOFF_MS 1000
 #define ATTEMPTS_MAX 4
+/* Whoever wants to be left alone for longer is asked by the next run. */
+#define RETRY_AFTER_MAX_MS 60000
 
 static const struct failure *find_failure(const struct rollout *r, const char *revision)
 {
@@ -31,15 +33,16 @@ static enum ups after_failure(struct rollout *r, const struct service *s, const 
 	if (!f)
 		return UPS_READY;
 	bool is_transient = f->kind == ERR_TRANSIENT || f->kind == ERR_UNREACHABLE;
-	if (!is_transient) {
+	if (!is_transient && f->kind != ERR_SETUP) {
 		*why = f->message;
 		return UPS_FAILED;
 	}
-	if (f->attempts >= ATTEMPTS_MAX) {
+	if (!is_transient || f->attempts >= ATTEMPTS_MAX || f->retry_after_ms > RETRY_AFTER_MAX_MS) {
 		rollout_status(r, PHASE_BLOCKED, f->kind, f->message);
 		return UPS_STUCK;
 	}
-	int64_t again = f->at_ms + ((int64_t)BACKOFF_MS << (f->attempts - 1));
+	int64_t backoff_ms = (int64_t)BACKOFF_MS << (f->attempts - 1);
+	int64_t again = f->at_ms + (f->retry_after_ms > backoff_ms ? f->retry_after_ms : backoff_ms);
 	if (r->pass->world->now_ms >= again)
 		return UPS_READY;
 	rollout_wait(r, f->message, again);
@@ -152,16 +155,30 @@ static int free_number(const struct set *all, bool taken[])
 	return number;
 }
 
+enum ups bring_image(struct rollout *r, const struct service *s, const char **why)
+{
+	if (image_find(r->pass->world, s->image))
+		return UPS_READY;
+	enum ups earlier = after_failure(r, s, why);
+	if (earlier != UPS_READY)
+		return earlier;
+	if (s->pull == PULL_NEVER) {
+		*why = "its image is not on this host, and pull_policy is never";
+		return UPS_FAILED;
+	}
+	struct action *pull = pass_action(r->pass, ACTION_PULL, r->project, r->service);
+	pull->spec = s;
+	pull->revision = s->revision;
+	rollout_wait(r, "pulls its image", 0);
+	return UPS_BUSY;
+}
+
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
 {
 	struct pass *p = r->pass;
-	if (!has_name(p->world->images, p->world->images_count, s->image)) {
-		struct action *pull = pass_action(p, ACTION_PULL, r->project, r->service);
-		pull->spec = s;
-		pull->revision = s->revision;
-		rollout_wait(r, "pulls its image", 0);
-		return UPS_BUSY;
-	}
+	enum ups image = bring_image(r, s, why);
+	if (image != UPS_READY)
+		return image;
 	need_network(r);
 	need_volumes(r, s);
 	const struct network *network = NULL;

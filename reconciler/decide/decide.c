@@ -127,10 +127,10 @@ static void publish(struct pass *p)
 	a->reason = reason;
 }
 
-static bool project_is_desired(const struct desired *d, const char *project)
+bool pass_has_project(const struct pass *p, const char *project)
 {
-	for (size_t i = 0; i < d->projects_count; i++)
-		if (strcmp(d->projects[i].name, project) == 0)
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (strcmp(p->desired->projects[i].name, project) == 0)
 			return true;
 	return false;
 }
@@ -149,7 +149,7 @@ static void retire(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (!project_is_desired(p->desired, in->project) || desired_service(p->desired, in->project, in->service) ||
+		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
 		    has_status(p->out, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
@@ -158,12 +158,12 @@ static void retire(struct pass *p)
 	/* Traffic of projects that are not in this desired state stays as it is. */
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
-		if (!project_is_desired(p->desired, t->project))
+		if (!pass_has_project(p, t->project))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!project_is_desired(p->desired, r->project))
+		if (!pass_has_project(p, r->project))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -179,6 +179,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 			*ARENA_PUSH(a, out->services, out->services_count) = s;
 		}
 	retire(&p);
+	images_drop(&p);
 	if (w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
 	publish(&p);

@@ -174,8 +174,11 @@ static void steady(struct rollout *r)
 
 	/* Never two at once: what is not of this revision must be down before anything of it starts. */
 	if (strategy_info(s->strategy)->is_exclusive && count_ready(r, s, &members, s->replicas, trust) < s->replicas) {
-		bool are_down = true;
-		for (size_t i = 0; i < rest.count; i++)
+		enum ups image = (int)members.count < s->replicas && rest.count ? bring_image(r, s, &why) : UPS_READY;
+		if (image == UPS_FAILED)
+			rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+		bool are_down = image == UPS_READY;
+		for (size_t i = 0; image == UPS_READY && i < rest.count; i++)
 			are_down &= bring_down(r, rest.items[i]);
 		if (!are_down) {
 			if (r->is_routed && r->now)
@@ -262,7 +265,10 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 		if (bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why) == UPS_STUCK)
 			return;
 	}
-	enum ups ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
+	/* Nothing that works is stopped before what replaces it is on the host. */
+	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
+	if (ups == UPS_READY)
+		ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
 	if (ups == UPS_FAILED)
 		fail(r, why);
 	if (ups != UPS_READY)
@@ -424,6 +430,12 @@ static void add_wanted(struct rollout *r)
 		*ARENA_PUSH(r->pass->arena, t->services, t->services_count) = r->wanted;
 }
 
+/* Asked again it may say the same for ever: as good as a verdict on what Git wants. */
+static bool is_final(enum err_kind kind)
+{
+	return kind == ERR_NOT_FOUND || kind == ERR_DENIED || kind == ERR_INVALID;
+}
+
 void rollout_decide(struct pass *p, const struct service *s, struct status *status)
 {
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
@@ -450,12 +462,22 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		add_wanted(&r);
 		return;
 	}
+	if (s->unresolved && !rollout_is_good(&r, s->revision)) { /* what shall run is not known, and neither what did */
+		if (r.now)
+			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+		rollout_status(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
+		add_wanted(&r);
+		return;
+	}
 	if (q)
 		r.target = r.good->spec;
 	decide_target(&r);
-	if (q && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+	bool is_at_rest = status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING;
+	if (q && is_at_rest)
 		rollout_status(&r, PHASE_ROLLED_BACK, ERR_NONE,
 		               arena_printf(p->arena, "revision %.8s is quarantined: %s", s->revision, q->reason));
+	else if (s->unresolved && is_at_rest)
+		rollout_status(&r, is_final(s->unresolved) ? PHASE_ROLLED_BACK : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
 	add_wanted(&r);
 }
 

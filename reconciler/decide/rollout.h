@@ -38,6 +38,8 @@ bool rollout_is_good(const struct rollout *r, const char *revision);
  */
 enum ups bring_up(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust,
                   const char **why);
+/* Sees to it that the image is on the host; the answers are those of bring_up(). */
+enum ups bring_image(struct rollout *r, const struct service *s, const char **why);
 /* Stops one instance when it is drained. Returns false while it still has to wait. */
 bool bring_down(struct rollout *r, const struct instance *i);
 /* Drains, stops and removes all of them. Returns true when none is left. */

@@ -235,6 +235,19 @@ int parse_name_of_image(struct parse *p, const struct node *n, const char *path,
 	return give(out, n, value_string(text));
 }
 
+/* The oldest spelling of "missing" is normalised away. */
+int parse_pull_policy(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	static const char *const known[] = {"missing", "always", "never"};
+	const char *text;
+	if (parse_text(p, n, path, &text) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(strcmp(text, "if_not_present") == 0 ? "missing" : text, known[i]) == 0)
+			return give(out, n, value_string(known[i]));
+	return parse_error(p, n->mark, path, "%s is not supported; write missing, always or never", node_shown(p, n));
+}
+
 int parse_restart(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	static const char *const plain[] = {"no", "always", "unless-stopped", "on-failure"};

@@ -37,6 +37,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	[SHAPE_NETWORKS] = "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"const\":\"default\"}},{\"type\":\"object\","
 	                   "\"properties\":{\"default\":{\"type\":[\"object\",\"null\"],\"maxProperties\":0}},"
 	                   "\"additionalProperties\":false}]}",
+	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(missing|if_not_present|always|never)$|\\\\$\"}",
 	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",

@@ -13,6 +13,7 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_PARK] = {"park", ROOM_DOCKER},
 	[ACTION_STOP] = {"stop", ROOM_DOCKER},
 	[ACTION_REMOVE] = {"remove", ROOM_DOCKER},
+	[ACTION_DROP] = {"drop image", ROOM_DOCKER},
 	[ACTION_UNANNOUNCE] = {"unannounce", ROOM_NGINX},
 	[ACTION_PUBLISH] = {"publish routes", ROOM_NGINX},
 	[ACTION_WEIGHT] = {"shift traffic", ROOM_NGINX},
@@ -35,11 +36,23 @@ static void print_changes(struct buf *out, const struct action *a)
 	}
 }
 
+#define DIGEST_SHOWN 19 /* "sha256:" and twelve digits, as Docker shortens ids */
+
 /* A tag that came from the host's environment is nobody's business. */
+static void print_name(struct buf *out, const char *image, bool is_secret)
+{
+	const char *at = strchr(image, '@');
+	if (is_secret)
+		buf_puts(out, "(secret)");
+	else
+		buf_printf(out, "%.*s", at && strlen(at + 1) > DIGEST_SHOWN ? (int)(at + 1 - image) + DIGEST_SHOWN : -1, image);
+}
+
 static void print_image(struct buf *out, const struct service *s)
 {
 	const struct value *image = spec_value(&s->spec, "image");
-	buf_puts(out, image && image->secret ? "(secret)" : s->image);
+	bool is_written = image && image->kind == VALUE_STRING;
+	print_name(out, is_written ? image->string : s->image, is_written && image->secret);
 }
 
 static void print_object(struct buf *out, const struct action *a)
@@ -56,6 +69,10 @@ static void print_object(struct buf *out, const struct action *a)
 	case ACTION_PULL:
 		buf_puts(out, " ");
 		print_image(out, a->spec);
+		break;
+	case ACTION_DROP:
+		buf_puts(out, " ");
+		print_name(out, a->image->image, a->image->is_secret);
 		break;
 	case ACTION_CREATE:
 		buf_printf(out, " %s (", a->name);
