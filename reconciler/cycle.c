@@ -14,6 +14,7 @@
 #include "decide/rehearse.h"
 #include "desired/load.h"
 #include "host/lock.h"
+#include "model/failure.h"
 #include "observe.h"
 #include "report/report.h"
 #include "resolve.h"
@@ -40,8 +41,8 @@ struct cycle {
 	struct notes notes;
 	struct observer observer;
 	struct resolver resolver;
-	struct failure *failures;
-	size_t failures_count;
+	struct failures failures;
+	int64_t acting_since_ms;
 	struct repeat *repeats;  /* actions done, */
 	size_t repeats_count;
 	struct repeat *said;     /* and the last reason logged for each service */
@@ -49,7 +50,7 @@ struct cycle {
 	int64_t run_started_ms;
 	struct tally tally;
 	bool is_stuck;
-	bool has_failed_to_drop; /* an image */
+	bool are_notes_unwritten; /* something is in memory that must be on disk before the run may end well */
 	int lock;
 };
 
@@ -85,10 +86,8 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
 	w->run_started_ms = c->run_started_ms;
-	w->failures = c->failures;
-	w->failures_count = c->failures_count;
-	if (c->has_failed_to_drop)
-		w->past_images_count = 0; /* the next run tries again */
+	w->failures = c->failures.items;
+	w->failures_count = c->failures.count;
 	return 0;
 }
 
@@ -102,34 +101,35 @@ static void cycle_done(struct cycle *c)
 
 /* ---- Act ---- */
 
+/* Kept in memory even when it cannot be written: going back must not wait for room on the disk. The run then ends
+ * with the error, see refresh_notes(). */
 static int note_quarantine(struct cycle *c, const struct action *action, struct err *e)
 {
 	struct arena *a = &c->arena;
 	*ARENA_PUSH(a, c->notes.quarantines, c->notes.quarantines_count) = (struct note_quarantine){
 		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
 		arena_strdup(a, action->reason), clock_now_ms()};
-	return notes_write(c->notes_folder, &c->notes, e);
+	c->are_notes_unwritten = notes_write(c->notes_folder, &c->notes, e) < 0;
+	return c->are_notes_unwritten ? -1 : 0;
 }
 
 /* Replaces the good revision of a service in memory; the caller writes. */
-static void set_good(struct cycle *c, const struct service *s, const char *text)
+static void set_good(struct notes *n, struct arena *a, const struct service *s, const char *text)
 {
-	struct arena *a = &c->arena;
 	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
 	                         arena_strdup(a, text)};
-	for (size_t i = 0; i < c->notes.goods_count; i++)
-		if (strcmp(c->notes.goods[i].project, s->project) == 0 && strcmp(c->notes.goods[i].service, s->name) == 0) {
-			c->notes.goods[i] = good;
+	for (size_t i = 0; i < n->goods_count; i++)
+		if (strcmp(n->goods[i].project, s->project) == 0 && strcmp(n->goods[i].service, s->name) == 0) {
+			n->goods[i] = good;
 			return;
 		}
-	*ARENA_PUSH(a, c->notes.goods, c->notes.goods_count) = good;
+	*ARENA_PUSH(a, n->goods, n->goods_count) = good;
 }
 
-static void note_image(struct cycle *c, const struct service *s, const char *id, int64_t good_ms)
+static void note_image(struct notes *n, struct arena *a, const struct service *s, const char *id, int64_t good_ms)
 {
 	const struct value *image = spec_value(&s->spec, "image");
-	notes_put_image(&c->notes, &(struct note_image){s->project, s->name, s->image, id, good_ms, image && image->secret},
-	                &c->arena);
+	notes_put_image(n, &(struct note_image){s->project, s->name, s->image, id, good_ms, image && image->secret}, a);
 }
 
 /* What is on the host now through us, or no more. A note that is lost here only leaves an image behind. */
@@ -137,7 +137,7 @@ static void note_images(struct cycle *c, const struct action *action, const stru
 {
 	struct err e;
 	if (action->kind == ACTION_PULL && *outcome->image_id)
-		note_image(c, action->spec, outcome->image_id, 0);
+		note_image(&c->notes, &c->arena, action->spec, outcome->image_id, 0);
 	else if (action->kind == ACTION_DROP)
 		notes_forget_image(&c->notes, action->image->image);
 	else
@@ -150,9 +150,25 @@ static int note_good(struct cycle *c, const struct action *action, struct err *e
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	service_print(&text, action->spec);
-	set_good(c, action->spec, text.text);
-	note_image(c, action->spec, "", clock_now_ms());
-	return notes_write(c->notes_folder, &c->notes, e);
+	if (text.overflowed)
+		return err_set(e, ERR_INVALID, "notes: %s/%s is larger than %zu bytes", action->project, action->service, text.max);
+	/* Good is what the notes on disk say: until they do, the old revision is not let go. */
+	struct notes with = c->notes;
+	with.goods = NULL;
+	with.goods_count = 0;
+	for (size_t i = 0; i < c->notes.goods_count; i++)
+		*ARENA_PUSH(&c->arena, with.goods, with.goods_count) = c->notes.goods[i];
+	set_good(&with, &c->arena, action->spec, text.text);
+	with.images = NULL;
+	with.images_count = 0;
+	for (size_t i = 0; i < c->notes.images_count; i++)
+		*ARENA_PUSH(&c->arena, with.images, with.images_count) = c->notes.images[i];
+	note_image(&with, &c->arena, action->spec, "", clock_now_ms());
+	if (notes_write(c->notes_folder, &with, e) < 0)
+		return -1;
+	c->notes = with;
+	c->are_notes_unwritten = false;
+	return 0;
 }
 
 /* The last words of what failed, while they can still be read. */
@@ -172,40 +188,6 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
-static bool is_same_failure(const struct failure *f, const struct action *a)
-{
-	if (!f->service || !a->service)
-		return !f->service && !a->service;
-	return strcmp(f->project, a->project) == 0 && strcmp(f->service, a->service) == 0 && a->revision &&
-	       strcmp(f->revision, a->revision) == 0;
-}
-
-static void record_failure(struct cycle *c, const struct action *action, const struct outcome *outcome)
-{
-	struct failure *f = NULL;
-	for (size_t i = 0; i < c->failures_count && !f; i++)
-		if (is_same_failure(&c->failures[i], action))
-			f = &c->failures[i];
-	if (!f) {
-		f = ARENA_PUSH(&c->arena, c->failures, c->failures_count);
-		*f = (struct failure){.project = arena_strdup(&c->arena, action->project),
-		                      .service = arena_strdup(&c->arena, action->service),
-		                      .revision = arena_strdup(&c->arena, action->revision ? action->revision : "")};
-	}
-	f->kind = outcome->err.kind;
-	f->message = arena_strdup(&c->arena, outcome->err.message);
-	f->retry_after_ms = outcome->retry_after_ms;
-	f->attempts++;
-	f->at_ms = clock_now_ms();
-}
-
-static void forget_failure(struct cycle *c, const struct action *action)
-{
-	for (size_t i = 0; i < c->failures_count; i++)
-		if (is_same_failure(&c->failures[i], action))
-			c->failures[i] = c->failures[--c->failures_count];
-}
-
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
@@ -222,30 +204,34 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	if (outcome->result < 0) {
 		log_error("%s: %s", text.text, outcome->err.message);
 		/* A network or volume that failed shows again in the instance that needs it. */
-		if (action->kind == ACTION_DROP)
-			c->has_failed_to_drop = true;
-		else if (action->service || action->kind == ACTION_PUBLISH)
-			record_failure(c, action, outcome);
+		if (action->service || action->kind == ACTION_PUBLISH)
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
+				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
 	log_info("%s", text.text);
 	if (action->service)
-		forget_failure(c, action);
+		failures_forget(&c->failures, action);
 	note_images(c, action, outcome);
 	tally_add(&c->tally, action);
 }
 
-static void act_alone(struct cycle *c, const struct world *w, const struct action *action)
+/* A note that cannot be written is a failed action like any other: what decide does about it is its business, and one
+ * service's disk trouble does not end the run for the others. */
+static void act_note(struct cycle *c, const struct world *w, const struct action *action)
 {
 	struct outcome outcome = {0};
-	switch (action->kind) {
-	case ACTION_QUARANTINE:
+	outcome.result = action->kind == ACTION_QUARANTINE ? note_quarantine(c, action, &outcome.err)
+	                                                   : note_good(c, action, &outcome.err);
+	if (action->kind == ACTION_QUARANTINE)
 		show_evidence(c, w, action);
-		outcome.result = note_quarantine(c, action, &outcome.err);
-		break;
-	case ACTION_COMMIT: outcome.result = note_good(c, action, &outcome.err); break;
-	default: outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err); break;
-	}
+	ended(c, action, &outcome);
+}
+
+static void act_nginx(struct cycle *c, const struct action *action)
+{
+	struct outcome outcome = {0};
+	outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err);
 	ended(c, action, &outcome);
 }
 
@@ -265,13 +251,17 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 /* Notes before the act that they are about; traffic before instances; the structure last. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
+	c->acting_since_ms = clock_now_ms();
 	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_NOTES || d->actions[i].kind == ACTION_WEIGHT)
-			act_alone(c, w, &d->actions[i]);
+		if (action_info(d->actions[i].kind)->room == ROOM_NOTES)
+			act_note(c, w, &d->actions[i]);
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (d->actions[i].kind == ACTION_WEIGHT)
+			act_nginx(c, &d->actions[i]);
 	act_docker(c, d, a);
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
-			act_alone(c, w, &d->actions[i]);
+			act_nginx(c, &d->actions[i]);
 }
 
 /* ---- The run ---- */
@@ -279,29 +269,32 @@ static void act(struct cycle *c, const struct world *w, const struct decision *d
 /* What each service waits for, once for each change of it. */
 static void say_waits(struct cycle *c, const struct decision *d)
 {
+	CLEANUP(buf_done) struct buf line = BUF_INIT(8192);
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
 		if (s->phase != PHASE_PROGRESSING || !s->reason)
 			continue;
-		const char *line = arena_printf(&c->arena, "%s/%s: %s", s->project, s->service, s->reason);
 		struct repeat *said = NULL;
+		buf_clear(&line);
+		buf_printf(&line, "%s/%s: %s", s->project, s->service, s->reason);
 		size_t length = strlen(s->project) + 1 + strlen(s->service) + 1;
 		for (size_t k = 0; k < c->said_count; k++)
-			if (strncmp(c->said[k].text, line, length) == 0)
+			if (strncmp(c->said[k].text, line.text, length) == 0)
 				said = &c->said[k];
-		if (said && strcmp(said->text, line) == 0)
+		if (said && strcmp(said->text, line.text) == 0)
 			continue;
 		if (!said)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
-		said->text = line;
-		log_info("%s", line);
+		said->text = arena_strdup(&c->arena, line.text);
+		log_info("%s", line.text);
 	}
 }
 
-/* Settled services: what the notes keep of them follows changes that needed no new instance. */
-static void refresh_notes(struct cycle *c, const struct desired *d, const struct decision *decision)
+/* Settled services: what the notes keep of them follows changes that needed no new instance. Fails only when something
+ * is not written that the next run must know. */
+static int refresh_notes(struct cycle *c, const struct desired *d, const struct decision *decision, struct err *e)
 {
-	bool is_changed = strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
+	bool is_changed = c->are_notes_unwritten || strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0;
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < decision->services_count; i++) {
 		const struct status *st = &decision->services[i];
@@ -314,15 +307,18 @@ static void refresh_notes(struct cycle *c, const struct desired *d, const struct
 			const struct note_good *g = &c->notes.goods[k];
 			if (strcmp(g->project, s->project) == 0 && strcmp(g->service, s->name) == 0 &&
 			    strcmp(g->revision, s->revision) == 0 && strcmp(g->spec, text.text) != 0) {
-				set_good(c, s, text.text);
+				set_good(&c->notes, &c->arena, s, text.text);
 				is_changed = true;
 			}
 		}
 	}
-	struct err e;
 	c->notes.applied = d->commit;
-	if (is_changed && !c->notes.is_missing && notes_write(c->notes_folder, &c->notes, &e) < 0)
-		log_warning("notes: %s", e.message);
+	if (!is_changed || c->notes.is_missing || notes_write(c->notes_folder, &c->notes, e) == 0)
+		return 0;
+	if (c->are_notes_unwritten)
+		return -1;
+	log_warning("%s", e->message);
+	return 0;
 }
 
 static int say_error(const struct err *e)
@@ -344,7 +340,7 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 	int code = status_exit_code(d);
 	tally_end(&c->tally);
 	if (tally_is_empty(&c->tally))
-		buf_puts(&out, code == 0 || code == 3 ? "No changes.\n" : "Nothing was changed.\n");
+		status_nothing(&out, d);
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
@@ -436,8 +432,8 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 		int result = turn(c, &want->loaded.desired, &decision, &a, e);
 		int64_t now_ms = clock_monotonic_ms();
 		if (result > 0) {
-			refresh_notes(c, &want->loaded.desired, &decision);
-			return say_end(c, &want->loaded, &decision);
+			int code = say_end(c, &want->loaded, &decision);
+			return refresh_notes(c, &want->loaded.desired, &decision, e) < 0 ? -1 : code;
 		}
 		if (clock_stop_requested()) {
 			err_set(e, ERR_STOPPED, "stopped at a safe point; the next run goes on from here");

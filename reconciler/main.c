@@ -1,6 +1,7 @@
 /* The command line: a table of commands, and one of options that the settings' table completes. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@ struct line {
 	const struct command *command;
 	const char *config;
 	const char *name; /* the argument of retry */
+	bool is_plan;     /* --plan */
 	struct cycle_options options;
 	struct setting_flag flags[32];
 	size_t flags_count;
@@ -119,13 +121,14 @@ static int usage(const char *fmt, const char *what)
 	return 64;
 }
 
-/* The value of an option: after "=" or the next word. NULL: there is none. */
+/* The value of an option: after "=" or the next word. NULL: there is none. The next option is no value: `--path --plan`
+ * must not become a run that was meant as a plan. */
 static const char *value_of(const char *flag, int argc, char **argv, int *at)
 {
 	size_t n = strlen(flag);
 	if (argv[*at][n] == '=')
 		return argv[*at] + n + 1;
-	return *at + 1 < argc ? argv[++*at] : NULL;
+	return *at + 1 < argc && argv[*at + 1][0] != '-' ? argv[++*at] : NULL;
 }
 
 static bool is_flag(const char *word, const char *flag)
@@ -138,7 +141,7 @@ static bool is_flag(const char *word, const char *flag)
 static int take_option(struct line *l, const struct option_row *o, const char *value)
 {
 	switch (o->id) {
-	case OPTION_PLAN: l->command = &commands[1]; break;
+	case OPTION_PLAN: l->is_plan = true; break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -159,6 +162,8 @@ static int parse_flag(struct line *l, int argc, char **argv, int *at)
 		const char *value = options[i].argument ? value_of(options[i].flag, argc, argv, at) : NULL;
 		if (options[i].argument && !value)
 			return usage("no value for", word);
+		if (!options[i].argument && word[strlen(options[i].flag)] == '=')
+			return usage("no value is taken by", options[i].flag);
 		return take_option(l, &options[i], value);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -190,14 +195,32 @@ static int parse_word(struct line *l, const char *word)
 	return usage(l->command == &commands[0] ? "unknown command" : "too many words at", word);
 }
 
+/* What was given must fit together. Returns -1 to go on, or an exit code. */
+static int check_line(struct line *l)
+{
+	if (l->is_plan && l->command == &commands[0])
+		l->command = &commands[1];
+	bool plans = l->command == &commands[1];
+	if (l->is_plan && !plans)
+		return usage("--plan does not go with", l->command->name);
+	if (l->options.detailed_exitcode && !plans)
+		return usage("only a plan takes", "--detailed-exitcode");
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
+	/* Workers of nginx must pass our folders; a chmod after a mkdir comes too late for a run that is killed in between. */
+	umask(022);
 	struct line l = {.command = &commands[0]};
 	for (int i = 1; i < argc; i++) {
 		int code = argv[i][0] == '-' ? parse_flag(&l, argc, argv, &i) : parse_word(&l, argv[i]);
 		if (code >= 0)
 			return code;
 	}
+	int code = check_line(&l);
+	if (code >= 0)
+		return code;
 	CLEANUP(arena_done) struct arena a = {0};
 	struct settings s;
 	struct err e;

@@ -1,6 +1,7 @@
 /* Files, replaced whole. */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMP_MARK ".tmp-" /* and the process id of the writer */
 
 void fd_close(int *fd)
 {
@@ -81,7 +84,7 @@ static int sync_parent(const char *path, struct err *e)
 
 static int temp_name(const char *path, char *temp, size_t size, struct err *e)
 {
-	if (snprintf(temp, size, "%s.tmp-%d", path, (int)getpid()) >= (int)size)
+	if (snprintf(temp, size, "%s" TEMP_MARK "%d", path, (int)getpid()) >= (int)size)
 		return err_set(e, ERR_INVALID, "%s: name too long", path);
 	if (unlink(temp) < 0 && errno != ENOENT)
 		return err_errno(e, errno, "%s", temp);
@@ -160,6 +163,20 @@ int fs_mkdir(const char *path, mode_t mode, struct err *e)
 	if (stat(made, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_errno(e, ENOTDIR, "%s", made);
 	return 0;
+}
+
+void fs_sweep(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		const char *mark = strstr(entry->d_name, TEMP_MARK);
+		const char *pid = mark ? mark + sizeof TEMP_MARK - 1 : "";
+		if (*pid && pid[strspn(pid, "0123456789")] == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	closedir(dir);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

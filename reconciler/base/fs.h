@@ -21,6 +21,8 @@ MUST_CHECK int fs_symlink(const char *target, const char *path, struct err *e);
 MUST_CHECK int fs_mkdir(const char *path, mode_t mode, struct err *e);
 /* rm -r; not there is fine. Does not follow symbolic links. */
 MUST_CHECK int fs_remove_tree(const char *path, struct err *e);
+/* Removes what writes that were killed left in the folder. Only where nobody else is writing. */
+void fs_sweep(const char *folder);
 bool fs_exists(const char *path); /* lstat: a dangling link exists */
 
 void fd_close(int *fd); /* for CLEANUP; -1 is fine */

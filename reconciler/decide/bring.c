@@ -14,30 +14,29 @@
 /* Whoever wants to be left alone for longer is asked by the next run. */
 #define RETRY_AFTER_MAX_MS 60000
 
-static const struct failure *find_failure(const struct rollout *r, const char *revision)
+static const struct failure *find_failure(const struct rollout *r, const char *revision, const char *object)
 {
 	const struct world *w = r->pass->world;
 	for (size_t i = 0; i < w->failures_count; i++) {
 		const struct failure *f = &w->failures[i];
 		if (f->service && strcmp(f->project, r->project) == 0 && strcmp(f->service, r->service) == 0 &&
-		    strcmp(f->revision, revision) == 0)
+		    strcmp(f->revision, revision) == 0 && strcmp(f->object, object) == 0)
 			return f;
 	}
 	return NULL;
 }
 
-/* What an earlier attempt of this run says about the next one. READY: go on. */
-static enum ups after_failure(struct rollout *r, const struct service *s, const char **why)
+/* What earlier attempts of this run say about the next one. READY: go on. */
+static enum ups after_failure(struct rollout *r, const char *revision, const char *object, const char **why)
 {
-	const struct failure *f = find_failure(r, s->revision);
+	const struct failure *f = find_failure(r, revision, object);
 	if (!f)
 		return UPS_READY;
-	bool is_transient = f->kind == ERR_TRANSIENT || f->kind == ERR_UNREACHABLE;
-	if (!is_transient && f->kind != ERR_SETUP) {
+	if (!err_info(f->kind)->may_retry && f->kind != ERR_SETUP) {
 		*why = f->message;
 		return UPS_FAILED;
 	}
-	if (!is_transient || f->attempts >= ATTEMPTS_MAX || f->retry_after_ms > RETRY_AFTER_MAX_MS) {
+	if (f->kind == ERR_SETUP || f->attempts >= ATTEMPTS_MAX || f->retry_after_ms > RETRY_AFTER_MAX_MS) {
 		rollout_status(r, PHASE_BLOCKED, f->kind, f->message);
 		return UPS_STUCK;
 	}
@@ -47,6 +46,15 @@ static enum ups after_failure(struct rollout *r, const struct service *s, const 
 		return UPS_READY;
 	rollout_wait(r, f->message, again);
 	return UPS_BUSY;
+}
+
+bool rollout_may_try(struct rollout *r, const char *revision, const char *object)
+{
+	const char *why;
+	enum ups earlier = after_failure(r, revision, object, &why);
+	if (earlier == UPS_FAILED)
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+	return earlier == UPS_READY;
 }
 
 /* Is a dependency as it must be before an instance of ours starts? */
@@ -140,26 +148,30 @@ static void need_volumes(struct rollout *r, const struct service *s)
 			pass_action(p, ACTION_VOLUME, r->project, NULL)->volume = s->volumes[i];
 }
 
-static int free_number(const struct set *all, bool taken[])
+/* The lowest that no instance has, and none that this decision makes. */
+static int free_number(struct rollout *r)
 {
-	int number = 1;
-	for (;; number++) {
-		bool is_taken = number < 1024 && taken[number];
-		for (size_t i = 0; i < all->count; i++)
-			is_taken |= all->items[i]->number == number;
+	const struct pass *p = r->pass;
+	struct set all = set_of(r->pass, r->project, r->service, NULL);
+	for (int number = 1; ; number++) {
+		bool is_taken = false;
+		for (size_t i = 0; i < all.count; i++)
+			is_taken |= all.items[i]->number == number;
+		for (size_t i = 0; i < p->out->actions_count; i++) {
+			const struct action *a = &p->out->actions[i];
+			is_taken |= a->kind == ACTION_CREATE && a->number == number && strcmp(a->project, r->project) == 0 &&
+			            strcmp(a->service, r->service) == 0;
+		}
 		if (!is_taken)
-			break;
+			return number;
 	}
-	if (number < 1024)
-		taken[number] = true;
-	return number;
 }
 
 enum ups bring_image(struct rollout *r, const struct service *s, const char **why)
 {
 	if (image_find(r->pass->world, s->image))
 		return UPS_READY;
-	enum ups earlier = after_failure(r, s, why);
+	enum ups earlier = after_failure(r, s->revision, "", why);
 	if (earlier != UPS_READY)
 		return earlier;
 	if (s->pull == PULL_NEVER) {
@@ -184,16 +196,15 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	const struct network *network = NULL;
 	if (s->is_routed && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
-	struct set all = set_of(p, r->project, r->service, NULL);
-	bool taken[1024] = {false};
 	for (int i = 0; i < missing; i++) {
 		const char *address = NULL;
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
+		int number = free_number(r);
 		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
 		a->spec = s;
 		a->revision = s->revision;
-		a->number = free_number(&all, taken);
+		a->number = number;
 		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
 		a->address = address;
 		a->network = network ? network->name : NULL;
@@ -208,7 +219,7 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	if (i->state == INSTANCE_PAUSED)
 		return true;
 	if (i->state == INSTANCE_CREATED)
-		return !*i->error || !find_failure(r, i->revision);
+		return !*i->error || !find_failure(r, i->revision, "");
 	if (i->state != INSTANCE_EXITED || (s->may_end && i->exit_code == 0))
 		return false;
 	return !gate_had_its_chance(i, s, r->pass->world);
@@ -231,7 +242,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	}
 	if (!count)
 		return false;
-	const struct failure *earlier = find_failure(r, i->revision);
+	const struct failure *earlier = find_failure(r, i->revision, i->id);
 	if (earlier) {
 		*why = earlier->message;
 		return false;
@@ -255,17 +266,27 @@ static void start(struct rollout *r, const struct service *s, const struct insta
 }
 
 /* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
-static bool is_broken(const struct rollout *r, const struct instance *i)
+static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
 {
-	return i->state == INSTANCE_DEAD || (r->is_routed && r->target->is_routed && !*i->address);
+	return i->state == INSTANCE_DEAD || (r->is_routed && s->is_routed && !*i->address);
 }
 
-int count_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
+struct set set_usable(struct rollout *r, const struct service *s, const struct set *set)
 {
-	int ready = 0;
-	for (int i = 0; i < n && (size_t)i < set->count; i++)
-		ready += gate_judge(set->items[i], s, trust, r->pass->world, r->pass->arena).readiness == READY &&
-		         !is_broken(r, set->items[i]);
+	struct set usable = {0};
+	for (size_t i = 0; i < set->count; i++)
+		if (!is_broken(r, s, set->items[i]))
+			*ARENA_PUSH(r->pass->arena, usable.items, usable.count) = set->items[i];
+	return usable;
+}
+
+struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
+{
+	struct set ready = {0};
+	for (size_t i = 0; i < set->count && (int)ready.count < n; i++)
+		if (!is_broken(r, s, set->items[i]) &&
+		    gate_judge(set->items[i], s, trust, r->pass->world, r->pass->arena).readiness == READY)
+			*ARENA_PUSH(r->pass->arena, ready.items, ready.count) = set->items[i];
 	return ready;
 }
 
@@ -275,10 +296,11 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	struct pass *p = r->pass;
 	int usable = 0, ready = 0, moving = 0;
 	const char *failed = NULL;
+	size_t begun = p->out->actions_count;
 	enum ups dependencies = UPS_READY;
 	for (size_t i = 0; i < set->count && usable < n; i++) {
 		const struct instance *in = set->items[i];
-		if (is_broken(r, in))
+		if (is_broken(r, s, in))
 			continue;
 		usable++;
 		moving += update_live(r, s, in, &failed);
@@ -286,7 +308,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		if (j.readiness == READY) {
 			ready++;
 		} else if (j.readiness != FAILED && is_startable(r, s, in)) {
-			enum ups earlier = after_failure(r, s, why);
+			enum ups earlier = after_failure(r, s->revision, "", why);
 			if (earlier == UPS_READY && (dependencies = after_dependencies(r, s)) == UPS_READY)
 				start(r, s, in, in->state == INSTANCE_CREATED ? NULL : j.why);
 			else if (earlier == UPS_FAILED)
@@ -303,10 +325,12 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	}
 	if (failed) {
 		*why = failed;
+		if (trust == TRUST_TRIAL)
+			p->out->actions_count = begun; /* nothing more of what failed is started */
 		return UPS_FAILED;
 	}
 	if (usable < n) {
-		enum ups earlier = after_failure(r, s, why);
+		enum ups earlier = after_failure(r, s->revision, "", why);
 		if (earlier == UPS_READY)
 			earlier = after_dependencies(r, s);
 		return earlier != UPS_READY ? earlier : create_missing(r, s, n - usable, why);
@@ -314,6 +338,12 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	if (moving)
 		rollout_wait(r, r->status->reason ? r->status->reason : "starts instances", 0);
 	return moving ? UPS_BUSY : UPS_READY;
+}
+
+/* Does the installed configuration lead to it? Only a publish changes that. */
+static bool is_listed(const struct rollout *r, const struct instance *i)
+{
+	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
 /* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
@@ -324,9 +354,6 @@ static bool is_drained(struct rollout *r, const struct instance *i)
 	int64_t now_ms = r->pass->world->now_ms;
 	if (i->state != INSTANCE_RUNNING || !*i->address || (!r->now && !r->is_routed))
 		return true;
-	if (!nginx->is_current ||
-	    (r->now && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address))))
-		return false;
 	if (i->created_ms > nginx->installed_ms)
 		return true; /* younger than the configuration in force: none ever listed it */
 	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
@@ -340,12 +367,20 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	struct pass *p = r->pass;
 	if (!instance_is_up(i))
 		return true;
+	/* What is in force may list it too while it is not what is installed. */
+	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && r->now;
+	if (is_listed(r, i) || (may_serve && !p->world->nginx.is_current)) {
+		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
+		return false;
+	}
 	if (!is_drained(r, i)) {
 		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
 		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
 		             p->world->now_ms + DRAIN_POLL_MS);
 		return false;
 	}
+	if (!rollout_may_try(r, i->revision, i->id))
+		return false;
 	struct action *a = pass_action(p, ACTION_STOP, r->project, r->service);
 	const struct service *spec = rollout_spec(r, i->revision);
 	a->instance = i;
@@ -361,6 +396,12 @@ bool discard(struct rollout *r, const struct set *s)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		if (!bring_down(r, s->items[i]))
+			continue;
+		if (is_listed(r, s->items[i])) {
+			rollout_wait(r, arena_printf(r->pass->arena, "nginx must let go of %s first", s->items[i]->name), 0);
+			continue;
+		}
+		if (!rollout_may_try(r, s->items[i]->revision, s->items[i]->id))
 			continue;
 		struct action *a = pass_action(r->pass, ACTION_REMOVE, r->project, r->service);
 		a->instance = s->items[i];

@@ -97,27 +97,29 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 	}
 }
 
-/* At most one reload for each decision. */
-static void publish(struct pass *p)
+/* At most one reload for each decision. Returns true when there is one. */
+static bool publish(struct pass *p)
 {
 	const struct nginx *nginx = &p->world->nginx;
-	for (size_t i = 0; i < p->desired->routes_count; i++) {
+	if (p->world->are_notes_lost)
+		p->wanted = nginx->topology; /* all that runs goes on */
+	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
 		if (find_traffic(&p->wanted, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
-		return;
+		return false;
 	if (nginx->is_current && topology_equal(&p->wanted, &nginx->topology))
-		return;
+		return false;
 	if (!nginx->is_up) {
 		hold_up(p, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(p->arena, "nginx: %s", nginx->problem));
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < p->world->failures_count; i++)
 		if (!p->world->failures[i].service) {
 			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
-			return;
+			return false;
 		}
 	struct topology *t = arena_alloc(p->arena, sizeof *t);
 	*t = p->wanted;
@@ -125,12 +127,13 @@ static void publish(struct pass *p)
 	struct action *a = pass_action(p, ACTION_PUBLISH, NULL, NULL);
 	a->topology = t;
 	a->reason = reason;
+	return true;
 }
 
 bool pass_has_project(const struct pass *p, const char *project)
 {
 	for (size_t i = 0; i < p->desired->projects_count; i++)
-		if (strcmp(p->desired->projects[i].name, project) == 0)
+		if (p->desired->projects[i].services_count && strcmp(p->desired->projects[i].name, project) == 0)
 			return true;
 	return false;
 }
@@ -180,7 +183,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 		}
 	retire(&p);
 	images_drop(&p);
-	if (w->nginx.is_announcing)
+	/* A publish announces anyway, and takes it away when nobody needs it any more. */
+	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
-	publish(&p);
 }

@@ -38,10 +38,30 @@ static struct judgement judge_ended(const struct instance *i, const struct servi
 	return is_verdict ? failed(why) : coming(why, 0);
 }
 
+/* Until when it may become ready. What restarts again and again gets no new time with each start. */
+static int64_t deadline_of(const struct instance *i, const struct service *s, const struct world *world)
+{
+	int64_t from_ms = i->started_ms;
+	if (i->restart_count > 0)
+		from_ms = i->created_ms > world->run_started_ms ? i->created_ms : world->run_started_ms;
+	return from_ms + s->ready.within_ms;
+}
+
+static struct judgement judge_restarting(const struct instance *i, const struct service *s, enum trust trust,
+                                         const struct world *world, struct arena *a)
+{
+	const char *why = arena_printf(a, "%s restarts again and again, exit code %d%s", i->name, i->exit_code,
+	                               i->was_oom_killed ? " (killed: out of memory)" : "");
+	if (trust == TRUST_TRIAL || world->now_ms >= deadline_of(i, s, world))
+		return failed(why);
+	return coming(why, world->now_ms + 1000);
+}
+
 static struct judgement judge_running(const struct instance *i, const struct service *s, enum trust trust,
-                                      int64_t now_ms, struct arena *a)
+                                      const struct world *world, struct arena *a)
 {
 	char within[32];
+	int64_t now_ms = world->now_ms;
 	if (s->is_job)
 		return coming(arena_printf(a, "%s has not ended yet", i->name), 0);
 	if (trust == TRUST_TRIAL && i->restart_count > 0)
@@ -58,7 +78,7 @@ static struct judgement judge_running(const struct instance *i, const struct ser
 
 	const char *said = i->health == HEALTH_STARTING ? "its health check has not passed yet"
 	                   : i->probe_said && *i->probe_said ? i->probe_said : "not probed yet";
-	int64_t deadline = i->started_ms + s->ready.within_ms;
+	int64_t deadline = deadline_of(i, s, world);
 	/* Something that was ready gets a moment; something that never was has until its deadline. */
 	if (i->failing_since_ms && i->failing_since_ms + FAILING_TOLERATED_MS > deadline)
 		deadline = i->failing_since_ms + FAILING_TOLERATED_MS;
@@ -71,7 +91,6 @@ static struct judgement judge_running(const struct instance *i, const struct ser
 struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust,
                             const struct world *world, struct arena *a)
 {
-	int64_t now_ms = world->now_ms;
 	switch (i->state) {
 	case INSTANCE_CREATED:
 		if (i->error && *i->error) {
@@ -80,12 +99,9 @@ struct judgement gate_judge(const struct instance *i, const struct service *s, e
 		}
 		return coming(arena_printf(a, "%s is not started yet", i->name), 0);
 	case INSTANCE_RUNNING:
-		return judge_running(i, s, trust, now_ms, a);
+		return judge_running(i, s, trust, world, a);
 	case INSTANCE_RESTARTING:
-		if (trust == TRUST_TRIAL)
-			return failed(arena_printf(a, "%s restarts again and again, exit code %d%s", i->name, i->exit_code,
-			                           i->was_oom_killed ? " (killed: out of memory)" : ""));
-		return coming(arena_printf(a, "%s is restarting", i->name), now_ms + 1000);
+		return judge_restarting(i, s, trust, world, a);
 	case INSTANCE_PAUSED:
 		return coming(arena_printf(a, "%s is paused", i->name), 0);
 	case INSTANCE_EXITED: case INSTANCE_DEAD:

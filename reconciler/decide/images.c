@@ -68,6 +68,15 @@ static bool is_at_rest(const struct pass *p, const struct past_image *image)
 	return has_left(p, image->project, image->service);
 }
 
+/* An engine that would not is asked by the next run. */
+static bool has_failed(const struct pass *p, const char *image)
+{
+	for (size_t i = 0; i < p->world->failures_count; i++)
+		if (strcmp(p->world->failures[i].object, image) == 0)
+			return true;
+	return false;
+}
+
 static bool is_dropped(const struct pass *p, const char *image)
 {
 	for (size_t i = 0; i < p->out->actions_count; i++)
@@ -83,7 +92,8 @@ void images_drop(struct pass *p)
 		const struct image *now = image_find(p->world, past->image);
 		if (!*past->id || !now || strcmp(now->id, past->id) != 0 || now->is_used)
 			continue;
-		if (is_needed(p, past->image) || !is_at_rest(p, past) || is_dropped(p, past->image))
+		if (is_needed(p, past->image) || !is_at_rest(p, past) || is_dropped(p, past->image) ||
+		    has_failed(p, past->image))
 			continue;
 		struct action *a = pass_action(p, ACTION_DROP, past->project, past->service);
 		a->image = past;

@@ -21,7 +21,7 @@ struct action *pass_action(struct pass *p, enum action_kind kind, const char *pr
 /* Something may change by itself at that time. */
 void pass_wait(struct pass *p, int64_t until_ms);
 
-/* Is the project in Git at all? */
+/* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);
 
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.

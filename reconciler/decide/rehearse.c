@@ -274,6 +274,15 @@ static void record(struct rehearsal *out, const struct action *action, int64_t a
 	out->reloads += action->kind == ACTION_PUBLISH;
 }
 
+/* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
+ * what becomes ready together goes live in one reload. */
+static void look_again(struct world *w, int64_t before_ms)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].passing_since_ms > before_ms)
+			w->instances[i].passing_since_ms = w->now_ms;
+}
+
 void rehearse(const struct desired *d, const struct world *world, struct arena *a, struct rehearsal *out)
 {
 	*out = (struct rehearsal){.world = world_copy(a, world)};
@@ -290,12 +299,14 @@ void rehearse(const struct desired *d, const struct world *world, struct arena *
 			out->is_endless = true;
 			break;
 		}
+		int64_t before_ms = w->now_ms;
 		for (size_t i = 0; i < out->end.actions_count; i++) {
 			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
 		}
+		look_again(w, before_ms);
 		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
 			w->now_ms = out->end.wait_until_ms;
 	}

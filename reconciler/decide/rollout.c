@@ -89,9 +89,9 @@ static const char *new_rollout(struct rollout *r)
 }
 
 /* One revision, no flags. */
-static void fold(struct rollout *r, const char *revision, const struct set *set, size_t n, const char *reason)
+static void fold(struct rollout *r, struct side stable, const char *reason)
 {
-	want_sides(r, new_rollout(r), side_of(r->pass, revision, set, n), (struct side){.revision = ""});
+	want_sides(r, new_rollout(r), stable, (struct side){.revision = ""});
 	rollout_wait(r, reason, 0);
 }
 
@@ -100,7 +100,11 @@ static void shift(struct rollout *r, int weight, const char *reason)
 	rollout_wait(r, "shifts traffic", 0);
 	if (!r->pass->world->nginx.is_current)
 		return; /* these flags are not in force: the configuration comes first */
+	/* The way back is always open. */
+	if (weight > r->now->weight && !rollout_may_try(r, r->target->revision, r->now->rollout))
+		return;
 	struct action *a = pass_action(r->pass, ACTION_WEIGHT, r->project, r->service);
+	a->revision = r->target->revision;
 	a->rollout = r->now->rollout;
 	a->weight = weight;
 	a->reason = reason;
@@ -108,6 +112,8 @@ static void shift(struct rollout *r, int weight, const char *reason)
 
 static void commit(struct rollout *r, const struct service *s)
 {
+	if (!rollout_may_try(r, s->revision, "")) /* the notes could not be written; the old ones stay up until they can */
+		return;
 	struct action *a = pass_action(r->pass, ACTION_COMMIT, r->project, r->service);
 	a->spec = s;
 	a->revision = s->revision;
@@ -127,23 +133,26 @@ static void fail(struct rollout *r, const char *why)
 	rollout_wait(r, why, 0);
 }
 
+static int count_up(const struct set *s)
+{
+	int n = 0;
+	for (size_t i = 0; i < s->count; i++)
+		n += instance_is_up(s->items[i]);
+	return n;
+}
+
 /* ---- Steady: one revision, the right number of it ---- */
 
 /* What nginx shall list: all that are ready once all are; before that what it lists already, less what is gone. */
 static void steady_sides(struct rollout *r, const struct set *members, int n, bool are_all_ready, enum trust trust)
 {
-	struct set ready = {0};
-	for (size_t i = 0; i < members->count && (int)ready.count < n; i++) {
-		struct set one = {&members->items[i], 1};
-		if (count_ready(r, r->target, &one, 1, trust))
-			*ARENA_PUSH(r->pass->arena, ready.items, ready.count) = members->items[i];
-	}
+	struct set ready = set_ready(r, r->target, members, n, trust);
 	bool is_listed_gone = false, has_next = r->now && *r->now->next.revision;
 	struct set all = set_of_revision(r, NULL);
 	for (size_t k = 0; r->now && k < r->now->stable.addresses_count; k++) {
 		bool exists = false;
 		for (size_t i = 0; i < all.count; i++)
-			exists |= strcmp(all.items[i]->address, r->now->stable.addresses[k]) == 0;
+			exists |= strcmp(all.items[i]->address, r->now->stable.addresses[k]) == 0 && instance_is_up(all.items[i]);
 		is_listed_gone |= !exists;
 	}
 	bool serves_nothing = !r->now || r->now->stable.addresses_count == 0;
@@ -157,7 +166,7 @@ static void steady_sides(struct rollout *r, const struct set *members, int n, bo
 	if (r->now && !has_next && side_equal(&side, &r->now->stable))
 		want_sides(r, r->now->rollout, side, (struct side){.revision = ""});
 	else
-		fold(r, r->target->revision, &ready, ready.count, "publishes its instances");
+		fold(r, side, "publishes its instances");
 }
 
 static void steady(struct rollout *r)
@@ -166,20 +175,24 @@ static void steady(struct rollout *r)
 	const char *why = NULL;
 	bool is_good = rollout_is_good(r, s->revision);
 	enum trust trust = is_good ? TRUST_PROVEN : TRUST_FIRST;
-	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision), members = {0};
-	for (size_t i = 0; i < same.count && (int)members.count < s->replicas; i++)
-		if (same.items[i]->state != INSTANCE_DEAD && (!s->is_routed || *same.items[i]->address))
-			*ARENA_PUSH(r->pass->arena, members.items, members.count) = same.items[i];
+	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision);
+	struct set members = set_usable(r, s, &same);
+	if (members.count > (size_t)s->replicas)
+		members.count = (size_t)s->replicas;
 	struct set rest = set_rest(r->pass, &all, &members, NULL);
 
 	/* Never two at once: what is not of this revision must be down before anything of it starts. */
-	if (strategy_info(s->strategy)->is_exclusive && count_ready(r, s, &members, s->replicas, trust) < s->replicas) {
+	if (strategy_info(s->strategy)->is_exclusive &&
+	    (int)set_ready(r, s, &members, s->replicas, trust).count < s->replicas) {
+		bool must_start = count_up(&members) < s->replicas;
+		/* Nothing that works is stopped before what replaces it is on the host. */
 		enum ups image = (int)members.count < s->replicas && rest.count ? bring_image(r, s, &why) : UPS_READY;
 		if (image == UPS_FAILED)
 			rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
 		bool are_down = image == UPS_READY;
 		for (size_t i = 0; image == UPS_READY && i < rest.count; i++)
-			are_down &= bring_down(r, rest.items[i]);
+			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0)
+				are_down &= bring_down(r, rest.items[i]);
 		if (!are_down) {
 			if (r->is_routed && r->now)
 				want_sides(r, r->now->rollout, r->now->stable, r->now->next);
@@ -210,31 +223,29 @@ struct trip {
 	const char *from;
 	const struct service *from_spec; /* the target's when the old one's is not known any more */
 	struct set stable, next;
+	size_t mendable;                 /* how many of stable can be there: without its spec none can be made again */
 	struct steps steps;
 	enum trust trust;
 };
 
-static int count_up(const struct set *s)
-{
-	int n = 0;
-	for (size_t i = 0; i < s->count; i++)
-		n += instance_is_up(s->items[i]);
-	return n;
-}
-
+/* Does the side lead to the first n, and to none that is gone? */
 static bool is_listed(const struct side *side, const char *revision, const struct set *s, int n)
 {
+	size_t living = 0;
 	if (n && strcmp(side->revision, revision) != 0)
 		return false;
-	for (int i = 0; i < n; i++)
-		if ((size_t)i >= s->count || !side_lists(side, s->items[i]->address))
+	for (size_t i = 0; i < s->count; i++) {
+		bool is_in = side_lists(side, s->items[i]->address);
+		if ((int)i < n && !is_in)
 			return false;
-	return true;
+		living += is_in && instance_is_up(s->items[i]);
+	}
+	return (int)s->count >= n && living == side->addresses_count;
 }
 
 static bool is_reached(struct rollout *r, const struct trip *t, const struct step *step)
 {
-	if (count_ready(r, r->target, &t->next, step->next, t->trust) < step->next || count_up(&t->stable) > step->stable)
+	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || count_up(&t->stable) > step->stable)
 		return false;
 	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
 		return true;
@@ -256,15 +267,25 @@ static void step_down(struct rollout *r, const struct trip *t, const struct step
 		bring_down(r, t->stable.items[i]);
 }
 
+/* How many of the old revision this step may bring up again. In place only where a slot is free: not taken by the next
+ * revision, nor by an old one that runs and cannot serve. */
+static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
+	if (!strategy_info(r->target->strategy)->is_exclusive)
+		return n;
+	struct set usable = set_usable(r, t->from_spec, &t->stable);
+	int next = count_up(&t->next) > step->next ? count_up(&t->next) : step->next;
+	int left = r->target->replicas - next - (count_up(&t->stable) - count_up(&usable));
+	return n < left ? n : left > 0 ? left : 0;
+}
+
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
 {
 	const char *why = NULL;
-	/* What still serves is mended before anything new is tried. */
-	if (step->weight < PERMILLE && step->stable > 0) {
-		int n = (size_t)step->stable < t->stable.count ? step->stable : (int)t->stable.count;
-		if (bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why) == UPS_STUCK)
-			return;
-	}
+	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
+	if (!r->now || r->now->weight < PERMILLE)
+		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
 	/* Nothing that works is stopped before what replaces it is on the host. */
 	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
 	if (ups == UPS_READY)
@@ -274,7 +295,7 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	if (ups != UPS_READY)
 		return;
 	if (is_last && r->is_routed) {
-		fold(r, r->target->revision, &t->next, (size_t)step->next, "one revision again");
+		fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
 		return;
 	}
 	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
@@ -296,7 +317,8 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 {
 	char since[32];
 	for (size_t i = 0; i < t->stable.count; i++)
-		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off) {
+		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off &&
+		    rollout_may_try(r, t->from, t->stable.items[i]->id)) {
 			struct action *a = pass_action(r->pass, ACTION_PARK, r->project, r->service);
 			a->instance = t->stable.items[i];
 			a->spec = t->from_spec;
@@ -330,18 +352,51 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
+/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
+static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
+{
+	struct set sorted = {0}, usable = set_usable(r, spec, s);
+	for (int rank = 0; rank < 3; rank++)
+		for (size_t i = 0; i < s->count; i++) {
+			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
+			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
+				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
+		}
+	return sorted;
+}
+
+/* nginx knows nothing of a service that runs: what serves comes before anything new. */
+static bool publish_what_serves(struct rollout *r, const struct trip *t)
+{
+	struct set ready = set_ready(r, t->from_spec, &t->stable, (int)t->stable.count, TRUST_PROVEN);
+	struct side side = side_of(r->pass, t->from, &ready, ready.count);
+	if (!r->is_routed || side.addresses_count == 0)
+		return false;
+	fold(r, side, "publishes its instances");
+	return true;
+}
+
 static void forward(struct rollout *r, const char *from)
 {
 	const struct service *spec = rollout_spec(r, from);
 	struct trip t = {
 		.from = from, .from_spec = spec ? spec : r->target,
-		.stable = set_of_revision(r, from), .next = set_of_revision(r, r->target->revision),
 		/* Without anything good to go back to there is no verdict: it is started again and again. */
 		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
 	};
-	struct set all = set_of_revision(r, NULL), rest = set_rest(r->pass, &all, &t.stable, &t.next);
+	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
+	t.stable = by_worth(r, t.from_spec, &old);
+	t.next = set_usable(r, r->target, &same);
+	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
+	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
+	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
+	for (size_t i = 0; i < others.count; i++)
+		if (!r->now || !side_lists(&r->now->next, others.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, rest.items, rest.count) = others.items[i];
 	if (r->now)
 		want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	else if (publish_what_serves(r, &t))
+		return;
 	if (!discard(r, &rest))
 		return;
 	if (r->is_routed && !r->pass->world->nginx.is_up) {
@@ -361,34 +416,46 @@ static void forward(struct rollout *r, const char *from)
 			return;
 		since_ms += step->hold_ms;
 	}
-	commit(r, r->target);
 }
 
 /* ---- Backward: everything to the revision that nginx calls stable ---- */
 
+/* Is all that nginx lists as stable ready, and is there something? */
+static bool is_stable_ready(struct rollout *r, const struct service *s, const struct set *stable)
+{
+	struct set ready = set_ready(r, s, stable, (int)stable->count, TRUST_PROVEN);
+	size_t listed = 0;
+	for (size_t i = 0; i < ready.count; i++)
+		listed += side_lists(&r->now->stable, ready.items[i]->address);
+	return listed > 0 && listed == r->now->stable.addresses_count;
+}
+
 static void backward(struct rollout *r, const char *from)
 {
-	const struct service *spec = rollout_spec(r, from);
+	const struct service *known = rollout_spec(r, from), *spec = known ? known : r->target;
+	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
 	struct set stable = set_of_revision(r, from);
 	const char *why = NULL;
 	want_sides(r, r->now->rollout, r->now->stable, r->now->next);
-	int n = spec ? spec->replicas : (int)stable.count;
-	int listed = (int)r->now->stable.addresses_count;
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
-	if (r->now->weight > 0 && listed > 0 &&
-	    count_ready(r, spec ? spec : r->target, &stable, (int)stable.count, TRUST_PROVEN) >= listed) {
+	if (r->now->weight > 0 && is_stable_ready(r, spec, &stable)) {
 		shift(r, 0, "back to the old revision");
 		return;
 	}
-	enum ups ups = bring_up(r, spec ? spec : r->target, &stable, n, TRUST_PROVEN, &why);
+	/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
+	int n = is_exclusive ? (int)r->now->stable.addresses_count
+	        : known ? known->replicas : (int)set_usable(r, spec, &stable).count;
+	if (n == 0 && !is_exclusive) {
+		fold(r, r->now->next, "nothing is left of the old revision");
+		return;
+	}
+	enum ups ups = bring_up(r, spec, &stable, n, TRUST_PROVEN, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
 	if (ups != UPS_READY)
 		return;
-	if (r->now->weight > 0)
-		shift(r, 0, "back to the old revision");
-	else
-		fold(r, from, &stable, (size_t)n, "one revision again");
+	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
+	fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
 }
 
 /* ---- Which of them ---- */
@@ -398,9 +465,8 @@ static void decide_target(struct rollout *r)
 	const char *from = stable_revision(r), *to = r->now ? r->now->next.revision : "";
 	r->status->revision = r->now && r->now->weight == PERMILLE ? to : from;
 	if (*to && strcmp(r->target->revision, to) != 0) {
-		struct set next = set_of_revision(r, to);
 		if (strcmp(r->target->revision, from) != 0 && rollout_is_good(r, to) && r->now->weight == PERMILLE)
-			fold(r, to, &next, next.count, "a newer revision is wanted");
+			fold(r, r->now->next, "a newer revision is wanted");
 		else
 			backward(r, from);
 	} else if (*from && strcmp(r->target->revision, from) != 0) {
@@ -430,6 +496,13 @@ static void add_wanted(struct rollout *r)
 		*ARENA_PUSH(r->pass->arena, t->services, t->services_count) = r->wanted;
 }
 
+/* Without notes nobody knows what was good and what had failed. Its traffic: see publish() of decide.c. */
+static void go_on_as_is(struct rollout *r)
+{
+	rollout_status(r, PHASE_FAILED, ERR_INTERNAL,
+	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
+}
+
 /* Asked again it may say the same for ever: as good as a verdict on what Git wants. */
 static bool is_final(enum err_kind kind)
 {
@@ -445,11 +518,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	                          .stops_old_first = strategy_info(s->strategy)->is_exclusive};
 	find_now(&r);
 	if (p->world->are_notes_lost) {
-		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
-		               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
-		add_wanted(&r);
+		go_on_as_is(&r);
 		return;
 	}
 	const struct quarantine *q = find_quarantine(&r, s->revision);
@@ -487,6 +556,10 @@ void rollout_retire(struct pass *p, const char *project, const char *service, st
 	*status = (struct status){.project = project, .service = service, .phase = PHASE_SETTLED, .revision = "",
 	                          .strategy = ""};
 	find_now(&r);
+	if (p->world->are_notes_lost) {
+		go_on_as_is(&r);
+		return;
+	}
 	r.is_routed = r.now != NULL;
 	struct set all = set_of(p, project, service, NULL);
 	discard(&r, &all);

@@ -44,7 +44,12 @@ enum ups bring_image(struct rollout *r, const struct service *s, const char **wh
 bool bring_down(struct rollout *r, const struct instance *i);
 /* Drains, stops and removes all of them. Returns true when none is left. */
 bool discard(struct rollout *r, const struct set *s);
-/* How many of the first n are ready. */
-int count_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
+/* Those that can serve at all, as instances of s: not half removed, and with an address when s has a route. */
+struct set set_usable(struct rollout *r, const struct service *s, const struct set *set);
+/* The first n of those that are ready. */
+struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
+/* May what an action does to `object` (struct failure) be tried, after what happened in this run? If not, the status
+ * says why. */
+bool rollout_may_try(struct rollout *r, const char *revision, const char *object);
 
 #endif

@@ -16,18 +16,18 @@ static void blue_green(struct arena *a, const struct service *s, int stable, str
 	emit(a, out, (struct step){n, 0, PERMILLE, 0, false, false});
 }
 
-/* One slot after the other: an old one out, a new one in, each with its share of the requests. */
+/* One slot after the other: an old one out, a new one in, each with its share of the requests. It is noted as good
+ * before nginx forgets the old one: until then there is a way back. */
 static void in_place(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
-	int next = 0;
-	while (next < s->replicas || stable > 0) {
-		if (stable > 0)
-			stable--;
+	for (int next = 0; next < s->replicas; next++) {
+		int left = s->replicas - next - 1; /* slots that the one to come does not need */
+		stable = stable < left ? stable : left;
 		emit(a, out, (struct step){next, stable, next ? PERMILLE * next / (next + stable) : 0, 0, false, false});
-		if (next < s->replicas)
-			next++;
-		emit(a, out, (struct step){next, stable, next ? PERMILLE * next / (next + stable) : 0, 0, false, false});
+		emit(a, out, (struct step){next + 1, stable, PERMILLE * (next + 1) / (next + 1 + stable), 0, false, false});
 	}
+	emit(a, out, (struct step){s->replicas, 0, PERMILLE, 0, true, false});
+	emit(a, out, (struct step){s->replicas, 0, PERMILLE, 0, false, false});
 }
 
 static const struct strategy_info infos[] = {

@@ -5,10 +5,8 @@
  */
 #include "host/notes.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -194,18 +192,6 @@ static int print(const struct notes *n, int64_t sequence, struct buf *out, struc
 	return 0;
 }
 
-/* Temporary files of writes that were killed. Only the holder of the lock writes, so none of them is in use. */
-static void sweep(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	if (!dir)
-		return;
-	for (struct dirent *entry; (entry = readdir(dir));)
-		if (strncmp(entry->d_name, "notes.a.tmp-", 12) == 0 || strncmp(entry->d_name, "notes.b.tmp-", 12) == 0)
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-}
-
 int notes_write(const char *folder, struct notes *n, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
@@ -216,7 +202,7 @@ int notes_write(const char *folder, struct notes *n, struct err *e)
 	if (fs_mkdir(folder, 0700, e) < 0 || read_newest(folder, &a, &before, &newest, e) < 0)
 		return -1;
 	int64_t sequence = (before.sequence > n->sequence ? before.sequence : n->sequence) + 1;
-	sweep(folder);
+	fs_sweep(folder); /* only the holder of the lock writes, so none of them is in use */
 	if (print(n, sequence, &text, e) < 0 || copy_path(folder, newest == 0 ? 1 : 0, path, sizeof path, e) < 0)
 		return -1;
 	if (fs_write(path, text.text, text.length, 0600, e) < 0)

@@ -26,33 +26,36 @@ const struct action_info *action_info(enum action_kind kind)
 	return &infos[kind];
 }
 
-static void print_changes(struct buf *out, const struct action *a)
-{
-	for (size_t i = 0; i < a->changes_count; i++) {
-		buf_printf(out, "%s%s ", i ? ", " : ": ", a->changes[i].field->path);
-		value_print(out, &a->changes[i].from, true);
-		buf_puts(out, " -> ");
-		value_print(out, &a->changes[i].to, true);
-	}
-}
-
 #define DIGEST_SHOWN 19 /* "sha256:" and twelve digits, as Docker shortens ids */
 
-/* A tag that came from the host's environment is nobody's business. */
-static void print_name(struct buf *out, const char *image, bool is_secret)
+/* An image whose name came from the host's environment is as secret as anything from there. */
+static void print_image(struct buf *out, const char *image, bool is_secret)
 {
 	const char *at = strchr(image, '@');
 	if (is_secret)
-		buf_puts(out, "(secret)");
+		buf_puts(out, "image: secret");
 	else
 		buf_printf(out, "%.*s", at && strlen(at + 1) > DIGEST_SHOWN ? (int)(at + 1 - image) + DIGEST_SHOWN : -1, image);
 }
 
-static void print_image(struct buf *out, const struct service *s)
+static void print_image_of(struct buf *out, const struct service *s)
 {
 	const struct value *image = spec_value(&s->spec, "image");
 	bool is_written = image && image->kind == VALUE_STRING;
-	print_name(out, is_written ? image->string : s->image, is_written && image->secret);
+	print_image(out, is_written ? image->string : s->image, is_written && image->secret);
+}
+
+static void print_changes(struct buf *out, const struct action *a)
+{
+	for (size_t i = 0; i < a->changes_count; i++) {
+		buf_printf(out, "%s%s ", i ? ", " : ": ", a->changes[i].field->path);
+		/* What is read off the engine does not know that it is a secret. */
+		struct value from = a->changes[i].from;
+		from.secret |= a->changes[i].to.secret;
+		value_print(out, &from, true);
+		buf_puts(out, " -> ");
+		value_print(out, &a->changes[i].to, true);
+	}
 }
 
 static void print_object(struct buf *out, const struct action *a)
@@ -68,15 +71,15 @@ static void print_object(struct buf *out, const struct action *a)
 		break;
 	case ACTION_PULL:
 		buf_puts(out, " ");
-		print_image(out, a->spec);
+		print_image_of(out, a->spec);
 		break;
 	case ACTION_DROP:
 		buf_puts(out, " ");
-		print_name(out, a->image->image, a->image->is_secret);
+		print_image(out, a->image->image, a->image->is_secret);
 		break;
 	case ACTION_CREATE:
 		buf_printf(out, " %s (", a->name);
-		print_image(out, a->spec);
+		print_image_of(out, a->spec);
 		buf_puts(out, ")");
 		if (a->address)
 			buf_printf(out, " at %s", a->address);

@@ -125,7 +125,8 @@ struct past_image {
 
 /* An action that failed in this run; what the engine's state does not show. */
 struct failure {
-	const char *project, *service, *revision;
+	const char *project, *service, *revision; /* service NULL: the structure of nginx */
+	const char *object;      /* the instance (its id), the rollout or the image that it is about; "": the revision itself */
 	enum err_kind kind;
 	const char *message;
 	int attempts;

@@ -65,6 +65,7 @@ int nginx_prepare(const struct nginx_settings *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (fs_mkdir(arena_printf(&a, "%s/%s", s->directory, folders[i]), 0755, e) < 0)
 			return -1;
+	fs_sweep(s->directory);
 	if (fs_exists(arena_printf(&a, "%s/live", s->directory)))
 		return 0;
 	struct topology none = {0};
@@ -296,10 +297,24 @@ static int prove_bucket(const struct nginx_settings *s, struct http *http, struc
 	               bucket, answer, wanted, s->directory);
 }
 
+/* Buckets 0 and 999 whatever the weight, and both sides of the border. */
+static int prove(const struct nginx_settings *s, struct http *http, struct arena *a, const struct action *action,
+                 struct err *e)
+{
+	for (int rank = 0; rank < PERMILLE; rank++) {
+		bool is_border = rank == action->weight - 1 || rank == action->weight;
+		bool is_end = traffic_bucket(rank) == 0 || traffic_bucket(rank) == PERMILLE - 1;
+		if ((is_border || is_end) && prove_bucket(s, http, a, action, rank, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int act_weight(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct topology installed = {0};
+	struct err late;
 	char *text;
 	const char *id;
 	if (action->weight < 0 || action->weight > PERMILLE)
@@ -312,16 +327,16 @@ static int act_weight(const struct nginx_settings *s, struct http *http, const s
 	if (!t || !config_is_rollout(t->rollout) || strcmp(t->rollout, action->rollout) != 0)
 		return err_set(e, ERR_CONFLICT, "%s/%s: nginx has no rollout '%s' installed", action->project, action->service,
 		               action->rollout);
+	struct traffic before = *t;
+	traffic_read(s, &a, &before);
 	if (traffic_write(s, &a, t, action->weight, e) < 0)
 		return -1;
-	/* 0 and 999 whatever the weight, and both sides of the border. */
-	for (int rank = 0; rank < PERMILLE; rank++) {
-		bool is_border = rank == action->weight - 1 || rank == action->weight;
-		bool is_end = traffic_bucket(rank) == 0 || traffic_bucket(rank) == PERMILLE - 1;
-		if ((is_border || is_end) && prove_bucket(s, http, &a, action, rank, e) < 0)
-			return -1;
-	}
-	return 0;
+	if (prove(s, http, &a, action, e) == 0)
+		return 0;
+	/* What is on disk is taken for what is in force; more than before must not be claimed without proof. */
+	if (before.weight < action->weight && traffic_write(s, &a, t, before.weight, &late) < 0)
+		log_warning("%s", late.message);
+	return -1;
 }
 
 static int act_unannounce(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
@@ -329,6 +344,9 @@ static int act_unannounce(const struct nginx_settings *s, struct http *http, con
 	CLEANUP(arena_done) struct arena a = {0};
 	(void)http;
 	(void)action;
+	/* The run that left it may have been killed right after its SIGHUP: until the old workers have been told to quit,
+	 * a connection that is kept alive on one of them would be cut. */
+	pause_ms(s->announce_ms);
 	return announce(s, &a, false, e);
 }
 

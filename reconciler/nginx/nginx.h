@@ -63,7 +63,7 @@ MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, 
  * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
  * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one
- * rename, then asks the private server for buckets 0 and 999.
+ * rename, then asks the private server for buckets 0 and 999; a larger weight that cannot be proven is taken back.
  */
 MUST_CHECK int nginx_act(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e);
 

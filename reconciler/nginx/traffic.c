@@ -135,7 +135,7 @@ static int set_both(const struct nginx_settings *s, struct arena *a, const struc
 	return 0;
 }
 
-int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
+static int set_now(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
 {
 	const char *now = traffic_path(s, a, t, "/now");
 	if (need_set(s, a, weight, e) < 0 || fs_mkdir(traffic_path(s, a, t, ""), 0755, e) < 0)
@@ -143,10 +143,18 @@ int traffic_write(const struct nginx_settings *s, struct arena *a, const struct 
 	if (weight > 0 && set_both(s, a, t, true, e) < 0)
 		return -1;
 	/* A link that says so already keeps its time: weight_since_ms is when the weight changed. */
-	if ((!fs_exists(now) || link_weight(now) != weight) &&
-	    fs_symlink(arena_printf(a, "../../../../sets/%d", weight), now, e) < 0)
-		return -1;
-	return weight == 0 ? set_both(s, a, t, false, e) : 0;
+	if (fs_exists(now) && link_weight(now) == weight)
+		return 0;
+	return fs_symlink(arena_printf(a, "../../../../sets/%d", weight), now, e);
+}
+
+int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
+{
+	int result = set_now(s, a, t, weight, e);
+	/* The way back works on a full disk too: no link says the same as one to an empty set. */
+	if (result < 0 && weight == 0 && (unlink(traffic_path(s, a, t, "/now")) == 0 || errno == ENOENT))
+		result = 0;
+	return result == 0 && weight == 0 ? set_both(s, a, t, false, e) : result;
 }
 
 int traffic_forget(const struct nginx_settings *s, struct arena *a, const struct traffic *t, struct err *e)

@@ -41,15 +41,15 @@ static const struct good *find_good(const struct world *w, const struct service 
 }
 
 /* What the rehearsal does for one service. */
-static struct tally share_of(const struct rehearsal *r, const struct service *s)
+static struct tally tally_of(const struct rehearsal *r, const struct service *s)
 {
-	struct tally share = {0};
+	struct tally tally = {0};
 	for (size_t i = 0; i < r->events_count; i++) {
 		const struct action *a = &r->events[i].action;
 		if (a->service && strcmp(a->project, s->project) == 0 && strcmp(a->service, s->name) == 0)
-			tally_add(&share, a);
+			tally_add(&tally, a);
 	}
-	return share;
+	return tally;
 }
 
 static void print_difference(struct buf *out, const char *path, const struct value *from, const struct value *to,
@@ -115,6 +115,14 @@ static bool is_quarantined(const struct world *w, const struct service *s)
 	return false;
 }
 
+/* Where a heading stands above what comes under it, and not above nothing. */
+static void print_title(struct buf *out, const char *title, bool *has_title)
+{
+	if (!*has_title)
+		buf_printf(out, "%s\n", title);
+	*has_title = true;
+}
+
 static const struct status *find_status(const struct rehearsal *r, const struct service *s)
 {
 	for (size_t i = 0; i < r->end.services_count; i++)
@@ -123,10 +131,20 @@ static const struct status *find_status(const struct rehearsal *r, const struct 
 	return NULL;
 }
 
-static void print_service(struct buf *out, const struct service *s, const struct status *status,
-                          const struct good *good, const struct tally *t)
+static void print_image(struct buf *out, const struct service *s)
 {
-	bool is_replaced = good && good->spec && strcmp(good->revision, s->revision) != 0;
+	const struct value *image = spec_value(&s->spec, "image");
+	if (!image)
+		return;
+	buf_puts(out, "        image: ");
+	value_print(out, image, true);
+	buf_puts(out, "\n");
+}
+
+static void print_service(struct buf *out, const struct service *s, const struct status *status,
+                          const struct good *good, const struct tally *t, bool is_barred)
+{
+	bool is_replaced = !is_barred && good && good->spec && strcmp(good->revision, s->revision) != 0;
 	const char *symbol = is_replaced || (t->added && t->destroyed) ? (status->stops_old_first ? "-/+" : "+/-")
 	                     : t->added ? "+" : t->destroyed ? "-" : "~";
 	buf_printf(out, "  %-3s %s/%s", symbol, s->project, s->name);
@@ -134,10 +152,12 @@ static void print_service(struct buf *out, const struct service *s, const struct
 		buf_printf(out, "  %s (%s)%s", status->strategy, s->strategy_reason,
 		           is_replaced && status->stops_old_first ? ": the old one stops first, downtime" : "");
 	buf_puts(out, "\n");
-	if (good && good->spec)
+	if (is_barred)
+		buf_printf(out, "        revision %.8s is quarantined: the last good one stays\n", s->revision);
+	else if (good && good->spec)
 		print_fields(out, good->spec, s);
 	else
-		buf_printf(out, "        image: \"%s\"\n", s->image);
+		print_image(out, s);
 	if (is_replaced && !status->stops_old_first && s->keep_old_ms > 0)
 		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
 		           clock_duration(s->keep_old_ms, (char[32]){0}));
@@ -149,22 +169,47 @@ static bool is_drift(const struct service *s, const struct good *good)
 	return good && good->spec && strcmp(good->revision, s->revision) == 0 && print_fields(NULL, good->spec, s) == 0;
 }
 
+/* Services that left Git: nothing of desired speaks of them, only what is done. */
+static void print_leaving(struct buf *out, const struct desired *d, const struct rehearsal *r, const char *title, bool *has_title)
+{
+	for (size_t i = 0; i < r->events_count; i++) {
+		const struct action *a = &r->events[i].action;
+		if (!a->service || desired_service(d, a->project, a->service))
+			continue;
+		bool is_known = false;
+		for (size_t k = 0; k < i; k++) {
+			const struct action *said = &r->events[k].action;
+			is_known |= said->service && strcmp(said->project, a->project) == 0 && strcmp(said->service, a->service) == 0;
+		}
+		if (is_known)
+			continue;
+		print_title(out, title, has_title);
+		buf_printf(out, "  -   %s/%s  left Git: drained, stopped and removed; its volumes stay\n", a->project, a->service);
+	}
+}
+
 static void print_services(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r,
                            bool drift, const char *title)
 {
-	bool has_title = false;
+	bool has_title = false, is_any = false;
 	for (size_t i = 0; i < d->projects_count; i++)
 		for (size_t k = 0; k < d->projects[i].services_count; k++) {
 			const struct service *s = &d->projects[i].services[k];
 			const struct good *good = find_good(w, s);
-			struct tally share = share_of(r, s);
-			if (tally_is_empty(&share) || is_drift(s, good) != drift || is_quarantined(w, s))
+			struct tally tally = tally_of(r, s);
+			is_any |= !tally_is_empty(&tally);
+			if (tally_is_empty(&tally) || is_drift(s, good) != drift)
 				continue;
-			if (!has_title)
-				buf_printf(out, "%s\n", title);
-			has_title = true;
-			print_service(out, s, find_status(r, s), good, &share);
+			print_title(out, title, &has_title);
+			print_service(out, s, find_status(r, s), good, &tally, is_quarantined(w, s));
 		}
+	if (!drift) {
+		print_leaving(out, d, r, title, &has_title);
+		if (!is_any && !has_title) {
+			print_title(out, title, &has_title);
+			buf_puts(out, "  ~   the routes of nginx\n");
+		}
+	}
 	if (has_title)
 		buf_puts(out, "\n");
 }
@@ -172,9 +217,10 @@ static void print_services(struct buf *out, const struct desired *d, const struc
 static void print_steps(struct buf *out, const struct rehearsal *r)
 {
 	char lasts[32];
-	buf_printf(out, "Steps (about %s, %d %s of nginx, at most %d instances at a time):\n",
-	           clock_duration((r->lasts_ms + 500) / 1000 * 1000, lasts), r->reloads, r->reloads == 1 ? "reload" : "reloads",
-	           r->instances_peak);
+	int64_t lasts_ms = r->lasts_ms < 1000 ? 1000 : (r->lasts_ms + 500) / 1000 * 1000;
+	buf_printf(out, "Steps (about %s, %d %s of nginx, at most %d %s at a time):\n", clock_duration(lasts_ms, lasts),
+	           r->reloads, r->reloads == 1 ? "reload" : "reloads", r->instances_peak,
+	           r->instances_peak == 1 ? "instance" : "instances");
 	for (size_t i = 0; i < r->events_count; i++)
 		buf_printf(out, "  %6.1fs  %s\n", (double)r->events[i].at_ms / 1000, r->events[i].text);
 	buf_puts(out, "\n");
@@ -228,7 +274,7 @@ struct tally plan_print(struct buf *out, const struct desired *d, const struct w
 	if (*d->commit)
 		buf_printf(out, "Commit %.8s \"%s\"\n\n", d->commit, d->subject);
 	if (tally_is_empty(&t)) {
-		buf_puts(out, "No changes.\n");
+		status_nothing(out, &r->end);
 		if (has_retirement)
 			buf_puts(out, "The next run lets an old revision go that was only kept warm.\n");
 		print_drops(out, r);

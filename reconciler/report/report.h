@@ -12,6 +12,7 @@ struct tally {
 	int added, changed, destroyed;
 	int moved; /* publications and shifts of traffic */
 };
+/* Counts one action. */
 void tally_add(struct tally *t, const struct action *a);
 /* After the last action: traffic that moved and nothing else is one change. */
 void tally_end(struct tally *t);
@@ -20,6 +21,8 @@ bool tally_is_empty(const struct tally *t);
 /* The plan of a rehearsal that started from `w`. Returns what it amounts to. */
 struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r);
 
+/* For a run or a plan without any action: "No changes.", unless something stands in the way of some. */
+void status_nothing(struct buf *out, const struct decision *d);
 /* One line for each service that is not simply settled: "shop/web: rolled back: revision 1234abcd …". */
 void status_notes(struct buf *out, const struct decision *d);
 /* All services, one line each. */

@@ -51,6 +51,12 @@ static int exit_code_of(const struct status *s)
 	return code == 0 || code == 64 || code == 65 ? 1 : code;
 }
 
+void status_nothing(struct buf *out, const struct decision *d)
+{
+	int code = status_exit_code(d);
+	buf_puts(out, code == 0 || code == 3 ? "No changes.\n" : "Nothing can be done now:\n");
+}
+
 int status_exit_code(const struct decision *d)
 {
 	int worst = 0;

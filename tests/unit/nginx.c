@@ -411,6 +411,41 @@ static void dead_rollouts_are_swept(void)
 
 /* --- with nginx down --- */
 
+/* Nothing can be written: the way back still works, the way forward says so. */
+static void traffic_goes_back_on_a_full_disk(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct nginx_settings s = in_folder();
+	struct traffic t = service("shop", "web", "r1");
+	struct err e;
+	CHECK_INT(nginx_prepare(&s, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, PERMILLE, &e), 0);
+	/* Sets that cannot be made stand for a disk without room: root may write anywhere else. */
+	const char *sets = arena_printf(&a, "%s/sets", s.directory);
+	CHECK_INT(rename(sets, arena_printf(&a, "%s/aside", s.directory)), 0);
+	CHECK_INT(fs_write(sets, "", 0, 0644, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, 500, &e), -1);
+	CHECK_INT(traffic_write(&s, &a, &t, 0, &e), 0);
+	traffic_read(&s, &a, &t);
+	CHECK_INT(t.weight, 0);
+	CHECK(!fs_exists(traffic_path(&s, &a, &t, "/now")) && !fs_exists(traffic_path(&s, &a, &t, "/both")));
+	done_with_folder();
+}
+
+static void what_a_kill_left_is_swept(void)
+{
+	struct nginx_settings s = in_folder();
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e;
+	static const char *const names[] = {"live.tmp-123", "close.tmp-4", "close.tmp-", "mine.tmp-4x"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		CHECK_INT(fs_write(arena_printf(&a, "%s/%s", s.directory, names[i]), "", 0, 0644, &e), 0);
+	CHECK_INT(nginx_prepare(&s, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		CHECK_INT(fs_exists(arena_printf(&a, "%s/%s", s.directory, names[i])), i >= 2);
+	done_with_folder();
+}
+
 static void a_missing_nginx_is_told(void)
 {
 	CLEANUP(arena_done) struct arena a = {0};
@@ -448,6 +483,7 @@ static const struct test tests[] = {
 	TEST(golden), TEST(upstreams_are_shared_by_routes), TEST(empty_sides), TEST(every_topology_comes_back),
 	TEST(a_changed_text_is_refused), TEST(nothing_escapes), TEST(settings_are_checked), TEST(buckets_are_a_permutation),
 	TEST(weights_grow_and_fall), TEST(a_damaged_set_is_built_again), TEST(links_that_are_not_ours_weigh_nothing),
-	TEST(dead_rollouts_are_swept), TEST(a_missing_nginx_is_told),
+	TEST(dead_rollouts_are_swept), TEST(traffic_goes_back_on_a_full_disk), TEST(what_a_kill_left_is_swept),
+	TEST(a_missing_nginx_is_told),
 };
 TESTS_MAIN(tests)

@@ -1,0 +1,60 @@
+/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, an image, or the structure. */
+#include "model/failure.h"
+
+#include <string.h>
+
+static const char *object_of(const struct action *a)
+{
+	switch (a->kind) {
+	case ACTION_UPDATE: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE: return a->instance->id;
+	case ACTION_WEIGHT: return a->rollout;
+	case ACTION_DROP: return a->image->image;
+	default: return "";
+	}
+}
+
+static const char *text_of(const char *s)
+{
+	return s ? s : "";
+}
+
+static struct failure *find(const struct failures *f, const struct action *a)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		struct failure *one = &f->items[i];
+		if (!one->service || !a->service) {
+			if (!one->service && !a->service)
+				return one;
+		} else if (strcmp(one->project, a->project) == 0 && strcmp(one->service, a->service) == 0 &&
+		           strcmp(one->revision, text_of(a->revision)) == 0 && strcmp(one->object, object_of(a)) == 0) {
+			return one;
+		}
+	}
+	return NULL;
+}
+
+struct failure *failures_add(struct failures *f, struct arena *a, const struct action *action, const struct err *e,
+                             int64_t began_ms, int64_t now_ms)
+{
+	struct failure *one = find(f, action);
+	if (!one) {
+		one = ARENA_PUSH(a, f->items, f->count);
+		*one = (struct failure){
+			.project = arena_strdup(a, action->project), .service = arena_strdup(a, action->service),
+			.revision = arena_strdup(a, text_of(action->revision)), .object = arena_strdup(a, object_of(action))};
+	}
+	if (!one->attempts || one->at_ms < began_ms)
+		one->attempts++;
+	if (!one->message || strcmp(one->message, e->message) != 0)
+		one->message = arena_strdup(a, e->message);
+	one->kind = e->kind;
+	one->at_ms = now_ms;
+	return one;
+}
+
+void failures_forget(struct failures *f, const struct action *action)
+{
+	struct failure *one = find(f, action);
+	if (one)
+		*one = f->items[--f->count];
+}

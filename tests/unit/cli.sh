@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The command line of the real binary: every message and exit code of wrong usage, and a help that lists every row.
+#   cli.sh BINARY SOURCE_DIR
+set -u
+binary=$1
+source=$2
+unset "${!RECONCILE_@}" DOCKER_HOST
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+# expect CODE TEXT ARGUMENT...: exits with CODE and says TEXT (a fixed string) on stderr, or on stdout when CODE is 0
+expect() {
+	local code=$1 text=$2 got
+	shift 2
+	"$binary" "$@" >"$folder/out" 2>"$folder/err" </dev/null
+	got=$?
+	local said=$folder/err
+	[ "$code" = 0 ] && said=$folder/out
+	if [ "$got" != "$code" ] || ! grep -qF -- "$text" "$said"; then
+		echo "reconcile $*: exit $got, wanted $code; it must say '$text', it said:"
+		cat "$folder/out" "$folder/err"
+		failed=$((failed + 1))
+	fi
+	if [ "$code" != 0 ] && [ -s "$folder/out" ]; then
+		echo "reconcile $*: fails, and yet stdout has something"
+		failed=$((failed + 1))
+	fi
+}
+
+cat >"$folder/compose.yaml" <<-END
+	name: shop
+	services: { web: { image: "app:1" } }
+END
+echo "services: { web: { imagine: x } }" >"$folder/wrong.yaml"
+echo "state_dri: /tmp/x" >"$folder/wrong-settings.yaml"
+mkdir "$folder/empty"
+echo "state_dir: $folder/state" >"$folder/settings.yaml"
+echo "run_dir: $folder/run" >>"$folder/settings.yaml"
+with=(--config "$folder/settings.yaml" --docker-host "unix://$folder/nobody.sock")
+
+expect 0 "usage: reconcile" --help
+expect 0 "reconcile " --version
+expect 0 '"$schema"' schema
+expect 64 "unknown command 'plam'" plam
+expect 64 "unknown command ''" ""
+expect 64 "unknown option '--plam'" --plam
+expect 64 "unknown option '-x'" -x
+expect 64 "unknown option '--planet'" --planet
+expect 64 "no value for '--config'" --config
+expect 64 "no value for '--path'" --path
+expect 64 "no value for '--path'" --path --plan
+expect 64 "no value is taken by '--plan'" --plan=no
+expect 64 "no value is taken by '--help'" --help=me
+expect 64 "too many words at 'twice'" plan twice
+expect 64 "too many words at 'three'" retry one three
+expect 64 "--plan does not go with 'status'" status --plan
+expect 64 "--plan does not go with 'retry'" --plan retry
+expect 64 "only a plan takes '--detailed-exitcode'" --detailed-exitcode
+expect 64 "only a plan takes '--detailed-exitcode'" status --detailed-exitcode
+expect 65 "state_dri" --config "$folder/wrong-settings.yaml" validate
+expect 65 "imagine" --config "$folder/settings.yaml" validate --path "$folder/wrong.yaml"
+expect 65 "nothing was changed" --config "$folder/settings.yaml" validate --path "$folder/empty"
+expect 1 "no-such-file" --config "$folder/no-such-file.yaml" validate
+expect 0 "project shop is valid: 1 service, 0 routes" --config "$folder/settings.yaml" validate --path "$folder/compose.yaml"
+expect 0 "project shop is valid" --config="$folder/settings.yaml" --path="$folder/compose.yaml" validate
+for command in "" --plan plan status; do
+	# shellcheck disable=SC2086 # no word for a run
+	expect 69 "nobody.sock" $command "${with[@]}" --path "$folder/compose.yaml"
+done
+expect 0 "new notes were begun" retry "${with[@]}"
+expect 0 "nothing is quarantined in shop" retry shop "${with[@]}"
+if [ -e "$folder/state/mirror.git" ]; then
+	echo "a mirror without a repository"
+	failed=$((failed + 1))
+fi
+
+# The help has every row of every table.
+"$binary" --help >"$folder/help"
+rows=$(grep -oE '"(--[a-z-]+|RECONCILE_[A-Z_]+|DOCKER_HOST)"' "$source/reconciler/main.c" "$source/reconciler/desired/settings.c" -h | tr -d '"' | sort -u)
+commands=$(sed -n '/^static const struct command commands/,/^};/s/^\t{"\([a-z]\{1,\}\)".*/\1/p' "$source/reconciler/main.c")
+codes=$(sed -n 's/.*\[ERR_[A-Z_]*\] *= {"[a-z ]*", \([0-9]*\),.*/\1/p' "$source/reconciler/base/err.c" | sort -nu)
+[ "$(echo "$rows" | wc -l)" -gt 20 ] && [ "$(echo "$commands" | wc -l)" -ge 5 ] && [ "$(echo "$codes" | wc -l)" -ge 5 ] || {
+	echo "the tables were not found in the sources"
+	failed=$((failed + 1))
+}
+for row in $rows $commands $codes; do
+	grep -qE -- "(^|[ ])$row( |$)" "$folder/help" || {
+		echo "--help does not list $row"
+		failed=$((failed + 1))
+	}
+done
+[ "$failed" = 0 ] && echo "the command line is as it should be"
+exit $((failed > 0))

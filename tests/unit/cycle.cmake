@@ -1,0 +1,1 @@
+reconcile_unit_test(cycle cycle.c)

@@ -1,0 +1,395 @@
+/*
+ * A host for decide to work on: the model of decide/rehearse with a few switches (revisions that never get ready, that
+ * end after their start, actions that fail), and the promises that hold at every single action, whatever goes on.
+ */
+#ifndef TESTS_MODEL_HOST_H
+#define TESTS_MODEL_HOST_H
+
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "decide/rehearse.h"
+#include "model/failure.h"
+
+static const struct field row_image = {"image", "Image", ENGINE_PLAIN, CHANGE_REPLACE};
+static const struct field row_restart = {"restart", "HostConfig.RestartPolicy", ENGINE_RESTART, CHANGE_LIVE};
+static const struct field row_memory = {"mem_limit", "HostConfig.Memory", ENGINE_PLAIN, CHANGE_LIVE};
+static const struct field row_environment = {"environment", "Env", ENGINE_ENV, CHANGE_REPLACE};
+static const struct field *const rows[] = {&row_image, &row_restart, &row_memory, &row_environment};
+
+struct host {
+	struct arena arena;
+	struct world *world;
+	struct desired desired;
+	const char *never_ready;   /* revision */
+	const char *exits;         /* revision: ends right after its start */
+	/* Does this action fail? NULL: all works. */
+	bool (*fails)(struct host *h, const struct action *a, struct err *e);
+	unsigned seed;
+	struct failures failures;  /* of the run */
+	char log[32768];           /* one line for each action of the last run that worked */
+	struct buf trace;          /* all that ever happened, for a failing test */
+	struct decision last;
+	bool did_not_rest;
+};
+
+static struct host *host_new(void)
+{
+	struct host *h = calloc(1, sizeof *h);
+	h->trace = BUF_INIT(1024 * 1024);
+	h->world = arena_alloc(&h->arena, sizeof *h->world);
+	h->world->now_ms = 1700000000000;
+	h->world->nginx = (struct nginx){.is_up = true, .problem = "", .is_current = true};
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:1", "id-app:1", false};
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:2", "id-app:2", false};
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:3", "id-app:3", false};
+	h->desired.commit = h->desired.subject = "";
+	h->desired.subnet = "10.231.0.0/16";
+	struct project *p = ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count);
+	*p = (struct project){.name = "shop", .directory = "/srv/shop", .file = "compose.yaml"};
+	return h;
+}
+
+static void host_free(struct host *h)
+{
+	buf_done(&h->trace);
+	arena_done(&h->arena);
+	free(h);
+}
+
+/* The service's own copy of its values: specs that the world remembers must not change with it. */
+static struct value *own_values(struct host *h, struct service *s)
+{
+	struct value *values = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *values);
+	if (s->spec.values)
+		memcpy(values, s->spec.values, sizeof *values * ARRAY_LEN(rows));
+	s->spec = (struct spec){rows, values, ARRAY_LEN(rows)};
+	return values;
+}
+
+static inline void set_image(struct host *h, struct service *s, const char *image)
+{
+	struct value *values = own_values(h, s);
+	values[0] = value_string(image);
+	if (!values[1].kind) {
+		values[1] = value_string("always");
+		values[2] = value_int(64 << 20);
+	}
+	s->image = image;
+	snprintf(s->revision, sizeof s->revision, "rev-%s", image);
+}
+
+static inline struct service *add_service(struct host *h, const char *name, const char *image, enum strategy strategy,
+                                          bool routed)
+{
+	struct project *p = &h->desired.projects[0];
+	struct service *s = ARENA_PUSH(&h->arena, p->services, p->services_count);
+	*s = (struct service){.project = "shop", .name = name, .replicas = 1, .stop_grace_ms = 10000, .strategy = strategy,
+	                      .strategy_reason = "test", .hold_ms = 5000, .keep_old_ms = 0, .drain_timeout_ms = 65000,
+	                      .is_routed = routed, .ready = {.within_ms = 60000, .for_ms = 1000}};
+	set_image(h, s, image);
+	if (routed)
+		*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
+			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .project = "shop", .service = name, .port = 8080};
+	return s;
+}
+
+/* Services move while more are added: take pointers when all are there. */
+static inline struct service *service_of(struct host *h, const char *name)
+{
+	return (struct service *)desired_service(&h->desired, "shop", name);
+}
+
+static inline void depends_on(struct host *h, const char *service, const char *on, enum condition condition)
+{
+	struct service *s = service_of(h, service);
+	*ARENA_PUSH(&h->arena, s->dependencies, s->dependencies_count) = (struct dependency){on, condition};
+}
+
+static inline struct instance *find_instance(struct host *h, const char *name)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		if (strcmp(h->world->instances[i].name, name) == 0)
+			return &h->world->instances[i];
+	return NULL;
+}
+
+static const struct traffic *traffic_in(const struct topology *t, const char *service)
+{
+	for (size_t i = 0; i < t->services_count; i++)
+		if (strcmp(t->services[i].service, service) == 0)
+			return &t->services[i];
+	return NULL;
+}
+
+static inline const struct traffic *traffic_of(struct host *h, const char *service)
+{
+	return traffic_in(&h->world->nginx.topology, service);
+}
+
+static bool side_has(const struct side *s, const char *address)
+{
+	for (size_t i = 0; i < s->addresses_count; i++)
+		if (strcmp(s->addresses[i], address) == 0)
+			return true;
+	return false;
+}
+
+static bool is_listed(struct host *h, const char *address)
+{
+	for (size_t i = 0; *address && i < h->world->nginx.topology.services_count; i++) {
+		const struct traffic *t = &h->world->nginx.topology.services[i];
+		if (side_has(&t->stable, address) || side_has(&t->next, address))
+			return true;
+	}
+	return false;
+}
+
+static bool is_serving(const struct instance *i)
+{
+	return i->state == INSTANCE_RUNNING && i->passing_since_ms && i->health != HEALTH_UNHEALTHY;
+}
+
+static int count_serving(struct host *h, const struct side *side)
+{
+	int n = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		n += is_serving(&h->world->instances[i]) && side_has(side, h->world->instances[i].address);
+	return n;
+}
+
+/* Can requests to the service be answered, at that weight, by every side that gets some? */
+static bool is_served(struct host *h, const struct traffic *t, int weight)
+{
+	return t && (weight == PERMILLE || count_serving(h, &t->stable)) && (weight == 0 || count_serving(h, &t->next));
+}
+
+/* What a revision does after its start. */
+static void behave(struct host *h)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		struct instance *in = &h->world->instances[i];
+		if (in->state != INSTANCE_RUNNING)
+			continue;
+		if (h->exits && strcmp(in->revision, h->exits) == 0) {
+			in->state = INSTANCE_EXITED;
+			in->exit_code = 1;
+			in->passing_since_ms = 0;
+		}
+		if (h->never_ready && strcmp(in->revision, h->never_ready) == 0) {
+			in->passing_since_ms = 0;
+			in->is_passing = false;
+			if (!in->failing_since_ms)
+				in->failing_since_ms = h->world->now_ms;
+			in->probe_said = "GET http://10.231.0.3:8080/health answered 503, wanted 200";
+		}
+	}
+}
+
+/* ---- The promises ---- */
+
+static int count_up_of(struct host *h, const char *service)
+{
+	int n = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		const struct instance *in = &h->world->instances[i];
+		n += strcmp(in->service, service) == 0 &&
+		     (in->state == INSTANCE_RUNNING || in->state == INSTANCE_PAUSED || in->state == INSTANCE_RESTARTING);
+	}
+	return n;
+}
+
+static void check_weight(struct host *h, const struct action *a)
+{
+	const struct traffic *t = traffic_of(h, a->service);
+	CHECK(t && strcmp(t->rollout, a->rollout) == 0);
+	CHECK(h->world->nginx.is_current);
+	if (!t)
+		return;
+	/* Weight goes only to what is ready, all of it. */
+	if (a->weight > t->weight)
+		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
+	else
+		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
+}
+
+static bool is_exclusive(const struct desired *d, const char *service)
+{
+	const struct service *s = desired_service(d, "shop", service);
+	return !s || s->strategy == STRATEGY_IN_PLACE;
+}
+
+static void check_publish(struct host *h, const struct desired *d, const struct action *a)
+{
+	for (size_t i = 0; i < a->topology->services_count; i++) {
+		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
+		const struct service *s = desired_service(d, "shop", t->service);
+		int weight = was && strcmp(was->rollout, t->rollout) == 0 ? was->weight : 0;
+		if (s && s->is_routed && !is_exclusive(d, t->service) && was && is_served(h, was, was->weight))
+			CHECK(is_served(h, t, weight));
+		/* What is new in the list is proven. */
+		const struct side *sides[] = {&t->stable, &t->next};
+		for (size_t k = 0; k < ARRAY_LEN(sides); k++)
+			for (size_t n = 0; n < sides[k]->addresses_count; n++) {
+				struct side one = {.addresses = &sides[k]->addresses[n], .addresses_count = 1};
+				CHECK(is_listed(h, one.addresses[0]) || count_serving(h, &one) == 1);
+			}
+	}
+}
+
+static void check_start(struct host *h, const struct desired *d, const struct action *a)
+{
+	const struct service *s = desired_service(d, "shop", a->service);
+	if (!s || s->strategy != STRATEGY_IN_PLACE)
+		return;
+	int most = s->replicas;
+	for (size_t i = 0; i < h->world->goods_count; i++)
+		if (strcmp(h->world->goods[i].service, a->service) == 0 && h->world->goods[i].spec &&
+		    h->world->goods[i].spec->replicas > most)
+			most = h->world->goods[i].spec->replicas;
+	bool is_up = a->instance->state == INSTANCE_PAUSED;
+	CHECK(is_up || count_up_of(h, a->service) < most);
+}
+
+static void check_action(struct host *h, const struct desired *d, const struct action *a)
+{
+	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
+	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
+		CHECK(!is_listed(h, a->instance->address));
+	if (a->kind == ACTION_REMOVE)
+		CHECK(a->instance->state != INSTANCE_RUNNING);
+	if (a->kind == ACTION_WEIGHT)
+		check_weight(h, a);
+	if (a->kind == ACTION_PUBLISH)
+		check_publish(h, d, a);
+	if (a->kind == ACTION_START)
+		check_start(h, d, a);
+	if (a->kind == ACTION_CREATE)
+		for (size_t i = 0; i < h->world->instances_count; i++)
+			CHECK(strcmp(h->world->instances[i].name, a->name) != 0);
+	if (a->kind == ACTION_CREATE && a->address) {
+		CHECK(!is_listed(h, a->address));
+		for (size_t i = 0; i < h->world->instances_count; i++)
+			CHECK(strcmp(h->world->instances[i].address, a->address) != 0);
+	}
+	if (a->kind == ACTION_CREATE || a->kind == ACTION_START || a->kind == ACTION_PULL)
+		for (size_t i = 0; i < h->world->quarantines_count; i++)
+			CHECK(strcmp(h->world->quarantines[i].service, a->service) != 0 ||
+			      strcmp(h->world->quarantines[i].revision, a->revision) != 0);
+}
+
+/* What is PROGRESSING moves by itself: through an action of this decision, or a time that it names. */
+static void check_decision(const struct decision *d)
+{
+	for (size_t i = 0; i < d->services_count; i++) {
+		const struct status *s = &d->services[i];
+		bool moves = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
+		if (!moves)
+			fprintf(stderr, "%s stalls: %s\n", s->service, s->reason);
+		CHECK(moves);
+		CHECK(s->phase == PHASE_SETTLED || s->reason);
+	}
+}
+
+/* ---- Runs ---- */
+
+static void trace(struct host *h, const char *sign, const struct action *a)
+{
+	buf_printf(&h->trace, "%8.2f %s ", (double)(h->world->now_ms - 1700000000000) / 1000, sign);
+	action_print(&h->trace, a);
+	buf_puts(&h->trace, "\n");
+}
+
+static void take(struct host *h, const struct desired *d, const struct action *a)
+{
+	struct err e;
+	int64_t began_ms = h->world->now_ms;
+	check_action(h, d, a);
+	if (h->fails && h->fails(h, a, &e)) {
+		trace(h, "!", a);
+		h->world->now_ms += 10;
+		if (a->service || a->kind == ACTION_PUBLISH)
+			failures_add(&h->failures, &h->arena, a, &e, began_ms, h->world->now_ms);
+		return;
+	}
+	CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+	action_print(&text, a);
+	size_t used = strlen(h->log);
+	snprintf(h->log + used, sizeof h->log - used, "%s\n", text.text);
+	trace(h, " ", a);
+	model_apply(h->world, a, &h->arena);
+	if (a->service)
+		failures_forget(&h->failures, a);
+	behave(h);
+}
+
+/* What one run read from Git: a tree of its own, as the real one has. */
+static const struct desired *snapshot(struct host *h)
+{
+	struct desired *d = arena_alloc(&h->arena, sizeof *d);
+	*d = h->desired;
+	d->projects = arena_alloc(&h->arena, sizeof *d->projects);
+	*d->projects = h->desired.projects[0];
+	size_t size = d->projects->services_count * sizeof *d->projects->services;
+	d->projects->services = arena_alloc(&h->arena, size);
+	memcpy(d->projects->services, h->desired.projects[0].services, size);
+	return d;
+}
+
+/* The same order as in cycle.c: notes and traffic, then instances, then the structure. */
+static inline int order_of(const struct action *a)
+{
+	if (action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT)
+		return 0;
+	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : 2;
+}
+
+/* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
+static void run_rounds(struct host *h, int rounds)
+{
+	h->log[0] = 0;
+	h->did_not_rest = false;
+	h->world->run_started_ms = h->world->now_ms;
+	h->failures = (struct failures){0};
+	const struct desired *desired = snapshot(h);
+	int acted = 0;
+	for (int round = 0; round < rounds && acted < 300; round++) {
+		h->world->failures = h->failures.items;
+		h->world->failures_count = h->failures.count;
+		decide(desired, world_copy(&h->arena, h->world), &h->arena, &h->last);
+		check_decision(&h->last);
+		if (h->last.actions_count == 0 && !h->last.wait_until_ms)
+			return;
+		for (int order = 0; order < 3; order++)
+			for (size_t i = 0; i < h->last.actions_count; i++)
+				if (order_of(&h->last.actions[i]) == order)
+					take(h, desired, &h->last.actions[i]);
+		acted += h->last.actions_count > 0;
+		if (h->last.actions_count == 0 && h->last.wait_until_ms > h->world->now_ms)
+			h->world->now_ms = h->last.wait_until_ms;
+	}
+	h->did_not_rest = true;
+}
+
+static inline void run(struct host *h)
+{
+	run_rounds(h, 3000);
+	CHECK(!h->did_not_rest);
+}
+
+static inline enum phase phase_of(struct host *h, const char *service)
+{
+	for (size_t i = 0; i < h->last.services_count; i++)
+		if (strcmp(h->last.services[i].service, service) == 0)
+			return h->last.services[i].phase;
+	return PHASE_COUNT;
+}
+
+static inline void nothing_left(struct host *h)
+{
+	run(h);
+	CHECK_STR(h->log, "");
+}
+
+#endif

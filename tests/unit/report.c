@@ -1,0 +1,308 @@
+/* The plan and the status as people read them, word for word; and that no secret is ever among the words. */
+#include "model_host.h"
+
+#include "report/report.h"
+
+static struct buf plan;
+
+static struct tally plan_of(struct host *h)
+{
+	struct rehearsal r;
+	const struct desired *d = snapshot(h);
+	buf_done(&plan);
+	plan = BUF_INIT(65536);
+	rehearse(d, h->world, &h->arena, &r);
+	return plan_print(&plan, d, h->world, &r);
+}
+
+/* A run, and at its end the notes follow what needed no new instance, as the cycle does. */
+static void apply(struct host *h)
+{
+	run(h);
+	const struct desired *d = snapshot(h);
+	for (size_t i = 0; i < h->world->goods_count; i++) {
+		const struct service *s = desired_service(d, "shop", h->world->goods[i].service);
+		if (s && strcmp(s->revision, h->world->goods[i].revision) == 0)
+			h->world->goods[i].spec = s;
+	}
+}
+
+static void set_variable(struct host *h, struct service *s, const char *name, const char *text, bool is_secret)
+{
+	struct value *values = own_values(h, s), map = {0}, v = value_string(text);
+	v.secret = is_secret;
+	for (size_t i = 0; i < values[3].count; i++)
+		value_set(&h->arena, &map, values[3].keys[i], values[3].items[i]);
+	value_set(&h->arena, &map, name, v);
+	values[3] = map;
+	snprintf(s->revision, sizeof s->revision, "%08x", (unsigned)strlen(text) * 4099u + (unsigned)text[0]);
+}
+
+static struct host *deployed(const char *name, enum strategy strategy, bool routed)
+{
+	struct host *h = host_new();
+	add_service(h, name, "app:1", strategy, routed);
+	apply(h);
+	return h;
+}
+
+static void first_deployment(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	h->desired.commit = "0123456789abcdef";
+	h->desired.subject = "The shop";
+	struct tally t = plan_of(h);
+	CHECK_INT(t.added, 1);
+	CHECK_STR(plan.text,
+	          "Commit 01234567 \"The shop\"\n"
+	          "\n"
+	          "Changes:\n"
+	          "  +   shop/web  blue-green (test)\n"
+	          "        image: \"app:1\"\n"
+	          "\n"
+	          "Steps (about 2s, 1 reload of nginx, at most 1 instance at a time):\n"
+	          "     0.0s  shop: create network shop_default\n"
+	          "     0.1s  shop: create network shop_reconcile (10.231.0.0/24)\n"
+	          "     0.2s  shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
+	          "     0.3s  shop/web: start shop-web-1\n"
+	          "     1.6s  publish routes (shop/web goes live)\n"
+	          "     2.1s  shop/web: commit revision rev-app:\n"
+	          "\n"
+	          "Plan: 1 to add, 0 to change, 0 to destroy.\n");
+	host_free(h);
+}
+
+static void an_upgrade_shows_each_variable_and_no_secret(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	struct service *s = service_of(h, "web");
+	s->keep_old_ms = 600000;
+	set_variable(h, s, "PASSWORD", "hunter1", true);
+	set_variable(h, s, "SAME", "same", false);
+	apply(h);
+	h->world->now_ms += 700000;
+	apply(h);
+	set_variable(h, s, "PASSWORD", "hunter22", true);
+	set_variable(h, s, "MODE", "fast", false);
+	plan_of(h);
+	CHECK_STR(plan.text,
+	          "Changes:\n"
+	          "  +/- shop/web  blue-green (test)\n"
+	          "        environment.MODE: null -> \"fast\"  # forces replacement\n"
+	          "        environment.PASSWORD: (secret) -> (secret)  # forces replacement\n"
+	          "        the old revision is kept warm for 10m after the switch\n"
+	          "\n"
+	          "Steps (about 7s, 1 reload of nginx, at most 2 instances at a time):\n"
+	          "     0.0s  shop/web: create shop-web-1 (app:1) at 10.231.0.4\n"
+	          "     0.1s  shop/web: start shop-web-1\n"
+	          "     1.4s  publish routes (announce the next revision of shop/web)\n"
+	          "     1.9s  shop/web: shift traffic: 100.0% to the next revision\n"
+	          "     7.0s  shop/web: commit revision 00004072\n"
+	          "     7.0s  shop/web: park shop-web-2\n"
+	          "\n"
+	          "Plan: 1 to add, 0 to change, 0 to destroy.\n"
+	          "shop/web: settled: the old revision is kept warm until 2023-11-14 22:35:16Z\n");
+	CHECK(!strstr(plan.text, "hunter"));
+	host_free(h);
+}
+
+static void in_place_says_downtime(void)
+{
+	struct host *h = deployed("db", STRATEGY_IN_PLACE, false);
+	set_image(h, service_of(h, "db"), "app:2");
+	plan_of(h);
+	CHECK_CONTAINS(plan.text,
+	               "Changes:\n"
+	               "  -/+ shop/db  in-place (test): the old one stops first, downtime\n"
+	               "        image: \"app:1\" -> \"app:2\"  # forces replacement\n");
+	CHECK_CONTAINS(plan.text, "Plan: 1 to add, 0 to change, 1 to destroy.\n");
+	host_free(h);
+}
+
+static void drift_has_a_part_of_its_own(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	find_instance(h, "shop-web-1")->state = INSTANCE_EXITED;
+	struct tally t = plan_of(h);
+	CHECK_INT(t.changed, 1);
+	CHECK_STR(plan.text,
+	          "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	          "  ~   shop/web\n"
+	          "\n"
+	          "Steps (about 1s, 0 reloads of nginx, at most 1 instance at a time):\n"
+	          "     0.0s  shop/web: start shop-web-1 (shop-web-1 exited with code 0)\n"
+	          "\n"
+	          "Plan: 0 to add, 1 to change, 0 to destroy.\n");
+	host_free(h);
+}
+
+static void scale_is_no_drift(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	service_of(h, "web")->replicas = 3;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Changes:\n  +   shop/web  blue-green (test)\n        deploy.replicas: 1 -> 3\n\n");
+	CHECK_CONTAINS(plan.text, "Plan: 2 to add, 0 to change, 0 to destroy.\n");
+	apply(h);
+	service_of(h, "web")->replicas = 1;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Changes:\n  -   shop/web\n        deploy.replicas: 3 -> 1\n\n");
+	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 0 to change, 2 to destroy.\n");
+	host_free(h);
+}
+
+static void a_service_that_left_git_is_among_the_changes(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "old", "app:1", STRATEGY_BLUE_GREEN, true);
+	service_of(h, "old")->replicas = 2;
+	apply(h);
+	h->desired.projects[0].services_count = 1;
+	h->desired.routes_count = 1;
+	plan_of(h);
+	CHECK_STR(plan.text,
+	          "Changes:\n"
+	          "  -   shop/old  left Git: drained, stopped and removed; its volumes stay\n"
+	          "\n"
+	          "Steps (about 1s, 1 reload of nginx, at most 3 instances at a time):\n"
+	          "     0.0s  publish routes (shop/old leaves)\n"
+	          "     0.6s  shop/old: stop shop-old-1\n"
+	          "     0.9s  shop/old: stop shop-old-2\n"
+	          "     1.2s  shop/old: remove shop-old-1\n"
+	          "     1.2s  shop/old: remove shop-old-2\n"
+	          "\n"
+	          "Plan: 0 to add, 0 to change, 2 to destroy.\n");
+	host_free(h);
+}
+
+static void routes_alone_are_a_change(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->desired.routes[0].host = "new.example.com";
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Changes:\n  ~   the routes of nginx\n\n");
+	CHECK_CONTAINS(plan.text, "publish routes (routes changed)");
+	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 1 to change, 0 to destroy.\n");
+	host_free(h);
+}
+
+static void a_kept_revision_that_goes_is_no_change(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	service_of(h, "web")->keep_old_ms = 600000;
+	set_image(h, service_of(h, "web"), "app:2");
+	apply(h);
+	struct tally t = plan_of(h);
+	CHECK(tally_is_empty(&t));
+	CHECK_CONTAINS(plan.text, "No changes.\nshop/web: settled: the old revision is kept warm until ");
+	h->world->now_ms += 700000;
+	t = plan_of(h);
+	CHECK(tally_is_empty(&t));
+	CHECK_STR(plan.text, "No changes.\nThe next run lets an old revision go that was only kept warm.\n");
+	apply(h);
+	plan_of(h);
+	CHECK_STR(plan.text, "No changes.\n");
+	host_free(h);
+}
+
+static void a_quarantined_revision_is_said_each_time(void)
+{
+	struct host *h = deployed("db", STRATEGY_IN_PLACE, false);
+	set_image(h, service_of(h, "db"), "app:2");
+	h->exits = "rev-app:2";
+	apply(h);
+	h->exits = NULL;
+	plan_of(h);
+	CHECK_STR(plan.text, "No changes.\nshop/db: rolled back: revision rev-app: is quarantined: shop-db-2 exited with code 1\n");
+	/* And when the old one has something done to it, nobody may read that as the new one coming in. */
+	find_instance(h, "shop-db-1")->state = INSTANCE_EXITED;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "  ~   shop/db\n        revision rev-app: is quarantined: the last good one stays\n");
+	CHECK(!strstr(plan.text, "app:2"));
+	host_free(h);
+}
+
+static void nothing_to_do_is_not_all_is_well(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->nginx.is_up = h->world->nginx.is_current = false;
+	h->world->nginx.problem = "no master runs";
+	plan_of(h);
+	CHECK_STR(plan.text, "Nothing can be done now:\nshop/web: blocked: nginx: no master runs\n");
+	host_free(h);
+}
+
+static void the_exit_code_is_that_of_the_worst(void)
+{
+	static const struct { enum phase phase; enum err_kind cause; int code; } rank[] = {
+		{PHASE_SETTLED, ERR_NONE, 0}, {PHASE_KEEPING, ERR_NONE, 0}, {PHASE_PROGRESSING, ERR_NONE, 75},
+		{PHASE_BLOCKED, ERR_TRANSIENT, 75}, {PHASE_ROLLED_BACK, ERR_NONE, 3}, {PHASE_BLOCKED, ERR_UNREACHABLE, 69},
+		{PHASE_FAILED, ERR_INTERNAL, 1}, {PHASE_FAILED, ERR_INVALID, 1}, {PHASE_BLOCKED, ERR_CONFLICT, 1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rank); i++)
+		for (size_t k = 0; k <= i; k++) {
+			struct status two[] = {{.phase = rank[i].phase, .cause = rank[i].cause}, {.phase = rank[k].phase, .cause = rank[k].cause}};
+			struct decision d = {.services = two, .services_count = 2};
+			CHECK_INT(status_exit_code(&d), rank[i].code);
+		}
+}
+
+static void status_has_a_line_for_each_service(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "db", "app:2", STRATEGY_IN_PLACE, false);
+	struct decision d;
+	decide(&h->desired, h->world, &h->arena, &d);
+	buf_clear(&plan);
+	status_print(&plan, &h->desired, &d);
+	CHECK_STR(plan.text,
+	          "shop/web                       settled      rev-app:\n"
+	          "shop/db                        progressing  -  creates instances\n");
+	host_free(h);
+}
+
+/* Whatever is a secret of the manifest: in no plan, no action and no status. */
+static void secrets_are_nowhere(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:hunter2", STRATEGY_BLUE_GREEN, true);
+	set_variable(h, s, "PASSWORD", "hunter2", true);
+	own_values(h, s)[0].secret = true;
+	plan_of(h);
+	CHECK(!strstr(plan.text, "hunter2"));
+	CHECK_CONTAINS(plan.text, "image: (secret)");
+	apply(h);
+	CHECK_CONTAINS(h->log, "shop/web: create shop-web-1 (image: secret)");
+	struct value *values = own_values(h, s);
+	values[2] = value_int(777);
+	values[2].secret = true;
+	set_variable(h, s, "PASSWORD", "", false);
+	plan_of(h);
+	CHECK(!strstr(plan.text, "hunter2"));
+	/* A limit of the live instance is read off the engine, which knows no secrets. */
+	snprintf(s->revision, sizeof s->revision, "%s", h->world->instances[0].revision);
+	((struct value *)h->world->instances[0].live)[2] = value_int(666);
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "mem_limit (secret) -> (secret)");
+	CHECK(!strstr(plan.text, "777") && !strstr(plan.text, "666"));
+	host_free(h);
+}
+
+static const struct test tests[] = {
+	TEST(first_deployment),
+	TEST(an_upgrade_shows_each_variable_and_no_secret),
+	TEST(in_place_says_downtime),
+	TEST(drift_has_a_part_of_its_own),
+	TEST(scale_is_no_drift),
+	TEST(a_service_that_left_git_is_among_the_changes),
+	TEST(routes_alone_are_a_change),
+	TEST(a_kept_revision_that_goes_is_no_change),
+	TEST(a_quarantined_revision_is_said_each_time),
+	TEST(nothing_to_do_is_not_all_is_well),
+	TEST(the_exit_code_is_that_of_the_worst),
+	TEST(status_has_a_line_for_each_service),
+	TEST(secrets_are_nowhere),
+};
+TESTS_MAIN(tests)

@@ -1,0 +1,1 @@
+reconcile_unit_test(report report.c)
