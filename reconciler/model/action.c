@@ -75,7 +75,10 @@ static void print_object(struct buf *out, const struct action *a)
 		break;
 	case ACTION_DROP:
 		buf_puts(out, " ");
-		print_image(out, a->image->image, a->image->is_secret);
+		if (a->image->is_secret)
+			buf_puts(out, "(secret)");
+		else
+			print_image(out, a->image->image, false);
 		break;
 	case ACTION_CREATE:
 		buf_printf(out, " %s (", a->name);

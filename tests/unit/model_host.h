@@ -257,6 +257,12 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
 	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
 		CHECK(!is_listed(h, a->instance->address));
+	/* No image that any service of Git or its way back needs. */
+	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
+		CHECK(!desired_service(d, "shop", h->world->goods[i].service) ||
+		      strcmp(h->world->goods[i].spec->image, a->image->image) != 0);
+	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects[0].services_count; i++)
+		CHECK(strcmp(d->projects[0].services[i].image, a->image->image) != 0);
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
 	if (a->kind == ACTION_WEIGHT)

@@ -36,7 +36,7 @@ is "moved: the next one is" "$CODE $(version moved.test)" "0 5"
 registry_stop "$OPEN"
 before=$(ids moved)
 peek "moved: a plan without the registry" --plan --path "$HOST/moved"
-has "moved: a plan without the registry" "$OUT" "No changes."
+has "moved: a plan without the registry" "$OUT" "moved/web: blocked: cannot tell what 127.0.0.1:5000/moved is now: "
 has "moved: a plan without the registry warns" "$LOG" "moved/web: cannot tell what 127.0.0.1:5000/moved is now: "
 tool --path "$HOST/moved"
 is "moved: without the registry" "$CODE $(ids moved) $(version moved.test)" "75 $before 5"
