@@ -17,6 +17,7 @@
 #include "model/failure.h"
 #include "observe.h"
 #include "report/report.h"
+#include "resolve.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define GIT_POLL_MS 5000          /* how often a run that waits asks Git for something newer */
@@ -39,6 +40,7 @@ struct cycle {
 	struct arena arena; /* as long as the run */
 	struct notes notes;
 	struct observer observer;
+	struct resolver resolver;
 	struct failures failures;
 	int64_t acting_since_ms;
 	struct repeat *repeats;  /* actions done, */
@@ -70,9 +72,11 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	if (http_open(&c->http, e) < 0)
 		return -1;
 	struct docker_settings docker = {
-		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count};
+		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
+		.config_folder = s->docker_config, .min_free_bytes = s->min_free};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
+	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
 		.notes = &c->notes, .arena = &c->arena};
@@ -124,6 +128,26 @@ static void set_good(struct notes *n, struct arena *a, const struct service *s, 
 	*ARENA_PUSH(a, n->goods, n->goods_count) = good;
 }
 
+static void note_image(struct notes *n, struct arena *a, const struct service *s, const char *id, int64_t good_ms)
+{
+	const struct value *image = spec_value(&s->spec, "image");
+	notes_put_image(n, &(struct note_image){s->project, s->name, s->image, id, good_ms, image && image->secret}, a);
+}
+
+/* What is on the host now through us, or no more. A note that is lost here only leaves an image behind. */
+static void note_images(struct cycle *c, const struct action *action, const struct outcome *outcome)
+{
+	struct err e;
+	if (action->kind == ACTION_PULL && *outcome->image_id)
+		note_image(&c->notes, &c->arena, action->spec, outcome->image_id, 0);
+	else if (action->kind == ACTION_DROP)
+		notes_forget_image(&c->notes, action->image->image);
+	else
+		return;
+	if (notes_write(c->notes_folder, &c->notes, &e) < 0)
+		log_warning("notes: %s", e.message);
+}
+
 static int note_good(struct cycle *c, const struct action *action, struct err *e)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
@@ -137,6 +161,11 @@ static int note_good(struct cycle *c, const struct action *action, struct err *e
 	for (size_t i = 0; i < c->notes.goods_count; i++)
 		*ARENA_PUSH(&c->arena, with.goods, with.goods_count) = c->notes.goods[i];
 	set_good(&with, &c->arena, action->spec, text.text);
+	with.images = NULL;
+	with.images_count = 0;
+	for (size_t i = 0; i < c->notes.images_count; i++)
+		*ARENA_PUSH(&c->arena, with.images, with.images_count) = c->notes.images[i];
+	note_image(&with, &c->arena, action->spec, "", clock_now_ms());
 	if (notes_write(c->notes_folder, &with, e) < 0)
 		return -1;
 	c->notes = with;
@@ -178,12 +207,14 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		log_error("%s: %s", text.text, outcome->err.message);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
-			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms());
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
+				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
 	log_info("%s", text.text);
 	if (action->service)
 		failures_forget(&c->failures, action);
+	note_images(c, action, outcome);
 	tally_add(&c->tally, action);
 }
 
@@ -302,12 +333,6 @@ static int say_error(const struct err *e)
 	return err_info(e->kind)->exit_code;
 }
 
-static void say_problems(const struct problems *p)
-{
-	fputs(p->warnings.text, stderr);
-	fputs(p->text.text, stderr);
-}
-
 /* What kept a part of Git from being looked at comes after what is wrong with the rest, and before what only waits. */
 static int exit_code(int code, const struct loaded *l)
 {
@@ -386,9 +411,11 @@ static int load(struct cycle *c, enum load_mode mode, struct want *want, struct 
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
 	int result = desired_load(c->settings, mode, &want->arena, &want->loaded, &problems, e);
 	const struct loaded *l = &want->loaded;
-	say_problems(&problems);
+	fputs(problems.warnings.text, stderr);
+	fputs(problems.text.text, stderr);
 	if (result < 0)
 		return -1;
+	resolve_images(&c->resolver, &c->notes, &want->loaded.desired, &want->arena);
 	if (l->left_out)
 		log_error("%zu of %zu manifests %s left out: what runs of %s project%s stays as it is", l->left_out, l->manifests,
 		          l->left_out == 1 ? "is" : "are", l->left_out == 1 ? "its" : "their", l->left_out == 1 ? "" : "s");
@@ -532,30 +559,6 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	}
 	arena_done(&want.arena);
 	return code < 0 ? say_error(&e) : code;
-}
-
-int cycle_validate(const struct settings *s, const struct cycle_options *o)
-{
-	(void)o;
-	struct err e;
-	struct want want = {0};
-	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
-	int result = desired_load(s, LOAD_PEEK, &want.arena, &want.loaded, &problems, &e);
-	if (result == 0 && want.loaded.git.kind != ERR_NONE)
-		log_warning("%s; this is about commit %.8s, fetched earlier", want.loaded.git.message, want.loaded.commit.id);
-	const struct desired *d = &want.loaded.desired;
-	say_problems(&problems);
-	for (size_t i = 0; result == 0 && i < d->projects_count; i++) {
-		size_t routes = 0;
-		for (size_t k = 0; k < d->routes_count; k++)
-			routes += strcmp(d->routes[k].project, d->projects[i].name) == 0;
-		printf("%s: project %s is valid: %zu %s, %zu %s\n", d->projects[i].file, d->projects[i].name,
-		       d->projects[i].services_count, d->projects[i].services_count == 1 ? "service" : "services", routes,
-		       routes == 1 ? "route" : "routes");
-	}
-	int code = result < 0 ? say_error(&e) : want.loaded.left_out ? exit_code(0, &want.loaded) : 0;
-	arena_done(&want.arena);
-	return code;
 }
 
 static bool is_named(const struct note_quarantine *q, const char *name)

@@ -123,6 +123,11 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 		}
 		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
 	}
+	for (size_t i = 0; i < o->notes->images_count; i++) {
+		const struct note_image *n = &o->notes->images[i];
+		*ARENA_PUSH(a, w->past_images, w->past_images_count) =
+			(struct past_image){n->project, n->service, n->image, n->is_secret, n->id, n->good_ms};
+	}
 	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
 }
 

@@ -15,6 +15,7 @@ static const struct err_info infos[ERR_KIND_COUNT] = {
 	[ERR_TRANSIENT]   = {"transient", 75, true},
 	[ERR_UNREACHABLE] = {"unreachable", 69, true},
 	[ERR_BUSY]        = {"busy", 75, true},
+	[ERR_SETUP]       = {"setup", 1, false},
 	[ERR_STOPPED]     = {"stopped", 75, true},
 	[ERR_INTERNAL]    = {"internal", 1, false},
 };

@@ -25,6 +25,7 @@ enum err_kind {
 	ERR_TRANSIENT,   /* may go away by itself: 5xx, 429, time-outs, Git or a registry away */
 	ERR_UNREACHABLE, /* Docker or nginx does not answer at all */
 	ERR_BUSY,        /* somebody else holds the lock */
+	ERR_SETUP,       /* something on this host must be mended by a person: tried again by the next run, not by this one */
 	ERR_STOPPED,     /* we were asked to stop (SIGTERM, SIGINT) */
 	ERR_INTERNAL,    /* a bug, or an answer that makes no sense */
 	ERR_KIND_COUNT

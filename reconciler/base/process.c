@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,14 +14,15 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-static void child(const struct process *p, int out)
+static void child(const struct process *p, int in, int out)
 {
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	int null = open("/dev/null", O_RDONLY);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	if (in < 0)
+		in = open("/dev/null", O_RDONLY);
+	if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(126);
 	if (p->in_child && p->in_child(p->context) != 0)
 		_exit(126);
@@ -67,6 +70,22 @@ static bool is_gone(pid_t pid, int64_t deadline_ms)
 	}
 }
 
+/* A pipe that holds the whole input already, its other end closed: nobody has to wait for its reader. */
+static int input_pipe(const struct process *p, int *read_end, struct err *e)
+{
+	int ends[2];
+	size_t n = strlen(p->input);
+	if (n > PIPE_BUF)
+		return err_set(e, ERR_INTERNAL, "%s: more than %d bytes of input", p->argv[0], PIPE_BUF);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "%s: pipe", p->argv[0]);
+	ssize_t written = write(ends[1], p->input, n);
+	int number = errno;
+	close(ends[1]);
+	*read_end = ends[0];
+	return written == (ssize_t)n ? 0 : err_errno(e, number, "%s: pipe", p->argv[0]);
+}
+
 int process_run(const struct process *p, struct buf *output, int *status, struct err *e)
 {
 	int ends[2];
@@ -74,12 +93,16 @@ int process_run(const struct process *p, struct buf *output, int *status, struct
 		return err_errno(e, errno, "%s: pipe", p->argv[0]);
 	CLEANUP(fd_close) int read_end = ends[0];
 	CLEANUP(fd_close) int write_end = ends[1];
+	CLEANUP(fd_close) int input = -1;
+	if (p->input && input_pipe(p, &input, e) < 0)
+		return -1;
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_errno(e, errno, "%s: fork", p->argv[0]);
 	if (pid == 0)
-		child(p, write_end);
+		child(p, input, write_end);
 	fd_close(&write_end);
+	fd_close(&input);
 
 	int64_t deadline_ms = clock_monotonic_ms() + p->timeout_ms;
 	bool ended = drain(read_end, deadline_ms, output) && is_gone(pid, deadline_ms);

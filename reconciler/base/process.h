@@ -9,6 +9,7 @@
 
 struct process {
 	const char *const *argv;            /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *input;                  /* for its stdin, at most 4096 bytes; NULL: /dev/null */
 	int64_t timeout_ms;                 /* killed with SIGKILL after that */
 	int (*in_child)(void *context);     /* runs in the child before exec; non-zero: exits 126. May be NULL */
 	void *context;

@@ -11,6 +11,8 @@
 /* The first wait after a transient failure; doubled each time. */
 #define BACKOFF_MS 1000
 #define ATTEMPTS_MAX 4
+/* Whoever wants to be left alone for longer is asked by the next run. */
+#define RETRY_AFTER_MAX_MS 60000
 
 static const struct failure *find_failure(const struct rollout *r, const char *revision, const char *object)
 {
@@ -30,15 +32,16 @@ static enum ups after_failure(struct rollout *r, const char *revision, const cha
 	const struct failure *f = find_failure(r, revision, object);
 	if (!f)
 		return UPS_READY;
-	if (!err_info(f->kind)->may_retry) {
+	if (!err_info(f->kind)->may_retry && f->kind != ERR_SETUP) {
 		*why = f->message;
 		return UPS_FAILED;
 	}
-	if (f->attempts >= ATTEMPTS_MAX) {
+	if (f->kind == ERR_SETUP || f->attempts >= ATTEMPTS_MAX || f->retry_after_ms > RETRY_AFTER_MAX_MS) {
 		rollout_status(r, PHASE_BLOCKED, f->kind, f->message);
 		return UPS_STUCK;
 	}
-	int64_t again = f->at_ms + ((int64_t)BACKOFF_MS << (f->attempts - 1));
+	int64_t backoff_ms = (int64_t)BACKOFF_MS << (f->attempts - 1);
+	int64_t again = f->at_ms + (f->retry_after_ms > backoff_ms ? f->retry_after_ms : backoff_ms);
 	if (r->pass->world->now_ms >= again)
 		return UPS_READY;
 	rollout_wait(r, f->message, again);
@@ -200,18 +203,32 @@ static int free_number(struct rollout *r)
 	}
 }
 
+enum ups bring_image(struct rollout *r, const struct service *s, const char **why)
+{
+	if (image_find(r->pass->world, s->image))
+		return UPS_READY;
+	enum ups earlier = after_failure(r, s->revision, "", why);
+	if (earlier != UPS_READY)
+		return earlier;
+	if (s->pull == PULL_NEVER) {
+		*why = "its image is not on this host, and pull_policy is never";
+		return UPS_FAILED;
+	}
+	struct action *pull = pass_action(r->pass, ACTION_PULL, r->project, r->service);
+	pull->spec = s;
+	pull->revision = s->revision;
+	rollout_wait(r, "pulls its image", 0);
+	return UPS_BUSY;
+}
+
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
 {
 	struct pass *p = r->pass;
 	if ((*why = missing_external(r, s)))
 		return UPS_FAILED; /* the engine would make a volume that is not there */
-	if (!has_name(p->world->images, p->world->images_count, s->image)) {
-		struct action *pull = pass_action(p, ACTION_PULL, r->project, r->service);
-		pull->spec = s;
-		pull->revision = s->revision;
-		rollout_wait(r, "pulls its image", 0);
-		return UPS_BUSY;
-	}
+	enum ups image = bring_image(r, s, why);
+	if (image != UPS_READY)
+		return image;
 	need_networks(r, s);
 	need_volumes(r, s);
 	const struct network *network = NULL;

@@ -130,11 +130,10 @@ static bool publish(struct pass *p)
 	return true;
 }
 
-/* One without any service is not: an empty desired state removes nothing. */
-static bool project_is_desired(const struct desired *d, const char *project)
+bool pass_has_project(const struct pass *p, const char *project)
 {
-	for (size_t i = 0; i < d->projects_count; i++)
-		if (d->projects[i].services_count && strcmp(d->projects[i].name, project) == 0)
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (p->desired->projects[i].services_count && strcmp(p->desired->projects[i].name, project) == 0)
 			return true;
 	return false;
 }
@@ -164,7 +163,7 @@ static void retire(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (!project_is_desired(p->desired, in->project) || desired_service(p->desired, in->project, in->service) ||
+		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
 		    has_status(p->out, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
@@ -173,12 +172,12 @@ static void retire(struct pass *p)
 	/* Traffic of projects that are not in this desired state stays as it is. */
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
-		if (!project_is_desired(p->desired, t->project))
+		if (!pass_has_project(p, t->project))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!project_is_desired(p->desired, r->project) && !is_claimed(p, r->host))
+		if (!pass_has_project(p, r->project) && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -194,6 +193,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 			*ARENA_PUSH(a, out->services, out->services_count) = s;
 		}
 	retire(&p);
+	images_drop(&p);
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";

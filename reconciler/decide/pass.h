@@ -21,6 +21,9 @@ struct action *pass_action(struct pass *p, enum action_kind kind, const char *pr
 /* Something may change by itself at that time. */
 void pass_wait(struct pass *p, int64_t until_ms);
 
+/* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
+bool pass_has_project(const struct pass *p, const char *project);
+
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
  * NULL with *why when the setting's subnet has no free /24 left. */
 const struct network *address_network(struct pass *p, const char *project, const char **why);
@@ -42,6 +45,11 @@ bool side_lists(const struct side *side, const char *address);
 /* The addresses of the first n. */
 struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n);
 bool side_equal(const struct side *a, const struct side *b);
+
+/* images.c: what the engine has under that name; NULL when it is not here. */
+const struct image *image_find(const struct world *w, const char *name);
+/* Lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
+void images_drop(struct pass *p);
 
 /* rollout.c: decides one service of desired: actions, status, and its part of p->wanted. */
 void rollout_decide(struct pass *p, const struct service *s, struct status *status);

@@ -40,6 +40,7 @@ struct world *world_copy(struct arena *a, const struct world *w)
 	COPY_ARRAY(a, copy, images);
 	COPY_ARRAY(a, copy, quarantines);
 	COPY_ARRAY(a, copy, goods);
+	COPY_ARRAY(a, copy, past_images);
 	COPY_ARRAY(a, copy, failures);
 	copy_topology(a, &copy->nginx.topology);
 	return copy;
@@ -166,8 +167,23 @@ static void shift(struct world *w, const struct action *action)
 	}
 }
 
+/* The service's own row about its image; a new one when there is none. */
+static struct past_image *past_image(struct world *w, const struct service *s, struct arena *a)
+{
+	for (size_t i = 0; i < w->past_images_count; i++)
+		if (strcmp(w->past_images[i].project, s->project) == 0 && strcmp(w->past_images[i].service, s->name) == 0 &&
+		    strcmp(w->past_images[i].image, s->image) == 0)
+			return &w->past_images[i];
+	const struct value *image = spec_value(&s->spec, "image");
+	struct past_image *past = ARENA_PUSH(a, w->past_images, w->past_images_count);
+	*past = (struct past_image){.project = s->project, .service = s->name, .image = s->image, .id = "",
+	                            .is_secret = image && image->secret};
+	return past;
+}
+
 static void note_good(struct world *w, const struct action *action, struct arena *a)
 {
+	past_image(w, action->spec, a)->good_ms = w->now_ms;
 	struct good good = {action->project, action->service, action->spec->revision, action->spec};
 	for (size_t i = 0; i < w->goods_count; i++)
 		if (strcmp(w->goods[i].project, good.project) == 0 && strcmp(w->goods[i].service, good.service) == 0) {
@@ -175,6 +191,20 @@ static void note_good(struct world *w, const struct action *action, struct arena
 			return;
 		}
 	*ARENA_PUSH(a, w->goods, w->goods_count) = good;
+}
+
+static void pull(struct world *w, const struct action *action, struct arena *a)
+{
+	const char *id = arena_printf(a, "model-%s", action->spec->image);
+	*ARENA_PUSH(a, w->images, w->images_count) = (struct image){.name = action->spec->image, .id = id};
+	past_image(w, action->spec, a)->id = id;
+}
+
+static void drop(struct world *w, const struct action *action)
+{
+	for (size_t i = 0; i < w->images_count; i++)
+		if (strcmp(w->images[i].name, action->image->image) == 0)
+			w->images[i] = w->images[--w->images_count];
 }
 
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
@@ -212,7 +242,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
-	case ACTION_PULL: *ARENA_PUSH(a, w->images, w->images_count) = action->spec->image; break;
+	case ACTION_PULL: pull(w, action, a); break;
+	case ACTION_DROP: drop(w, action); break;
 	case ACTION_CREATE: create(w, action, a); break;
 	case ACTION_UNANNOUNCE: w->nginx.is_announcing = false; break;
 	case ACTION_PUBLISH: publish(w, action, a); break;

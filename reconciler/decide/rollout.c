@@ -184,8 +184,13 @@ static void steady(struct rollout *r)
 	/* Never two at once: what is not of this revision must be down before anything of it starts. */
 	if (strategy_info(s->strategy)->is_exclusive &&
 	    (int)set_ready(r, s, &members, s->replicas, trust).count < s->replicas) {
-		bool are_down = true, must_start = count_up(&members) < s->replicas;
-		for (size_t i = 0; i < rest.count; i++)
+		bool must_start = count_up(&members) < s->replicas;
+		/* Nothing that works is stopped before what replaces it is on the host. */
+		enum ups image = (int)members.count < s->replicas && rest.count ? bring_image(r, s, &why) : UPS_READY;
+		if (image == UPS_FAILED)
+			rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+		bool are_down = image == UPS_READY;
+		for (size_t i = 0; image == UPS_READY && i < rest.count; i++)
 			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0)
 				are_down &= bring_down(r, rest.items[i]);
 		if (!are_down) {
@@ -281,7 +286,10 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
 	if (!r->now || r->now->weight < PERMILLE)
 		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
-	enum ups ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
+	/* Nothing that works is stopped before what replaces it is on the host. */
+	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
+	if (ups == UPS_READY)
+		ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
 	if (ups == UPS_FAILED)
 		fail(r, why);
 	if (ups != UPS_READY)
@@ -495,6 +503,12 @@ static void go_on_as_is(struct rollout *r)
 	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
 }
 
+/* Asked again it may say the same for ever: as good as a verdict on what Git wants. */
+static bool is_final(enum err_kind kind)
+{
+	return kind == ERR_NOT_FOUND || kind == ERR_DENIED || kind == ERR_INVALID;
+}
+
 void rollout_decide(struct pass *p, const struct service *s, struct status *status)
 {
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
@@ -517,6 +531,13 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		add_wanted(&r);
 		return;
 	}
+	if (s->unresolved && !rollout_is_good(&r, s->revision)) { /* what shall run is not known, and neither what did */
+		if (r.now)
+			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+		rollout_status(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
+		add_wanted(&r);
+		return;
+	}
 	/* Nothing that runs is stopped for a revision that cannot start: the last good one stays in force. */
 	const char *missing = q ? NULL : missing_external(&r, s);
 	if (missing && (!r.good || !r.good->spec)) {
@@ -529,11 +550,14 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	if (q || missing)
 		r.target = r.good->spec;
 	decide_target(&r);
-	if (missing && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+	bool is_at_rest = status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING;
+	if (missing && is_at_rest)
 		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
-	if (q && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+	else if (q && is_at_rest)
 		rollout_status(&r, PHASE_ROLLED_BACK, ERR_NONE,
 		               arena_printf(p->arena, "revision %.8s is quarantined: %s", s->revision, q->reason));
+	else if (s->unresolved && is_at_rest)
+		rollout_status(&r, is_final(s->unresolved) ? PHASE_ROLLED_BACK : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
 	add_wanted(&r);
 }
 

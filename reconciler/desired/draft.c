@@ -336,6 +336,15 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 
 /* --- what follows --- */
 
+static void settle_image(struct parse *p, struct draft *d)
+{
+	const struct value *policy = value_at(d, "pull_policy");
+	if (d->service.image)
+		d->service.image = image_in_engine(p->a, d->service.image);
+	if (policy->kind == VALUE_STRING && strcmp(policy->string, "missing") != 0)
+		d->service.pull = strcmp(policy->string, "always") == 0 ? PULL_ALWAYS : PULL_NEVER;
+}
+
 static void settle_strategy(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
@@ -427,6 +436,7 @@ void draft_settle(struct parse *p, struct draft *d)
 		*value_at(d, "restart") = value_string("no");
 	fill_members(d);
 	settle_route(p, d);
+	settle_image(p, d);
 	settle_strategy(p, d);
 	s->is_job = d->is_completed_for;
 	s->may_end = s->is_job || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&

@@ -28,6 +28,8 @@ struct draft {
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
 /* Everything that follows from it, and the revision. */
 void draft_settle(struct parse *p, struct draft *d);
+/* "app:1@sha256:..." -> "app@sha256:...": the engine does not know tag and digest together. Others stay. */
+const char *image_in_engine(struct arena *a, const char *image);
 /* The revision of a spec, into out[REVISION_LENGTH + 1]. */
 void spec_revision(const struct spec *spec, char *out);
 

@@ -18,6 +18,9 @@
 static const struct field_row rows[] = {
 	{REPLACE("image", "Image", ENGINE_PLAIN), parse_name_of_image, SHAPE_STRING, NULL,
 	 "Image to run, with a tag or a digest.", FILLS(STRING, image)},
+	{OURS("pull_policy"), parse_pull_policy, SHAPE_PULL_POLICY, "missing",
+	 "When the registry is asked for the image: missing (it is not on this host), always (at every run: a tag that has "
+	 "moved is a change), or never."},
 	{REPLACE("command", "Cmd", ENGINE_PLAIN), parse_command, SHAPE_COMMAND, "the image's",
 	 "Command instead of the image's. A text is split into words; no shell runs it."},
 	{REPLACE("environment", "Env", ENGINE_ENV), parse_environment, SHAPE_ENVIRONMENT, NULL,
@@ -124,7 +127,6 @@ static const struct field_row rows[] = {
 	{LIVE("cpu_shares", "HostConfig.CpuShares", ENGINE_PLAIN), parse_cpu_shares, SHAPE_NUMBER, "1024",
 	 "Its share of the CPUs when they are busy."},
 	{LIVE("cpuset", "HostConfig.CpusetCpus", ENGINE_PLAIN), parse_cpuset, SHAPE_STRING, "all", "CPUs that it may use, like 0-2,4."},
-	{OURS("pull_policy"), parse_pull_policy, SHAPE_PULL_POLICY, "missing", "When the image is pulled: always, missing or never."},
 	{OURS("profiles"), parse_profiles, SHAPE_STRINGS, NULL,
 	 "A service with profiles is left out: there is no way to enable one yet."},
 	{OURS("attach"), parse_anything, SHAPE_ANY, NULL, "Ignored: it is about docker compose up."},

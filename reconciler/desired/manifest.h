@@ -75,6 +75,10 @@ const struct field *const *fields_rows(size_t *count);
 void service_print(struct buf *out, const struct service *s);
 MUST_CHECK int service_parse(const char *text, struct arena *a, struct service *out, struct err *e);
 
+/* The same service with its image pinned: "app:latest" becomes "app:latest@sha256:...", and the revision follows. What
+ * has a digest already stays as it is. */
+void service_pin(struct arena *a, struct service *s, const char *digest);
+
 /* The JSON Schema (draft 2020-12) of a manifest, written from the table. */
 void schema_print(struct buf *out);
 

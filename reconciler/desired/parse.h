@@ -83,7 +83,7 @@ const char *parse_below(const struct parse *p, const char *whole);
 /* The parser of a row. UNSET in *out: as if the key were not there. */
 typedef int parse_field(struct parse *p, const struct node *n, const char *path, struct value *out);
 
-parse_field parse_name_of_image, parse_command, parse_environment, parse_volumes, parse_depends_on, parse_restart,
+parse_field parse_name_of_image, parse_pull_policy, parse_command, parse_environment, parse_volumes, parse_depends_on, parse_restart,
 	parse_healthcheck_test, parse_nanoseconds, parse_milliseconds, parse_bool, parse_count, parse_replicas, parse_expose,
 	parse_memory, parse_memory_and_swap, parse_cpus, parse_pids, parse_networks, parse_strategy, parse_port, parse_path,
 	parse_status, parse_string, parse_flag, parse_size, parse_cpu_shares, parse_swappiness, parse_oom_score, parse_anything;

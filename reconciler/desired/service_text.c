@@ -17,7 +17,7 @@
 
 #define EXACT (INT64_C(1) << 53)
 
-enum text_type { TEXT_STRING, TEXT_INT, TEXT_INT64, TEXT_BOOL, TEXT_STRATEGY };
+enum text_type { TEXT_STRING, TEXT_INT, TEXT_INT64, TEXT_BOOL, TEXT_STRATEGY, TEXT_PULL };
 
 /* Everything of struct service but the revision, the spec and the lists. */
 static const struct part {
@@ -26,7 +26,7 @@ static const struct part {
 	size_t offset;
 } parts[] = {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
-	PART(project, STRING), PART(name, STRING), PART(image, STRING), PART(replicas, INT), PART(has_healthcheck, BOOL),
+	PART(project, STRING), PART(name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
 	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
@@ -35,6 +35,7 @@ static const struct part {
 };
 
 static const char *const strategies[] = {[STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place"};
+static const char *const pulls[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
 static const char *const conditions[] = {
 	[CONDITION_STARTED] = "started", [CONDITION_HEALTHY] = "healthy", [CONDITION_COMPLETED] = "completed",
 };
@@ -92,6 +93,7 @@ static cJSON *part_to_json(const struct service *s, const struct part *part)
 	case TEXT_INT64: return int_to_json(*(const int64_t *)(const void *)at);
 	case TEXT_BOOL: return cJSON_CreateBool(*(const bool *)(const void *)at);
 	case TEXT_STRATEGY: return cJSON_CreateString(strategies[*(const enum strategy *)(const void *)at]);
+	case TEXT_PULL: return cJSON_CreateString(pulls[*(const enum pull_policy *)(const void *)at]);
 	}
 	return NULL;
 }
@@ -212,6 +214,11 @@ static bool json_to_part(const cJSON *json, const struct part *part, struct aren
 		if (!word_index(json, strategies, ARRAY_LEN(strategies), &index))
 			return false;
 		*(enum strategy *)(void *)at = (enum strategy)index;
+		return true;
+	case TEXT_PULL:
+		if (!word_index(json, pulls, ARRAY_LEN(pulls), &index))
+			return false;
+		*(enum pull_policy *)(void *)at = (enum pull_policy)index;
 		return true;
 	}
 	return false;

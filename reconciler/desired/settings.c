@@ -43,6 +43,10 @@ static const struct setting rows[] = {
 	ROW("run_dir", "--run-dir", "RECONCILE_RUN_DIR", PATH, run_dir, "/run/reconcile", "Folder for the lock."),
 	ROW("docker.host", "--docker-host", "DOCKER_HOST", STRING, docker_host, "unix:///var/run/docker.sock",
 	    "Where the Docker Engine listens."),
+	ROW("docker.config", NULL, "DOCKER_CONFIG", PATH, docker_config, "/root/.docker",
+	    "Folder of Docker's config.json, which has the credentials for registries."),
+	ROW("min_free", NULL, "RECONCILE_MIN_FREE", SIZE, min_free, "512M",
+	    "Nothing is pulled while the disk with Docker's images has less free than that; 0: pull anyway."),
 	ROW("nginx.binary", NULL, "RECONCILE_NGINX_BINARY", STRING, nginx_binary, "nginx", "The nginx program."),
 	ROW("nginx.config", NULL, "RECONCILE_NGINX_CONFIG", PATH, nginx_config, "/etc/nginx/nginx.conf",
 	    "nginx's main configuration file."),
@@ -222,6 +226,11 @@ static int set_one(const struct setting *row, const struct given *g, struct aren
 		int64_t *n = (int64_t *)(void *)member;
 		if (!units_int(g->text, n) || *n < 1 || *n > 65535)
 			return err_set(e, ERR_INVALID, "%s: '%.60s' is no port; write a number from 1 to 65535", g->where, g->text);
+		return 0;
+	}
+	if (row->type == SETTING_SIZE) {
+		if (!units_bytes(g->text, (int64_t *)(void *)member))
+			return err_set(e, ERR_INVALID, "%s: '%.60s' is no size; write a number with b, k, m or g, like 512m", g->where, g->text);
 		return 0;
 	}
 	if (row->type == SETTING_PATH)

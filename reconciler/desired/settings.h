@@ -23,13 +23,15 @@ struct settings {
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */
 	const char *docker_host;  /* DOCKER_HOST, or unix:///var/run/docker.sock */
+	const char *docker_config; /* DOCKER_CONFIG, or /root/.docker: the folder of config.json */
+	int64_t min_free;         /* bytes that the engine's disk must have free before a pull */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
 	int64_t nginx_status_port;
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */
 	const char *instance;     /* whose containers are ours; default: derived from the state folder's path */
 };
 
-enum setting_type { SETTING_STRING, SETTING_PATH, SETTING_INT };
+enum setting_type { SETTING_STRING, SETTING_PATH, SETTING_INT, SETTING_SIZE };
 
 struct setting {
 	const char *key;          /* in the file, dotted: "nginx.status_port" */

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 
 #include <cjson/cJSON.h>
+#include "docker/credentials.h"
 #include "docker/job.h"
 
 static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {
 	[ACTION_NETWORK] = begin_network, [ACTION_VOLUME] = begin_volume, [ACTION_PULL] = begin_pull,
+	[ACTION_DROP] = begin_drop,
 	[ACTION_CREATE] = begin_create,   [ACTION_START] = begin_start,   [ACTION_UPDATE] = begin_update,
 	[ACTION_PARK] = begin_park,       [ACTION_STOP] = begin_stop,     [ACTION_REMOVE] = begin_remove,
 };
@@ -140,10 +142,12 @@ static bool perform_round(struct docker *d, struct arena *a, struct job *jobs, s
 void docker_act(struct docker *d, const struct action *const *actions, struct outcome *outcomes, size_t count)
 {
 	CLEANUP(arena_done) struct arena a = {0};
+	struct credentials credentials = {.folder = d->settings.config_folder, .arena = &a};
 	struct job *jobs = arena_alloc(&a, count * sizeof *jobs);
 	for (size_t i = 0; i < count; i++) {
 		outcomes[i] = (struct outcome){.result = -1};
-		jobs[i] = (struct job){.docker = d, .arena = &a, .action = actions[i], .outcome = &outcomes[i]};
+		jobs[i] = (struct job){.docker = d, .arena = &a, .action = actions[i], .outcome = &outcomes[i],
+		                        .credentials = &credentials};
 	}
 	do {
 		for (size_t i = 0; i < count; i++)

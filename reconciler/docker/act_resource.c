@@ -1,14 +1,9 @@
-/* Networks, volumes, images: made when they are missing, never changed when they are there. */
+/* Networks and volumes: made when they are missing, never changed when they are there. */
 #include <string.h>
 
 #include "docker/body.h"
-#include "docker/image_name.h"
-
 #include <cjson/cJSON.h>
 #include "docker/job.h"
-
-#define PULL_TIMEOUT_MS (30 * 60 * 1000)
-#define PULL_MAX_STREAM (64u << 20) /* a line for each tick of each layer's progress */
 
 /* "shop_default" of the project shop -> "default", as Compose labels it. */
 static const char *short_name(const struct action *action, const char *name)
@@ -98,61 +93,4 @@ void begin_volume(struct job *j)
 	put_settings(root, j->action->resource, labels_of(j, "com.docker.compose.volume", j->action->volume));
 	job_ask(j, &(struct call){.method = "POST", .path = "/volumes/create", .body = json_text(j->arena, root)},
 	        job_end_as_answered);
-}
-
-/* What a registry's words mean for whoever thinks of trying again. */
-static enum err_kind kind_of_pull(const char *said)
-{
-	static const struct { const char *words; enum err_kind kind; } meanings[] = {
-		{"denied", ERR_DENIED},         {"unauthorized", ERR_DENIED},     {"authentication required", ERR_DENIED},
-		{"not found", ERR_NOT_FOUND},   {"manifest unknown", ERR_NOT_FOUND}, {"does not exist", ERR_NOT_FOUND},
-		{"no matching manifest", ERR_NOT_FOUND},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
-		if (strcasestr(said, meanings[i].words))
-			return meanings[i].kind;
-	return ERR_TRANSIENT;
-}
-
-/* The stream is one JSON object after another; the status was 200 before the first of them. */
-static void pulled(struct job *j)
-{
-	const struct call *c = j->answer;
-	if (!job_answered_well(j)) {
-		job_fail_as_answered(j);
-		if (c->status == 404)
-			j->outcome->err.kind = kind_of_pull(c->err.message) == ERR_DENIED ? ERR_DENIED : ERR_NOT_FOUND;
-		return;
-	}
-	const char *p = c->text.text, *end = p + c->text.length;
-	while (p < end) {
-		const char *next = p;
-		cJSON *line = cJSON_ParseWithLengthOpts(p, (size_t)(end - p), &next, false);
-		const char *said = json_string(line, "errorDetail.message");
-		said = said ? said : json_string(line, "error");
-		if (said)
-			job_fail(j, kind_of_pull(said), "%s", said);
-		else if (!line)
-			job_fail(j, ERR_TRANSIENT, "the engine's report of the pull broke off");
-		cJSON_Delete(line);
-		if (j->state == JOB_ENDED)
-			return;
-		for (p = next; p < end && strchr(" \t\r\n", *p); p++)
-			;
-	}
-	job_end(j);
-}
-
-void begin_pull(struct job *j)
-{
-	/* Always a tag or a digest: without one the engine pulls every tag there is. */
-	struct image_name n = image_name_parse(j->arena, j->action->spec->image);
-	const char *path = n.digest
-		? arena_printf(j->arena, "/images/create?fromImage=%s",
-		               url_escape(j->arena, arena_printf(j->arena, "%s@%s", n.name, n.digest)))
-		: arena_printf(j->arena, "/images/create?fromImage=%s&tag=%s", url_escape(j->arena, n.name),
-		               url_escape(j->arena, n.tag));
-	path = arena_printf(j->arena, "%s%s", path, body_query(j->arena, &j->action->spec->spec));
-	job_ask_slowly(j, &(struct call){.method = "POST", .path = path, .is_raw = true, .timeout_ms = PULL_TIMEOUT_MS,
-	                                 .max_answer = PULL_MAX_STREAM}, pulled);
 }

@@ -191,17 +191,23 @@ void call_done(struct call *c)
 		buf_done(&c->text);
 }
 
-static void fill(const struct docker *d, const char *url, const struct call *c, struct request *r)
+static void fill(const struct docker *d, struct arena *a, const char *url, const struct call *c, struct request *r)
 {
-	static const char *const with_body[] = {"Content-Type: application/json", NULL};
+	const char **headers = arena_alloc(a, 3 * sizeof *headers);
+	size_t n = 0;
+	if (c->body)
+		headers[n++] = "Content-Type: application/json";
+	if (c->registry_auth)
+		headers[n++] = arena_printf(a, "X-Registry-Auth: %s", c->registry_auth);
 	*r = (struct request){
 		.method = c->method,
 		.url = url,
 		.unix_socket = d->unix_socket[0] ? d->unix_socket : NULL,
-		.headers = c->body ? with_body : NULL,
+		.headers = headers,
 		.body = c->body,
 		.body_length = c->body ? strlen(c->body) : 0,
 		.timeout_ms = c->timeout_ms ? c->timeout_ms : CALL_TIMEOUT_MS,
+		.stall_timeout_ms = c->stall_timeout_ms,
 		.max_answer = c->max_answer,
 	};
 }
@@ -218,7 +224,7 @@ static void perform(struct docker *d, struct arena *a, struct call *calls, size_
 	for (size_t i = 0; i < count; i++) {
 		calls[i].json = NULL;
 		calls[i].text = BUF_INIT(0);
-		fill(d, arena_printf(a, "%s%s%s", d->base, version, calls[i].path), &calls[i], &requests[i]);
+		fill(d, a, arena_printf(a, "%s%s%s", d->base, version, calls[i].path), &calls[i], &requests[i]);
 	}
 	http_perform(d->http, requests, count);
 	for (size_t i = 0; i < count; i++) {

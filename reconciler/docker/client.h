@@ -32,7 +32,9 @@ struct call {
 	const char *method;     /* "GET" when NULL */
 	const char *path;       /* below the version: "/containers/json?all=1" */
 	const char *body;       /* JSON text, NULL: none */
+	const char *registry_auth; /* the value of X-Registry-Auth, a secret; NULL: none */
 	int64_t timeout_ms;     /* 0: 60 s */
+	int64_t stall_timeout_ms; /* 0: none */
 	size_t max_answer;      /* 0: 16 MiB */
 	bool is_raw;            /* the answer is no JSON document: it is left in `text` */
 	/* out; release with call_done() */

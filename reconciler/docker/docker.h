@@ -25,6 +25,8 @@ struct docker_settings {
 	const char *instance_id; /* ours */
 	const struct field *const *rows; /* the field table: what to compare and how to write it */
 	size_t rows_count;
+	const char *config_folder; /* of Docker's config.json, for credentials; NULL: none */
+	int64_t min_free_bytes;    /* no pull while the engine's disk has less than that; 0: pull anyway */
 };
 
 /* Does not connect. Borrows http and the settings' strings for as long as it lives. */
@@ -54,6 +56,8 @@ int docker_connections(const struct instance *i);
 struct outcome {
 	int result;      /* 0 or -1 */
 	struct err err;
+	int64_t retry_after_ms; /* PULL: how long the registry wants to be left alone; 0: it did not say */
+	char image_id[80];      /* PULL: what the image is now; "" when the engine did not say */
 };
 
 /*
@@ -63,10 +67,22 @@ struct outcome {
  * runs, stop of what stopped, remove of what is gone are all fine. Kinds: 404 NOT_FOUND, 409 CONFLICT, 400 INVALID,
  * 401/403 DENIED, 5xx TRANSIENT, but a start that fails because of the container itself (port taken, no such file: the
  * engine says 500, 400 or 403) is CONFLICT, and so is an address on the traffic network that cannot be had. Pull
- * reports failures inside its 200 stream: they are found there. What follows a failed action is not tried and fails
+ * reports failures inside its 200 stream: they are found there. What the registry said through the engine, which makes
+ * a 500 of nearly everything, is told apart by its words: DENIED, NOT_FOUND, else TRANSIENT. A config.json or a
+ * credential helper that is broken is SETUP. What follows a failed action is not tried and fails
  * with that one's kind ("not tried: ..."). After a stop request nothing new is begun: STOPPED.
  */
 void docker_act(struct docker *d, const struct action *const *actions, struct outcome *outcomes, size_t count);
+
+/* What a tag means now, as its registry says. */
+struct resolution {
+	const char *image;   /* in */
+	bool is_secret;      /* in: its name, and so what a registry says about it, is not for everybody */
+	const char *digest;  /* "sha256:...", in the arena; NULL when there is an error */
+	struct err err;      /* as with a pull */
+};
+/* Asks for all of them at once, through the engine, with the same credentials as a pull. */
+void docker_resolve(struct docker *d, struct arena *a, struct resolution *items, size_t count);
 
 /* The last lines of an instance's log, stdout and stderr interleaved, without the stream headers. */
 MUST_CHECK int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct err *e);

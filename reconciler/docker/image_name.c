@@ -4,7 +4,6 @@
  */
 #include "docker/image_name.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/macros.h"
@@ -39,7 +38,7 @@ struct image_name image_name_parse(struct arena *a, const char *reference)
 }
 
 /* A first element with a dot, a colon or "localhost" is a registry: the name is complete as it is. */
-static bool names_a_registry(const char *name)
+bool image_name_has_registry(const char *name)
 {
 	size_t n = strcspn(name, "/");
 	return name[n] && (memchr(name, '.', n) || memchr(name, ':', n) || (n == 9 && strncmp(name, "localhost", 9) == 0));
@@ -53,7 +52,7 @@ void image_name_spellings(struct arena *a, const char *reference, const char ***
 	struct image_name n = image_name_parse(a, reference);
 	const char *const *prefixes = of_one;
 	size_t prefixes_count = ARRAY_LEN(of_one);
-	if (names_a_registry(n.name)) {
+	if (image_name_has_registry(n.name)) {
 		prefixes = of_registry;
 		prefixes_count = ARRAY_LEN(of_registry);
 	} else if (strchr(n.name, '/')) {

@@ -2,6 +2,8 @@
 #ifndef DOCKER_IMAGE_NAME_H
 #define DOCKER_IMAGE_NAME_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 
 struct image_name {
@@ -12,6 +14,9 @@ struct image_name {
 
 /* "docker.io/library/redis" -> {"redis", "latest"}. With tag and digest the digest counts. */
 struct image_name image_name_parse(struct arena *a, const char *reference);
+
+/* Does a name begin with a registry (a first element with a dot, a colon, or "localhost")? */
+bool image_name_has_registry(const char *name);
 
 /*
  * Every spelling of the image that a user may write in a manifest: "redis:latest" -> redis:latest, redis,

@@ -24,6 +24,7 @@ struct job {
 	bool is_new;                 /* CREATE: made by this very job */
 	const struct place *places;  /* CREATE: the networks that are still to be connected */
 	size_t places_count;
+	struct credentials *credentials; /* PULL */
 	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
 };
 
@@ -43,10 +44,11 @@ static inline bool job_answered_well(const struct job *j)
 /* Whether the object with these labels carries our instance id. */
 bool job_is_ours(const struct job *j, const cJSON *labels);
 
-/* How each kind begins: act_resource.c, act_create.c, act_instance.c */
+/* How each kind begins: act_resource.c, registry.c, act_create.c, act_instance.c */
 void begin_network(struct job *j);
 void begin_volume(struct job *j);
 void begin_pull(struct job *j);
+void begin_drop(struct job *j);
 void begin_create(struct job *j);
 void begin_start(struct job *j);
 void begin_update(struct job *j);

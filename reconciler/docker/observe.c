@@ -15,7 +15,7 @@
 #include "docker/connections.h"
 #include "docker/image_name.h"
 
-enum list { LIST_CONTAINERS, LIST_NETWORKS, LIST_VOLUMES, LIST_IMAGES, LIST_COUNT };
+enum list { LIST_IMAGES, LIST_CONTAINERS, LIST_NETWORKS, LIST_VOLUMES, LIST_COUNT };
 
 static const struct { const char *word; int state; } states[] = {
 	{"created", INSTANCE_CREATED}, {"running", INSTANCE_RUNNING},   {"restarting", INSTANCE_RESTARTING},
@@ -197,6 +197,13 @@ static int by_place(const void *x, const void *y)
 	return order ? order : strcmp(a->id, b->id);
 }
 
+static void mark_used(struct world *world, const char *image_id)
+{
+	for (size_t i = 0; image_id && i < world->images_count; i++)
+		if (strcmp(world->images[i].id, image_id) == 0)
+			world->images[i].is_used = true;
+}
+
 static int take_containers(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
 	const cJSON *item;
@@ -207,6 +214,7 @@ static int take_containers(struct docker *d, struct arena *a, const cJSON *json,
 			return -1;
 		if (is_ours)
 			*ARENA_PUSH(a, world->instances, world->instances_count) = in;
+		mark_used(world, json_string(item, "ImageID"));
 	}
 	return 0;
 }
@@ -248,14 +256,19 @@ static int take_images(struct docker *d, struct arena *a, const cJSON *json, str
 	(void)d;
 	(void)e;
 	const cJSON *item, *name;
-	cJSON_ArrayForEach(item, json)
+	cJSON_ArrayForEach(item, json) {
+		const char *id = kept(a, json_string(item, "Id")), **names = NULL;
+		size_t count = 0;
 		for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 			cJSON_ArrayForEach(name, json_at(item, lists[i])) {
 				const char *text = cJSON_GetStringValue(name);
 				/* "<none>:<none>" is an image without a name. */
 				if (text && *text && text[0] != '<')
-					image_name_spellings(a, arena_strdup(a, text), &world->images, &world->images_count);
+					image_name_spellings(a, arena_strdup(a, text), &names, &count);
 			}
+		for (size_t i = 0; i < count; i++)
+			*ARENA_PUSH(a, world->images, world->images_count) = (struct image){.name = names[i], .id = id};
+	}
 	return 0;
 }
 
@@ -264,7 +277,8 @@ static const struct list_row {
 	bool is_array;
 	int (*take)(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e);
 } lists[LIST_COUNT] = {
-	[LIST_CONTAINERS] = {"/containers/json?all=1&filters=", true, take_containers},
+	/* Foreign ones too: they tell which images are used. */
+	[LIST_CONTAINERS] = {"/containers/json?all=1", true, take_containers},
 	[LIST_NETWORKS] = {"/networks", true, take_networks},
 	[LIST_VOLUMES] = {"/volumes", false, take_volumes},
 	[LIST_IMAGES] = {"/images/json", true, take_images},
@@ -282,25 +296,17 @@ static int take_list(struct docker *d, struct arena *a, enum list l, const struc
 	return lists[l].take(d, a, c->json, world, e);
 }
 
-static const char *label_filter(struct arena *a, const char *instance_id)
-{
-	cJSON *filters = cJSON_CreateObject();
-	cJSON *labels = cJSON_AddArrayToObject(filters, "label");
-	cJSON_AddItemToArray(labels, cJSON_CreateString(arena_printf(a, "%s=%s", LABEL_INSTANCE, instance_id)));
-	return url_escape(a, json_text(a, filters));
-}
-
 int docker_observe(struct docker *d, struct arena *a, struct world *world, struct err *e)
 {
 	struct call calls[LIST_COUNT] = {0};
 	int result = 0;
 	world->instances = NULL;
 	world->networks = NULL;
-	world->volumes = world->images = NULL;
+	world->volumes = NULL;
+	world->images = NULL;
 	world->instances_count = world->networks_count = world->volumes_count = world->images_count = 0;
 	for (int i = 0; i < LIST_COUNT; i++)
 		calls[i].path = lists[i].path;
-	calls[LIST_CONTAINERS].path = arena_printf(a, "%s%s", lists[LIST_CONTAINERS].path, label_filter(a, d->settings.instance_id));
 	client_perform(d, a, calls, LIST_COUNT);
 	for (int i = 0; i < LIST_COUNT; i++) {
 		if (result == 0)

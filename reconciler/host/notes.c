@@ -66,6 +66,12 @@ static void take_body(const cJSON *body, struct arena *a, struct notes *out)
 			.project = text_of(item, "project", a),   .service = text_of(item, "service", a),
 			.revision = text_of(item, "revision", a), .spec = text_of(item, "spec", a),
 		};
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "images"))
+		*ARENA_PUSH(a, out->images, out->images_count) = (struct note_image){
+			.project = text_of(item, "project", a), .service = text_of(item, "service", a),
+			.image = text_of(item, "image", a),     .id = text_of(item, "id", a),
+			.good_ms = number_of(item, "good_ms"),  .is_secret = number_of(item, "is_secret") != 0,
+		};
 }
 
 /* Fills *out and says whether the copy is whole. A file that cannot be read at all is an error, not a broken copy:
@@ -159,6 +165,16 @@ static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 		    !put_text(item, "revision", g->revision) || !put_text(item, "spec", g->spec))
 			return false;
 	}
+	list = cJSON_AddArrayToObject(body, "images");
+	for (size_t i = 0; i < n->images_count; i++) {
+		const struct note_image *image = &n->images[i];
+		cJSON *item = new_item(list);
+		if (!put_text(item, "project", image->project) || !put_text(item, "service", image->service) ||
+		    !put_text(item, "image", image->image) || !put_text(item, "id", image->id) ||
+		    !cJSON_AddNumberToObject(item, "good_ms", (double)image->good_ms) ||
+		    !cJSON_AddNumberToObject(item, "is_secret", image->is_secret))
+			return false;
+	}
 	return list != NULL;
 }
 
@@ -200,4 +216,49 @@ int notes_write(const char *folder, struct notes *n, struct err *e)
 	    fs_write(path, text.text, text.length, 0600, &late) < 0)
 		log_warning("notes: the second copy: %s", late.message);
 	return 0;
+}
+
+#define IMAGES_MAX 32 /* rows of one service */
+
+static bool is_same_service(const struct note_image *a, const struct note_image *b)
+{
+	return strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+static void remove_image(struct notes *n, size_t at)
+{
+	n->images_count--;
+	memmove(&n->images[at], &n->images[at + 1], (n->images_count - at) * sizeof *n->images);
+}
+
+void notes_put_image(struct notes *n, const struct note_image *image, struct arena *a)
+{
+	struct note_image made = {
+		.project = arena_strdup(a, image->project), .service = arena_strdup(a, image->service),
+		.image = arena_strdup(a, image->image), .id = arena_strdup(a, image->id), .good_ms = image->good_ms,
+		.is_secret = image->is_secret};
+	size_t rows = 0, oldest = 0;
+	for (size_t i = n->images_count; i-- > 0;) {
+		const struct note_image *row = &n->images[i];
+		if (!is_same_service(row, image))
+			continue;
+		if (strcmp(row->image, image->image) != 0) {
+			rows++;
+			oldest = i;
+			continue;
+		}
+		made.id = *made.id ? made.id : row->id;
+		made.good_ms = made.good_ms ? made.good_ms : row->good_ms;
+		remove_image(n, i);
+	}
+	if (rows >= IMAGES_MAX)
+		remove_image(n, oldest);
+	*ARENA_PUSH(a, n->images, n->images_count) = made;
+}
+
+void notes_forget_image(struct notes *n, const char *image)
+{
+	for (size_t i = n->images_count; i-- > 0;)
+		if (strcmp(n->images[i].image, image) == 0)
+			remove_image(n, i);
 }

@@ -23,12 +23,22 @@ struct note_good {
 	const char *spec; /* text of service_print() */
 };
 
+/* An image that a service was given: see struct past_image of model/world.h. */
+struct note_image {
+	const char *project, *service, *image;
+	const char *id;      /* what we pulled under that name; "": not ours */
+	int64_t good_ms;
+	bool is_secret;
+};
+
 struct notes {
 	int64_t sequence;
 	struct note_quarantine *quarantines;
 	size_t quarantines_count;
 	struct note_good *goods;
 	size_t goods_count;
+	struct note_image *images;
+	size_t images_count;
 	const char *applied; /* commit that was last applied; "" */
 	bool is_missing;     /* there is no copy at all: a first run, or both lost */
 };
@@ -37,5 +47,11 @@ struct notes {
 MUST_CHECK int notes_read(const char *folder, struct arena *a, struct notes *out, struct err *e);
 /* Writes *n with the next sequence number (which it stores in *n). */
 MUST_CHECK int notes_write(const char *folder, struct notes *n, struct err *e);
+
+/* In memory only; the caller writes. Takes in what is known of an image: an empty id or no time leaves the row's own as
+ * it is. Old rows go when a service has more than anybody would ever go back to. Copies into the arena. */
+void notes_put_image(struct notes *n, const struct note_image *image, struct arena *a);
+/* The image is gone: no row names it any more. */
+void notes_forget_image(struct notes *n, const char *image);
 
 #endif

@@ -13,6 +13,7 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_PARK] = {"park", ROOM_DOCKER},
 	[ACTION_STOP] = {"stop", ROOM_DOCKER},
 	[ACTION_REMOVE] = {"remove", ROOM_DOCKER},
+	[ACTION_DROP] = {"drop image", ROOM_DOCKER},
 	[ACTION_UNANNOUNCE] = {"unannounce", ROOM_NGINX},
 	[ACTION_PUBLISH] = {"publish routes", ROOM_NGINX},
 	[ACTION_WEIGHT] = {"shift traffic", ROOM_NGINX},
@@ -25,11 +26,23 @@ const struct action_info *action_info(enum action_kind kind)
 	return &infos[kind];
 }
 
+#define DIGEST_SHOWN 19 /* "sha256:" and twelve digits, as Docker shortens ids */
+
 /* An image whose name came from the host's environment is as secret as anything from there. */
-static const char *image_of(const struct service *s)
+static void print_image(struct buf *out, const char *image, bool is_secret)
+{
+	const char *at = strchr(image, '@');
+	if (is_secret)
+		buf_puts(out, "image: secret");
+	else
+		buf_printf(out, "%.*s", at && strlen(at + 1) > DIGEST_SHOWN ? (int)(at + 1 - image) + DIGEST_SHOWN : -1, image);
+}
+
+static void print_image_of(struct buf *out, const struct service *s)
 {
 	const struct value *image = spec_value(&s->spec, "image");
-	return image && image->secret ? "image: secret" : s->image;
+	bool is_written = image && image->kind == VALUE_STRING;
+	print_image(out, is_written ? image->string : s->image, is_written && image->secret);
 }
 
 static void print_changes(struct buf *out, const struct action *a)
@@ -57,10 +70,20 @@ static void print_object(struct buf *out, const struct action *a)
 		buf_printf(out, " %s", a->volume);
 		break;
 	case ACTION_PULL:
-		buf_printf(out, " %s", image_of(a->spec));
+		buf_puts(out, " ");
+		print_image_of(out, a->spec);
+		break;
+	case ACTION_DROP:
+		buf_puts(out, " ");
+		if (a->image->is_secret)
+			buf_puts(out, "(secret)");
+		else
+			print_image(out, a->image->image, false);
 		break;
 	case ACTION_CREATE:
-		buf_printf(out, " %s (%s)", a->name, image_of(a->spec));
+		buf_printf(out, " %s (", a->name);
+		print_image_of(out, a->spec);
+		buf_puts(out, ")");
 		if (a->address)
 			buf_printf(out, " at %s", a->address);
 		break;

@@ -19,6 +19,7 @@ enum action_kind {
 	ACTION_PARK,       /* restart policy of `instance` -> "no"; it stays up, warm */
 	ACTION_STOP,       /* restart policy -> "no", then stop `instance` within spec->stop_grace_ms */
 	ACTION_REMOVE,     /* remove the stopped `instance`; never a volume */
+	ACTION_DROP,       /* let go of `image`, which we pulled; stays when somebody uses it after all */
 	ACTION_UNANNOUNCE, /* take a stale close flag away */
 	ACTION_PUBLISH,    /* install `topology`: test, install, announce, reload, confirm */
 	ACTION_WEIGHT,     /* give `weight` permille of the requests of the rollout to its next side */
@@ -49,6 +50,7 @@ struct action {
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */
 	const char *volume;            /* VOLUME */
 	const struct resource *resource; /* NETWORK, VOLUME: as the manifest declares it; NULL: with nothing special */
+	const struct past_image *image; /* DROP */
 	const char *rollout;           /* WEIGHT */
 	int weight;                    /* WEIGHT */
 	const struct topology *topology; /* PUBLISH */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "model/field.h"
 
 #define PERMILLE 1000 /* weights are thousandths of the requests */
@@ -24,6 +25,9 @@ struct dependency {
 };
 
 enum strategy { STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE };
+
+/* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
+enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 /* x-reconcile.ready: when an instance may get traffic. Nothing set: it must run for `for_ms` (and be healthy, if it
  * has a health check). */
@@ -43,7 +47,8 @@ struct service {
 	struct spec spec;
 
 	/* Read off the spec, for those who decide: */
-	const char *image;
+	const char *image;    /* as the engine calls it: with a digest there is no tag in it */
+	enum pull_policy pull;
 	int replicas;
 	bool has_healthcheck; /* of the manifest; an image's own is seen on the instance */
 	bool is_job;          /* others wait for its end: not ready before it has exited with 0 */
@@ -62,6 +67,10 @@ struct service {
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
+
+	/* With PULL_ALWAYS: why nobody could say what its tag means now. This is then the last good one, when there is one. */
+	enum err_kind unresolved; /* ERR_NONE: it is known */
+	const char *unresolved_why;
 };
 
 /* A network or volume that the manifest declares at its top level. */

@@ -1,4 +1,4 @@
-/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, or the structure. */
+/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, an image, or the structure. */
 #include "model/failure.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@ static const char *object_of(const struct action *a)
 	switch (a->kind) {
 	case ACTION_UPDATE: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE: return a->instance->id;
 	case ACTION_WEIGHT: return a->rollout;
+	case ACTION_DROP: return a->image->image;
 	default: return "";
 	}
 }
@@ -32,8 +33,8 @@ static struct failure *find(const struct failures *f, const struct action *a)
 	return NULL;
 }
 
-void failures_add(struct failures *f, struct arena *a, const struct action *action, const struct err *e,
-                  int64_t began_ms, int64_t now_ms)
+struct failure *failures_add(struct failures *f, struct arena *a, const struct action *action, const struct err *e,
+                             int64_t began_ms, int64_t now_ms)
 {
 	struct failure *one = find(f, action);
 	if (!one) {
@@ -48,6 +49,7 @@ void failures_add(struct failures *f, struct arena *a, const struct action *acti
 		one->message = arena_strdup(a, e->message);
 	one->kind = e->kind;
 	one->at_ms = now_ms;
+	return one;
 }
 
 void failures_forget(struct failures *f, const struct action *action)

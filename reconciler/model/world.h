@@ -61,6 +61,13 @@ struct network {
 	const char *project;  /* "" unless it carries our label */
 };
 
+/* An image of the engine, under one of the names that a manifest may call it by. */
+struct image {
+	const char *name;
+	const char *id;
+	bool is_used;         /* some container, ours or not, was made from it */
+};
+
 /* What nginx serves for one service. */
 struct side {
 	const char *revision;     /* "" when there is no such side */
@@ -107,14 +114,24 @@ struct good {
 	const struct service *spec;               /* NULL when it cannot be read back */
 };
 
+/* An image that a service was given: pulled for it, or found good with it. */
+struct past_image {
+	const char *project, *service;
+	const char *image;    /* as in struct service */
+	bool is_secret;       /* its name came from the host's environment */
+	const char *id;       /* what we pulled under that name; "": it was here without us, and is not ours to drop */
+	int64_t good_ms;      /* when a revision with it was last found good; 0: never */
+};
+
 /* An action that failed in this run; what the engine's state does not show. */
 struct failure {
 	const char *project, *service, *revision; /* service NULL: the structure of nginx */
-	const char *object;      /* the instance (its id) or the rollout that it is about; "": the revision itself */
+	const char *object;      /* the instance (its id), the rollout or the image that it is about; "": the revision itself */
 	enum err_kind kind;
 	const char *message;
 	int attempts;
 	int64_t at_ms;
+	int64_t retry_after_ms; /* how long the other side wants to be left alone; 0: it did not say */
 };
 
 struct world {
@@ -126,7 +143,7 @@ struct world {
 	size_t networks_count;
 	const char **volumes; /* names */
 	size_t volumes_count;
-	const char **images;  /* references that can be started without a pull */
+	struct image *images; /* what can be started without a pull, by each of its names */
 	size_t images_count;
 	struct nginx nginx;
 
@@ -135,6 +152,8 @@ struct world {
 	size_t quarantines_count;
 	struct good *goods;
 	size_t goods_count;
+	struct past_image *past_images;
+	size_t past_images_count;
 	struct failure *failures;
 	size_t failures_count;
 };

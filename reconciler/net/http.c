@@ -117,9 +117,13 @@ static int fail_connect(struct flight *f, const char *url)
 static int fail_timeout(struct flight *f, const char *url)
 {
 	struct request *r = f->request;
-	curl_off_t connected_us = 0;
+	curl_off_t connected_us = 0, lasted_us = 0;
+	curl_easy_getinfo(f->easy, CURLINFO_TOTAL_TIME_T, &lasted_us);
 	curl_easy_getinfo(f->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-	if (connected_us > 0)
+	if (connected_us > 0 && r->stall_timeout_ms && lasted_us / 1000 < r->timeout_ms)
+		err_set(&r->err, ERR_TRANSIENT, "%s %s: nothing came for %lld ms", method_of(r), url,
+		        (long long)r->stall_timeout_ms);
+	else if (connected_us > 0)
 		err_set(&r->err, ERR_TRANSIENT, "%s %s: no complete answer within %lld ms", method_of(r), url,
 		        (long long)r->timeout_ms);
 	else
@@ -229,6 +233,10 @@ static struct flight *take_off(CURLM *multi, struct request *r, bool connect_onl
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, f->headers);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms);
+	if (r->stall_timeout_ms) {
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((r->stall_timeout_ms + 999) / 1000));
+	}
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, f->said);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

@@ -22,6 +22,7 @@ struct request {
 	size_t body_length;
 	int64_t timeout_ms;          /* for the whole exchange; 0: 30 s */
 	int64_t connect_timeout_ms;  /* 0: 2 s */
+	int64_t stall_timeout_ms;    /* gives up when nothing comes for so long, in whole seconds; 0: never */
 	int follow_redirects;        /* never by default */
 	/* out; release with request_done() */
 	int status;                  /* HTTP status, 0 when there was no answer */

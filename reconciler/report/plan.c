@@ -243,6 +243,19 @@ static bool is_retirement(const struct world *w, const struct desired *d, const 
 	return false;
 }
 
+/* Images that go are no change: nothing that runs, or could be gone back to, needs them. */
+static void print_drops(struct buf *out, const struct rehearsal *r)
+{
+	bool has_title = false;
+	for (size_t i = 0; i < r->events_count; i++) {
+		if (r->events[i].action.kind != ACTION_DROP)
+			continue;
+		buf_printf(out, "%s  %s\n", has_title ? "" : "The next run lets images go that nothing needs any more:\n",
+		           r->events[i].text);
+		has_title = true;
+	}
+}
+
 struct tally plan_print(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r)
 {
 	struct tally t = {0};
@@ -264,6 +277,7 @@ struct tally plan_print(struct buf *out, const struct desired *d, const struct w
 		status_nothing(out, &r->end);
 		if (has_retirement)
 			buf_puts(out, "The next run lets an old revision go that was only kept warm.\n");
+		print_drops(out, r);
 	} else {
 		print_services(out, d, w, r, true, "Drift: the host differs from what was last applied, and Git did not ask for it:");
 		print_services(out, d, w, r, false, "Changes:");

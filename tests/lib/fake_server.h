@@ -1,6 +1,6 @@
 /*
  * A small HTTP server in a child process that plays a script: for each request the first rule that fits and is not
- * used up answers. What was asked is recorded, one "METHOD path body" line each, for the test to look at.
+ * used up answers. What was asked is recorded, one "METHOD path [X-Registry-Auth: value] body" line each, for the test to look at.
  *
  *   static const struct fake_rule rules[] = {{.match = "GET /_ping", .body = "OK"}};
  *   struct fake_server s;
@@ -106,8 +106,12 @@ static inline bool fake_answer(int fd, const struct fake_rule *r)
 
 static inline void fake_note(int record, const char *request, const char *head_end, size_t body_length)
 {
+	const char *auth = strcasestr(request, "\r\nX-Registry-Auth:");
+	if (auth > head_end)
+		auth = NULL;
 	char line[70000];
-	int n = snprintf(line, sizeof line, "%.*s%s%.*s\n", (int)(strstr(request, " HTTP/") - request), request,
+	int n = snprintf(line, sizeof line, "%.*s%s%.*s%s%.*s\n", (int)(strstr(request, " HTTP/") - request), request,
+	                 auth ? " " : "", auth ? (int)strcspn(auth + 2, "\r") : 0, auth ? auth + 2 : "",
 	                 body_length ? " " : "", (int)body_length, head_end + 4);
 	if (write(record, line, (size_t)n) < 0)
 		_exit(1);

@@ -102,7 +102,7 @@ static int observe(void)
 	for (size_t i = 0; i < world.volumes_count; i++)
 		printf("volume %s\n", world.volumes[i]);
 	for (size_t i = 0; i < world.images_count; i++)
-		printf("image %s\n", world.images[i]);
+		printf("image %s\n", world.images[i].name);
 	return 0;
 }
 

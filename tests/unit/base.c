@@ -140,6 +140,19 @@ static void programs_run_with_a_deadline(void)
 	CHECK_INT(status, 3);
 	CHECK_STR(out.text, "out\nerr\n");
 	const char *hang[] = {"sleep", "30", NULL};
+	static const char *const echo[] = {"cat", NULL};
+	buf_clear(&out);
+	CHECK_INT(process_run(&(struct process){.argv = echo, .input = "one\ntwo", .timeout_ms = 5000}, &out, &status, &e), 0);
+	CHECK_STR(out.text, "one\ntwo");
+	CHECK_INT(status, 0);
+	/* One that does not read it is no trouble. */
+	static const char *const rude[] = {"true", NULL};
+	CHECK_INT(process_run(&(struct process){.argv = rude, .input = "one", .timeout_ms = 5000}, &out, &status, &e), 0);
+	CHECK_INT(status, 0);
+	static char much[5000];
+	memset(much, 'x', sizeof much - 1);
+	CHECK_INT(process_run(&(struct process){.argv = echo, .input = much, .timeout_ms = 5000}, &out, &status, &e), -1);
+	CHECK_INT(e.kind, ERR_INTERNAL);
 	CHECK_INT(process_run(&(struct process){.argv = hang, .timeout_ms = 50}, &out, &status, &e), -1);
 	CHECK_INT(e.kind, ERR_TRANSIENT);
 	/* Closing its output is not the end of a program. */

@@ -242,7 +242,7 @@ static void a_broken_stable_does_not_keep_the_fix_out(void)
 	h->world->instances_count--;
 	h->world->instances[0].state = INSTANCE_DEAD;
 	h->world->instances[0].passing_since_ms = 0;
-	h->world->images[0] = "something:else";
+	h->world->images[0].name = "something:else";
 	set_image(h, service_of(h, "web"), "app:2");
 	h->fails = app1_cannot_be_made;
 	run(h);

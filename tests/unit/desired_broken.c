@@ -78,6 +78,8 @@ static const struct {
 	 "compose.yaml:4:11: services.web.cpus: 'some' is no number of CPUs; write one like 0.5 or 2\n"},
 	{"services:\n  web:\n    image: a\n    pids_limit: 1.5\n",
 	 "compose.yaml:4:17: services.web.pids_limit: '1.5' is no number from -1 to 2147483647\n"},
+	{"services:\n  web:\n    image: a\n    pull_policy: daily\n",
+	 "compose.yaml:4:18: services.web.pull_policy: 'daily' is not supported yet; write always, missing or never\n"},
 	{"services:\n  web:\n    image: a\n    restart: sometimes\n",
 	 "compose.yaml:4:14: services.web.restart: 'sometimes' is no restart policy; write \"no\", always, unless-stopped, on-failure or on-failure:5\n"},
 	{"services:\n  web:\n    image: a\n    restart: false\n",

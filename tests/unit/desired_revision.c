@@ -175,7 +175,7 @@ static void compare(const struct service *a, const struct service *b)
 	CHECK(a->ready.http_port == b->ready.http_port && a->ready.status == b->ready.status);
 	CHECK(a->ready.tcp_port == b->ready.tcp_port && a->ready.within_ms == b->ready.within_ms);
 	CHECK(a->ready.for_ms == b->ready.for_ms && a->hold_ms == b->hold_ms && a->keep_old_ms == b->keep_old_ms);
-	CHECK(a->drain_timeout_ms == b->drain_timeout_ms);
+	CHECK(a->drain_timeout_ms == b->drain_timeout_ms && a->pull == b->pull);
 	CHECK_INT(b->volumes_count, a->volumes_count);
 	for (size_t i = 0; i < a->volumes_count && i < b->volumes_count; i++)
 		CHECK_STR(b->volumes[i], a->volumes[i]);
@@ -292,7 +292,48 @@ static void broken_bytes_give_an_answer(void)
 	}
 }
 
+static const char with_policies[] =
+	"services:\n"
+	"  a: {image: \"host:5000/team/app:1\", pull_policy: always}\n"
+	"  b: {image: \"host:5000/team/app:1\"}\n"
+	"  c: {image: \"app:1@sha256:12\", pull_policy: always}\n"
+	"  d: {image: \"host:5000/app@sha256:12\", pull_policy: never}\n"
+	"  e: {image: \"${SECRET}\", pull_policy: if_not_present}\n";
+
+/* The policy is no part of the revision; the digest is. */
+static void a_digest_is_part_of_the_revision(void)
+{
+	struct loaded l;
+	load(&l, with_policies);
+	CHECK_INT(l.result, 0);
+	struct service *s = l.result == 0 ? l.desired.projects[0].services : NULL;
+	char before[REVISION_LENGTH + 1];
+	for (int i = 0; s && i < 1; i++) {
+		CHECK_INT(s[0].pull, PULL_ALWAYS);
+		CHECK_INT(s[1].pull, PULL_MISSING);
+		CHECK_INT(s[3].pull, PULL_NEVER);
+		CHECK_INT(s[4].pull, PULL_MISSING);
+		CHECK_STR(s[0].revision, s[1].revision);
+		memcpy(before, s[1].revision, sizeof before);
+		service_pin(&l.arena, &s[0], "sha256:aa");
+		service_pin(&l.arena, &s[1], "sha256:bb");
+		CHECK_STR(s[0].image, "host:5000/team/app@sha256:aa");
+		CHECK_STR(spec_value(&s[0].spec, "image")->string, "host:5000/team/app:1@sha256:aa");
+		CHECK(strcmp(s[0].revision, before) != 0 && strcmp(s[0].revision, s[1].revision) != 0);
+		service_pin(&l.arena, &s[1], "sha256:aa"); /* pinned once is pinned */
+		CHECK_STR(s[1].image, "host:5000/team/app@sha256:bb");
+		/* The engine knows a digest without the tag; people get what they wrote. */
+		CHECK_STR(s[2].image, "app@sha256:12");
+		CHECK_STR(spec_value(&s[2].spec, "image")->string, "app:1@sha256:12");
+		CHECK_STR(s[3].image, "host:5000/app@sha256:12");
+		service_pin(&l.arena, &s[4], "sha256:cc");
+		CHECK(spec_value(&s[4].spec, "image")->secret);
+	}
+	loaded_done(&l);
+}
+
 static const struct test tests[] = {
+	TEST(a_digest_is_part_of_the_revision),
 	TEST(equal_spellings_are_one_revision), TEST(each_difference_is_a_revision), TEST(a_revision_stays_what_it_was),
 	TEST(a_service_survives_text), TEST(odd_values_survive_text), TEST(broken_text_is_told),
 	TEST(every_prefix_gives_an_answer), TEST(broken_bytes_give_an_answer),

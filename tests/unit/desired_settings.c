@@ -53,6 +53,8 @@ static void defaults(void)
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
 	CHECK_STR(s.run_dir, "/run/reconcile");
 	CHECK_STR(s.docker_host, "unix:///var/run/docker.sock");
+	CHECK_STR(s.docker_config, "/root/.docker");
+	CHECK_INT(s.min_free, 512 << 20);
 	CHECK_STR(s.nginx_binary, "nginx");
 	CHECK_STR(s.nginx_config, "/etc/nginx/nginx.conf");
 	CHECK_STR(s.nginx_pid, "/run/nginx.pid");
@@ -103,14 +105,15 @@ static void every_row_reaches_its_member(void)
 		CLEANUP(arena_done) struct arena a = {0};
 		struct settings s;
 		struct err e = {0};
-		const char *value = rows[i].type == SETTING_INT ? "1234" : rows[i].type == SETTING_PATH ? "/a/b"
+		const char *value = rows[i].type == SETTING_INT || rows[i].type == SETTING_SIZE ? "1234"
+		                    : rows[i].type == SETTING_PATH ? "/a/b"
 		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16"
 		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : "8081";
 		clear_environment();
 		setenv(rows[i].variable, value, 1);
 		CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
 		const char *member = (const char *)&s + rows[i].offset;
-		if (rows[i].type == SETTING_INT)
+		if (rows[i].type == SETTING_INT || rows[i].type == SETTING_SIZE)
 			CHECK_INT(*(const int64_t *)(const void *)member, 1234);
 		else
 			CHECK_STR(*(const char *const *)(const void *)member, value);
@@ -139,6 +142,7 @@ static void wrong_ones_are_told(void)
 		{"subnet: 10.0.0.0/25\n", ":1:9: subnet: '10.0.0.0/25' is not a network of at least 256 addresses, like 10.231.0.0/16"},
 		{"nginx: {listen: \"80; x\"}\n", ":1:17: nginx.listen: '80; x' is not a port or address:port, like 80 or 127.0.0.1:8080"},
 		{"instance: A B\n", ":1:11: instance: 'A B' is not a short name of small letters, digits, '.', '_' and '-'"},
+		{"min_free: lots\n", ":1:11: min_free: 'lots' is no size; write a number with b, k, m or g, like 512m"},
 		{"- a\n", ":1:1: must be a map of settings"},
 		{"repo: a\nrepo: b\n", ":2:1: the key 'repo' is here a second time; the first is on line 1"},
 	};

@@ -5,9 +5,12 @@
 #include "docker/connections.h"
 #include "docker/image_name.h"
 
-#define LIST_ONE "[{\"Id\":\"aaa\",\"Names\":[\"/shop-web-1\"],\"State\":\"running\",\"Created\":5,\"Labels\":{" \
+#define LIST_ONE "[" ONE "]"
+#define ONE "{\"Id\":\"aaa\",\"Names\":[\"/shop-web-1\"],\"State\":\"running\",\"Created\":5,\"Labels\":{" \
 	"\"io.reconcile.instance\":\"me\",\"io.reconcile.revision\":\"r1\",\"com.docker.compose.project\":\"shop\"," \
-	"\"com.docker.compose.service\":\"web\",\"com.docker.compose.container-number\":\"1\"}}]"
+	"\"com.docker.compose.service\":\"web\",\"com.docker.compose.container-number\":\"1\"}}"
+/* And a foreign one, from an image that we know. */
+#define LIST_TWO "[" ONE ",{\"Id\":\"fff\",\"Names\":[\"/f\"],\"State\":\"exited\",\"ImageID\":\"sha256:i2\",\"Labels\":null}]"
 #define NO_OTHERS \
 	{.match = "GET /v1.41/networks", .body = "[]"}, {.match = "GET /v1.41/volumes", .body = "{\"Volumes\":null}"}, \
 	{.match = "GET /v1.41/images/json", .body = "[]"}
@@ -49,8 +52,7 @@ static void an_instance_is_read_whole(void)
 {
 	static const struct fake_rule rules[] = {
 		VERSION_RULE,
-		{.match = "GET /v1.41/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.reconcile.instance%3Dme%22%5D%7D",
-		 .body = LIST_ONE},
+		{.match = "GET /v1.41/containers/json?all=1", .body = LIST_TWO},
 		{.match = "GET /v1.41/containers/aaa/json", .manner = FAKE_PIECES, .body =
 		 "{\"Id\":\"aaa\",\"Name\":\"/shop-web-1\",\"Created\":\"1970-01-01T00:00:07Z\",\"RestartCount\":4,\"State\":{"
 		 "\"Status\":\"running\",\"Running\":true,\"ExitCode\":137,\"OOMKilled\":true,\"Error\":\"it said\",\"Pid\":0,"
@@ -64,7 +66,8 @@ static void an_instance_is_read_whole(void)
 		 "{\"Name\":\"b\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}}]"},
 		{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[{\"Name\":\"v\"}]}"},
 		{.match = "GET /v1.41/images/json", .body =
-		 "[{\"RepoTags\":[\"redis:latest\"],\"RepoDigests\":[\"redis@sha256:11\"]},"
+		 "[{\"Id\":\"sha256:i1\",\"RepoTags\":[\"redis:latest\"],\"RepoDigests\":[\"redis@sha256:11\"]},"
+		 "{\"Id\":\"sha256:i2\",\"RepoTags\":[\"r.example:5000/a:1\"]},"
 		 "{\"RepoTags\":[\"<none>:<none>\"],\"RepoDigests\":null}]"},
 	};
 	struct world w = {0};
@@ -101,7 +104,12 @@ static void an_instance_is_read_whole(void)
 	CHECK_STR(w.networks[1].subnet, "");
 	CHECK_STR(w.networks[1].project, "");
 	CHECK_INT(w.volumes_count, 1);
-	CHECK_INT(w.images_count, 15);
+	CHECK_INT(w.images_count, 16);
+	CHECK_STR(w.images[0].id, "sha256:i1");
+	CHECK(!w.images[0].is_used);
+	CHECK_STR(w.images[15].name, "r.example:5000/a:1");
+	CHECK_STR(w.images[15].id, "sha256:i2");
+	CHECK(w.images[15].is_used);
 	engine_stop(&g);
 }
 

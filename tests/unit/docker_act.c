@@ -134,7 +134,8 @@ static void create_writes_every_form(void)
 		"POST /v1.41/networks/shop_reconcile/connect {\"Container\":\"new\",\"EndpointConfig\":{\"IPAMConfig\":"
 		"{\"IPv4Address\":\"10.0.0.2\"}}}\n");
 	asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_PULL, .spec = &s}, &o);
-	CHECK_STR(asked, "POST /v1.41/images/create?fromImage=app&tag=1&platform=linux%2Farm64\n");
+	CHECK_STR(asked, "POST /v1.41/images/create?fromImage=app&tag=1&platform=linux%2Farm64\n"
+	                 "GET /v1.41/images/app%3A1/json\n");
 }
 
 /* With a network_mode there is no network of the project; the traffic network is joined all the same. */
@@ -369,11 +370,15 @@ static void check_simple(const struct fake_rule *rules, size_t count, struct act
 
 static void pulls_find_the_error_in_the_stream(void)
 {
-	static const struct { const char *image, *asked; int status; const char *stream; enum err_kind kind; const char *message; } cases[] = {
-		{"redis", "fromImage=redis&tag=latest", 200, "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", ERR_NONE, ""},
-		{"docker.io/library/redis:7", "fromImage=redis&tag=7", 200, "", ERR_NONE, ""},
-		{"host:5000/team/app:1", "fromImage=host%3A5000%2Fteam%2Fapp&tag=1", 200, "{}", ERR_NONE, ""},
-		{"redis:7@sha256:12", "fromImage=redis%40sha256%3A12", 200, "{}", ERR_NONE, ""},
+	static const struct {
+		const char *image, *asked; int status; const char *stream; enum err_kind kind; const char *message, *then;
+	} cases[] = {
+		{"redis", "fromImage=redis&tag=latest", 200, "{\"status\":\"Pulling\"}\r\n{\"status\":\"Done\"}\r\n", ERR_NONE, "",
+		 "GET /v1.41/images/redis%3Alatest/json"},
+		{"docker.io/library/redis:7", "fromImage=redis&tag=7", 200, "", ERR_NONE, "", "GET /v1.41/images/redis%3A7/json"},
+		{"host:5000/team/app:1", "fromImage=host%3A5000%2Fteam%2Fapp&tag=1", 200, "{}", ERR_NONE, "",
+		 "GET /v1.41/images/host%3A5000%2Fteam%2Fapp%3A1/json"},
+		{"redis:7@sha256:12", "fromImage=redis%40sha256%3A12", 200, "{}", ERR_NONE, "", "GET /v1.41/images/redis%40sha256%3A12/json"},
 		{"a", "fromImage=a&tag=latest", 200, "{\"status\":\"x\"}\n{\"errorDetail\":{\"message\":\"toomanyrequests: slow down\"},\"error\":\"y\"}\n",
 		 ERR_TRANSIENT, "toomanyrequests: slow down"},
 		{"a", "fromImage=a&tag=latest", 200, "{\"error\":\"manifest unknown\"}", ERR_NOT_FOUND, "manifest unknown"},
@@ -387,9 +392,10 @@ static void pulls_find_the_error_in_the_stream(void)
 		const struct fake_rule rules[] = {VERSION_RULE, {.match = "POST /v1.41/images/create", .status = cases[i].status,
 		                                                 .body = cases[i].stream, .manner = FAKE_PIECES}};
 		struct service s = service;
-		char asked[200];
+		char asked[300];
 		s.image = cases[i].image;
-		snprintf(asked, sizeof asked, "POST /v1.41/images/create?%s\n", cases[i].asked);
+		snprintf(asked, sizeof asked, "POST /v1.41/images/create?%s\n%s%s", cases[i].asked, cases[i].then ? cases[i].then : "",
+		         cases[i].then ? "\n" : "");
 		check_simple(rules, 2, (struct action){.kind = ACTION_PULL, .spec = &s}, cases[i].kind, cases[i].message, asked);
 	}
 }

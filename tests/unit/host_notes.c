@@ -99,6 +99,36 @@ static void everything_comes_back(void)
 	end();
 }
 
+static void images_are_noted_and_forgotten(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct notes n = {.applied = ""}, got;
+	begin();
+	notes_put_image(&n, &(struct note_image){"shop", "web", "r/app:1", "sha256:1", 0, true}, &a);
+	notes_put_image(&n, &(struct note_image){"shop", "web", "r/app:2", "", 7, false}, &a);
+	notes_put_image(&n, &(struct note_image){"shop", "job", "r/app:1", "sha256:1", 0, false}, &a);
+	notes_put_image(&n, &(struct note_image){"shop", "web", "r/app:1", "", 9, true}, &a); /* and it was good, too */
+	CHECK_INT(notes_write(folder, &n, &e), 0);
+	CHECK_INT(notes_read(folder, &a, &got, &e), 0);
+	CHECK_INT(got.images_count, 3);
+	const struct note_image *last = &got.images[2];
+	CHECK_STR(last->service, "web");
+	CHECK_STR(last->image, "r/app:1");
+	CHECK_STR(last->id, "sha256:1");
+	CHECK_INT(last->good_ms, 9);
+	CHECK(last->is_secret && !got.images[0].is_secret);
+	notes_forget_image(&got, "r/app:1");
+	CHECK_INT(got.images_count, 1);
+	CHECK_STR(got.images[0].image, "r/app:2");
+	/* A service that gets a new image every hour does not fill the notes. */
+	for (int i = 0; i < 100; i++)
+		notes_put_image(&got, &(struct note_image){"shop", "web", arena_printf(&a, "r/app:%d", i + 3), "x", i, false}, &a);
+	CHECK_INT(got.images_count, 32);
+	CHECK_STR(got.images[31].image, "r/app:102");
+	end();
+}
+
 static void either_copy_can_be_lost(void)
 {
 	CLEANUP(arena_done) struct arena a = {0};
@@ -230,6 +260,7 @@ static const struct test tests[] = {
 	TEST(a_first_run_has_none),
 	TEST(everything_comes_back),
 	TEST(either_copy_can_be_lost),
+	TEST(images_are_noted_and_forgotten),
 	TEST(cut_anywhere_the_other_answers),
 	TEST(a_full_disk_leaves_both_whole),
 	TEST(what_a_killed_write_left_is_swept),

@@ -41,9 +41,9 @@ static struct host *host_new(void)
 	h->world = arena_alloc(&h->arena, sizeof *h->world);
 	h->world->now_ms = 1700000000000;
 	h->world->nginx = (struct nginx){.is_up = true, .problem = "", .is_current = true};
-	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = "app:1";
-	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = "app:2";
-	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = "app:3";
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:1", "id-app:1", false};
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:2", "id-app:2", false};
+	*ARENA_PUSH(&h->arena, h->world->images, h->world->images_count) = (struct image){"app:3", "id-app:3", false};
 	h->desired.commit = h->desired.subject = "";
 	h->desired.subnet = "10.231.0.0/16";
 	struct project *p = ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count);
@@ -257,6 +257,12 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
 	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
 		CHECK(!is_listed(h, a->instance->address));
+	/* No image that any service of Git or its way back needs. */
+	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
+		CHECK(!desired_service(d, "shop", h->world->goods[i].service) ||
+		      strcmp(h->world->goods[i].spec->image, a->image->image) != 0);
+	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects[0].services_count; i++)
+		CHECK(strcmp(d->projects[0].services[i].image, a->image->image) != 0);
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
 	if (a->kind == ACTION_WEIGHT)

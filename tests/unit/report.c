@@ -207,6 +207,24 @@ static void a_kept_revision_that_goes_is_no_change(void)
 	host_free(h);
 }
 
+static void images_that_go_are_no_change(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	*ARENA_PUSH(&h->arena, h->world->past_images, h->world->past_images_count) =
+		(struct past_image){"shop", "web", "app:2", false, "id-app:2", 0};
+	*ARENA_PUSH(&h->arena, h->world->past_images, h->world->past_images_count) =
+		(struct past_image){"shop", "web", "app:3", true, "id-app:3", 0};
+	struct tally t = plan_of(h);
+	CHECK(tally_is_empty(&t));
+	CHECK_STR(plan.text, "No changes.\nThe next run lets images go that nothing needs any more:\n"
+	          "  shop/web: drop image app:2 (never good, and not wanted any more)\n"
+	          "  shop/web: drop image (secret) (never good, and not wanted any more)\n");
+	apply(h);
+	plan_of(h);
+	CHECK_STR(plan.text, "No changes.\n");
+	host_free(h);
+}
+
 static void a_quarantined_revision_is_said_each_time(void)
 {
 	struct host *h = deployed("db", STRATEGY_IN_PLACE, false);
@@ -299,6 +317,7 @@ static const struct test tests[] = {
 	TEST(a_service_that_left_git_is_among_the_changes),
 	TEST(routes_alone_are_a_change),
 	TEST(a_kept_revision_that_goes_is_no_change),
+	TEST(images_that_go_are_no_change),
 	TEST(a_quarantined_revision_is_said_each_time),
 	TEST(nothing_to_do_is_not_all_is_well),
 	TEST(the_exit_code_is_that_of_the_worst),

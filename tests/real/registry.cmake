@@ -1,0 +1,1 @@
+reconcile_real_test(registry registry.sh)
