@@ -21,7 +21,6 @@
 #define LOOK_BLOB_MAX ((size_t)1024 * 1024)
 
 GIT_DONE(repository_done, git_repository, git_repository_free)
-GIT_DONE(remote_done, git_remote, git_remote_free)
 GIT_DONE(reference_done, git_reference, git_reference_free)
 GIT_DONE(iterator_done, git_reference_iterator, git_reference_iterator_free)
 GIT_DONE(object_done, git_object, git_object_free)
@@ -226,7 +225,7 @@ static bool needs_no_remote(const struct git_job *j, git_repository *repo, struc
 static int do_job(const struct git_job *j, struct git_answer *out)
 {
 	CLEANUP(repository_done) git_repository *repo = NULL;
-	struct git_talk talk = {.s = j->s, .names = j->names};
+	CLEANUP(git_talk_done) struct git_talk talk = {.s = j->s, .names = j->names};
 	struct git_found found;
 	if (j->is_new && make_store(&repo, j, &out->why) < 0) {
 		out->is_store_to_blame = j->borrow != NULL;
@@ -242,7 +241,6 @@ static int do_job(const struct git_job *j, struct git_answer *out)
 	if (needs_no_remote(j, repo, out))
 		return 0;
 	int rc = git_talk_begin(&talk, j->fetch ? repo : NULL, &out->why);
-	CLEANUP(remote_done) git_remote *remote = talk.remote;
 	if (rc < 0 || git_talk_find(&talk, &found, &out->why) < 0)
 		return -1;
 	if (j->fetch)

@@ -268,3 +268,9 @@ int git_talk_download(struct git_talk *t, const struct git_found *found, struct 
 	int rc = git_remote_download(t->remote, &(git_strarray){.strings = refspecs, .count = found->id[0] ? 1 : 2}, &how);
 	return rc < 0 ? remote_error(t, e, rc) : 0;
 }
+
+void git_talk_done(struct git_talk *t)
+{
+	git_remote_free(t->remote);
+	t->remote = NULL;
+}

@@ -25,7 +25,7 @@ struct git_found {
 	char name[1024];      /* what the remote calls it */
 };
 
-/* Opens `t->remote` (the caller frees it): in the repository, or without one when it is NULL. */
+/* Opens `t->remote`, which git_talk_done() frees: in the repository, or without one when it is NULL. */
 MUST_CHECK int git_talk_begin(struct git_talk *t, struct git_repository *repo, struct err *e);
 /* Where the branch, tag or commit is now. */
 MUST_CHECK int git_talk_find(struct git_talk *t, struct git_found *out, struct err *e);
@@ -33,5 +33,6 @@ MUST_CHECK int git_talk_find(struct git_talk *t, struct git_found *out, struct e
 MUST_CHECK int git_talk_download(struct git_talk *t, const struct git_found *found, struct err *e);
 /* ERR_NOT_FOUND: the remote has no such branch, tag or commit, and what it has. */
 int git_talk_not_there(struct git_talk *t, struct err *e);
+void git_talk_done(struct git_talk *t);
 
 #endif
