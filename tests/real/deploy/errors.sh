@@ -46,7 +46,7 @@ tool status --repo "$url"
 is "a typing error: status" "$CODE$OUT" 65
 e rm -q compose.yaml && : >"$HOST/errs/README" && push "no manifest"
 tool --repo "$url"
-is "no manifest" "[$CODE] $OUT$LOG" "[65] reconcile: error: no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in the top folder of $url; nothing was changed"
+is "no manifest" "[$CODE] $OUT$LOG" "[65] reconcile: error: no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in the top folder of $url, nor in a folder in it; nothing was changed"
 serves "no manifest"
 tool --path "$HOST/nowhere"
 is "no folder: exit code" "$CODE$OUT" 65
@@ -61,7 +61,7 @@ is "usage: exit code" "$CODE$OUT" 64
 say "Git is away"
 errs errs/web:1
 tool --repo "$url"
-is "the manifest is mended" "[$CODE] $OUT$LOG" "[0] No changes."
+is "the manifest is mended" "[$CODE] $OUT" "[0] No changes."
 gitserver_stop
 docker rm -f errs-web-1 >/dev/null
 tool --repo "$url"
