@@ -47,7 +47,7 @@ static const struct setting rows[] = {
 	    "Folder of Docker's config.json, which has the credentials for registries."),
 	ROW("min_free", NULL, "RECONCILE_MIN_FREE", SIZE, min_free, "512M",
 	    "Nothing is pulled while the disk with Docker's images has less free than that; 0: pull anyway."),
-	ROW("nginx.binary", NULL, "RECONCILE_NGINX_BINARY", STRING, nginx_binary, "nginx", "The nginx program."),
+	ROW("nginx.binary", NULL, "RECONCILE_NGINX_BINARY", STRING, nginx_binary, "/usr/sbin/nginx", "The nginx program."),
 	ROW("nginx.config", NULL, "RECONCILE_NGINX_CONFIG", PATH, nginx_config, "/etc/nginx/nginx.conf",
 	    "nginx's main configuration file."),
 	ROW("nginx.pid", NULL, "RECONCILE_NGINX_PID", PATH, nginx_pid, "/run/nginx.pid", "nginx's pid file."),

@@ -55,7 +55,7 @@ static void defaults(void)
 	CHECK_STR(s.docker_host, "unix:///var/run/docker.sock");
 	CHECK_STR(s.docker_config, "/root/.docker");
 	CHECK_INT(s.min_free, 512 << 20);
-	CHECK_STR(s.nginx_binary, "nginx");
+	CHECK_STR(s.nginx_binary, "/usr/sbin/nginx");
 	CHECK_STR(s.nginx_config, "/etc/nginx/nginx.conf");
 	CHECK_STR(s.nginx_pid, "/run/nginx.pid");
 	CHECK_STR(s.nginx_listen, "80");
