@@ -420,6 +420,7 @@ static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
 	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
 	arena_done(&want->arena);
 	*want = newer;
+	c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
 }
 
 static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
@@ -467,6 +468,7 @@ int cycle_run(const struct settings *s, const struct cycle_options *o)
 	int code = -1;
 	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
 		/* The notes again, now that nobody else writes them. */
+		fs_sweep(c.notes_folder);
 		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && notes_read(c.notes_folder, &c.arena, &c.notes, &e) == 0 &&
 		    load(&c, LOAD_SYNC, &want, &e) == 0 &&
 		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
@@ -529,6 +531,8 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o)
 		return say_problems(&problems, &e);
 	}
 	fputs(problems.warnings.text, stderr);
+	if (want.loaded.git.kind != ERR_NONE)
+		log_warning("%s; this is about commit %.8s, fetched earlier", want.loaded.git.message, want.loaded.commit.id);
 	const struct desired *d = &want.loaded.desired;
 	for (size_t i = 0; i < d->projects_count; i++)
 		printf("%s: project %s is valid: %zu %s, %zu %s\n", d->projects[i].file, d->projects[i].name,
@@ -554,9 +558,10 @@ int cycle_retry(const struct settings *s, const char *name)
 	    notes_read(c.notes_folder, &c.arena, &c.notes, &e) < 0)
 		return say_error(&e);
 	size_t kept = 0, forgotten = 0;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	for (size_t i = 0; i < c.notes.quarantines_count; i++) {
 		if (is_named(&c.notes.quarantines[i], name)) {
-			printf("%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
+			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
 			       c.notes.quarantines[i].service, c.notes.quarantines[i].revision);
 			forgotten++;
 		} else {
@@ -565,10 +570,11 @@ int cycle_retry(const struct settings *s, const char *name)
 	}
 	c.notes.quarantines_count = kept;
 	if (c.notes.is_missing)
-		printf("new notes were begun; the next run takes what serves now as the old revision\n");
+		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
 	else if (!forgotten)
-		printf("nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
+		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
 	if ((forgotten || c.notes.is_missing) && notes_write(c.notes_folder, &c.notes, &e) < 0)
 		return say_error(&e);
+	fputs(out.text, stdout);
 	return 0;
 }

@@ -180,7 +180,7 @@ static void read_services(struct load *l, const struct node *root)
 	struct parse *p = &l->parse;
 	const struct node *n = node_get(root, "services");
 	if (!n && p->errors == 0) /* else it is most likely one of the keys that were just called unknown */
-		parse_error(p, root->mark, "", "there are no services; write services: {} for a project without any");
+		parse_error(p, root->mark, "", "there are no services; nothing is changed, and nothing that runs is removed");
 	if (!n)
 		return;
 	if (n->kind != NODE_MAP) {

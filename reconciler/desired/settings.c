@@ -21,7 +21,7 @@
 static const struct setting rows[] = {
 	ROW("repo", "--repo", "RECONCILE_REPO", STRING, repo, NULL, "URL of the Git repository."),
 	ROW("branch", "--branch", "RECONCILE_BRANCH", STRING, branch, NULL, "Branch to follow; default: the remote's own."),
-	ROW("path", "--path", "RECONCILE_PATH", STRING, path, ".",
+	ROW("path", "--path", "RECONCILE_PATH", STRING, path, NULL,
 	    "A Compose file, or the folder that holds it: in the repository, or on disk without one."),
 	ROW("env_file", "--env-file", "RECONCILE_ENV_FILE", PATH, env_file, "/etc/reconcile/env",
 	    "File with the values that ${NAME} in a manifest may refer to."),

@@ -1,7 +1,7 @@
 /*
  * Notes in two copies. A copy is one line, "reconcile-notes 1 SHA256", and a JSON body that has the sequence number in
- * it. The one thing to know: only the copy that is not the newest whole one is ever replaced, so whatever happens to a
- * write, the one before it is still there.
+ * it. The one thing to know: the copy that is not the newest whole one is replaced first, and the other only when that
+ * has lasted; so whatever happens to a write, the one before it is still there, and afterwards either copy can be lost.
  */
 #include "host/notes.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/sha256.h"
 
 #define MAGIC "reconcile-notes 1 "
@@ -203,11 +204,17 @@ int notes_write(const char *folder, struct notes *n, struct err *e)
 		return -1;
 	int64_t sequence = (before.sequence > n->sequence ? before.sequence : n->sequence) + 1;
 	fs_sweep(folder); /* only the holder of the lock writes, so none of them is in use */
-	if (print(n, sequence, &text, e) < 0 || copy_path(folder, newest == 0 ? 1 : 0, path, sizeof path, e) < 0)
+	size_t first = newest == 0 ? 1 : 0;
+	struct err late;
+	if (print(n, sequence, &text, e) < 0 || copy_path(folder, first, path, sizeof path, e) < 0)
 		return -1;
 	if (fs_write(path, text.text, text.length, 0600, e) < 0)
 		return err_wrap(e, "notes");
 	n->sequence = sequence;
+	/* It is noted. Without the second copy it can only be lost more easily, until the next write. */
+	if (copy_path(folder, 1 - first, path, sizeof path, &late) < 0 ||
+	    fs_write(path, text.text, text.length, 0600, &late) < 0)
+		log_warning("notes: the second copy: %s", late.message);
 	return 0;
 }
 

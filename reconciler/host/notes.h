@@ -1,7 +1,7 @@
 /*
  * Notes: what cannot be observed, in two copies (notes.a, notes.b) below a 0700 folder. Each write replaces the older
- * copy: sequence number, body, checksum, fsync, rename, fsync. Reading takes the newest copy that is whole; one broken
- * copy is repaired by the next write.
+ * copy, then the other: sequence number, body, checksum, fsync, rename, fsync. Reading takes the newest copy that is
+ * whole; one that is broken or lost costs nothing and is there again after the next write.
  */
 #ifndef HOST_NOTES_H
 #define HOST_NOTES_H

@@ -18,7 +18,7 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_PUBLISH] = {"publish routes", ROOM_NGINX},
 	[ACTION_WEIGHT] = {"shift traffic", ROOM_NGINX},
 	[ACTION_QUARANTINE] = {"quarantine", ROOM_NOTES},
-	[ACTION_COMMIT] = {"commit", ROOM_NOTES},
+	[ACTION_COMMIT] = {"accept", ROOM_NOTES},
 };
 
 const struct action_info *action_info(enum action_kind kind)

@@ -91,7 +91,7 @@ test_random() {
 	length=$(($(now_ms) - begun))
 	say "a swap takes $length ms"
 	start_client --mix
-	for ((i = 1; kills < 22; i++)); do
+	for ((i = 1; kills < 20; i++)); do
 		want app:$target
 		for ((runs = 1 + RANDOM % 3; runs > 0; runs--)); do
 			delay=$((RANDOM % length))
@@ -219,7 +219,7 @@ test_engine() {
 
 test_nginx() {
 	local point target=2 code
-	for point in 'pass a little longer' 'publish routes (announce' 'commit revision'; do
+	for point in 'pass a little longer' 'publish routes (announce' 'accept revision'; do
 		say "nginx is killed after: $point"
 		start_client --connections 4
 		want app:$target

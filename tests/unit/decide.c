@@ -14,7 +14,7 @@ static void first_deployment(void)
 	          "shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
 	          "shop/web: start shop-web-1\n"
 	          "publish routes (shop/web goes live)\n"
-	          "shop/web: commit revision rev-app:\n");
+	          "shop/web: accept revision rev-app:\n");
 	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
 	nothing_left(h);
 	host_free(h);
@@ -32,7 +32,7 @@ static void a_new_version_comes_in(void)
 	          "shop/web: start shop-web-2\n"
 	          "publish routes (announce the next revision of shop/web)\n"
 	          "shop/web: shift traffic: 100.0% to the next revision\n"
-	          "shop/web: commit revision rev-app:\n"
+	          "shop/web: accept revision rev-app:\n"
 	          "publish routes (one revision of shop/web)\n"
 	          "shop/web: stop shop-web-1\n"
 	          "shop/web: remove shop-web-1\n");
@@ -180,7 +180,7 @@ static void in_place_stops_the_old_one_first(void)
 	          "shop/db: stop shop-db-1\n"
 	          "shop/db: create shop-db-2 (app:2)\n"
 	          "shop/db: start shop-db-2\n"
-	          "shop/db: commit revision rev-app:\n"
+	          "shop/db: accept revision rev-app:\n"
 	          "shop/db: remove shop-db-1\n");
 	nothing_left(h);
 	host_free(h);

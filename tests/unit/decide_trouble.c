@@ -324,6 +324,7 @@ static void a_commit_while_the_old_one_is_kept_starts_from_what_serves(void)
 	run(h);
 	CHECK_INT(phase_of(h, "web"), PHASE_KEEPING);
 	CHECK_STR(h->last.services[0].revision, "rev-app:3");
+	CHECK(!strstr(h->log, "shift traffic: 0.0%"));
 	host_free(h);
 }
 

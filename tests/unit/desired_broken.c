@@ -35,7 +35,7 @@ static const struct {
 	{"- a\n",
 	 "compose.yaml:1:1: a manifest is a map that has services, not a list\n"},
 	{"name: shop\n",
-	 "compose.yaml:1:1: there are no services; write services: {} for a project without any\n"},
+	 "compose.yaml:1:1: there are no services; nothing is changed, and nothing that runs is removed\n"},
 	{"service:\n  web: {image: a}\n",
 	 "compose.yaml:1:1: unknown key 'service'; did you mean 'services'?\n"},
 	{"secrets: {}\nservices: {}\n",

@@ -46,7 +46,7 @@ static void defaults(void)
 	clear_environment();
 	CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
 	CHECK(!s.repo && !s.branch);
-	CHECK_STR(s.path, ".");
+	CHECK(s.path == NULL);
 	CHECK_STR(s.env_file, "/etc/reconcile/env");
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
 	CHECK_STR(s.run_dir, "/run/reconcile");

@@ -67,7 +67,7 @@ static void first_deployment(void)
 	          "     0.2s  shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
 	          "     0.3s  shop/web: start shop-web-1\n"
 	          "     1.6s  publish routes (shop/web goes live)\n"
-	          "     2.1s  shop/web: commit revision rev-app:\n"
+	          "     2.1s  shop/web: accept revision rev-app:\n"
 	          "\n"
 	          "Plan: 1 to add, 0 to change, 0 to destroy.\n");
 	host_free(h);
@@ -98,7 +98,7 @@ static void an_upgrade_shows_each_variable_and_no_secret(void)
 	          "     0.1s  shop/web: start shop-web-1\n"
 	          "     1.4s  publish routes (announce the next revision of shop/web)\n"
 	          "     1.9s  shop/web: shift traffic: 100.0% to the next revision\n"
-	          "     7.0s  shop/web: commit revision 00004072\n"
+	          "     7.0s  shop/web: accept revision 00004072\n"
 	          "     7.0s  shop/web: park shop-web-2\n"
 	          "\n"
 	          "Plan: 1 to add, 0 to change, 0 to destroy.\n"

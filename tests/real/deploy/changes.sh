@@ -48,8 +48,10 @@ is "a service leaves: its instances are gone" "$(running many)" "$(running many 
 cat >"$HOST/many/compose.yaml" <<<'name: many'
 tool --path "$HOST/many"
 is "an empty manifest is an error" "$CODE$OUT" 65
-has "an empty manifest: says what to write" "$LOG" "compose.yaml:1:1: there are no services; write services: {} for a project without any"
+has "an empty manifest: says what to write" "$LOG" "compose.yaml:1:1: there are no services; nothing is changed, and nothing that runs is removed"
 is "an empty manifest removes nothing" "$(running many | wc -w)" 3
 echo 'services: {}' >>"$HOST/many/compose.yaml"
-deploy "no services, and it says so" "0 0 3" --path "$HOST/many"
-is "no services: all are gone" "$(ids many)" ""
+no_changes "no services at all" --path "$HOST/many"
+tool --path "$HOST/many"
+is "no services at all: nothing is removed" "[$CODE] $OUT $(running many | wc -w)" "[0] No changes. 3"
+many "b:2:3:64m:b.test:strategy: in-place"

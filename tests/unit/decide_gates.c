@@ -1,0 +1,200 @@
+/* decide, one decision at a time: what opens a gate, what ends a drain, and what is waited for. */
+#include "model_host.h"
+
+static void decide_now(struct host *h)
+{
+	decide(&h->desired, world_copy(&h->arena, h->world), &h->arena, &h->last);
+	check_decision(&h->last);
+}
+
+static const struct action *action_of(struct host *h, enum action_kind kind)
+{
+	for (size_t i = 0; i < h->last.actions_count; i++)
+		if (h->last.actions[i].kind == kind)
+			return &h->last.actions[i];
+	return NULL;
+}
+
+/* web serves from app:1, and its only instance of app:2 has been started just now. */
+static struct host *on_trial(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	run(h);
+	set_image(h, service_of(h, "web"), "app:2");
+	run_rounds(h, 2);
+	CHECK(find_instance(h, "shop-web-2")->state == INSTANCE_RUNNING);
+	h->world->now_ms += 2000; /* longer than ready.for */
+	return h;
+}
+
+static void a_gate_opens_for_what_passes_long_enough(void)
+{
+	struct host *h = on_trial();
+	struct instance *i = find_instance(h, "shop-web-2");
+	decide_now(h);
+	CHECK(action_of(h, ACTION_PUBLISH) != NULL);
+	i->passing_since_ms = h->world->now_ms - 999;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 1);
+	host_free(h);
+}
+
+static void a_health_check_that_has_not_passed_keeps_it_shut(void)
+{
+	struct host *h = on_trial();
+	struct instance *i = find_instance(h, "shop-web-2");
+	i->health = HEALTH_STARTING;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, i->started_ms + 60000);
+	i->health = HEALTH_UNHEALTHY;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_QUARANTINE) != NULL);
+	host_free(h);
+}
+
+static void a_restart_on_trial_is_a_verdict(void)
+{
+	struct host *h = on_trial();
+	find_instance(h, "shop-web-2")->restart_count = 1;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_QUARANTINE) != NULL);
+	host_free(h);
+}
+
+/* One probe that fails is no verdict on what was ready, and three seconds of them are. */
+static void a_moment_of_failing_is_forgiven(void)
+{
+	struct host *h = on_trial();
+	h->world->now_ms += 70000; /* past its deadline */
+	struct instance *i = find_instance(h, "shop-web-2");
+	i->passing_since_ms = 0;
+	i->failing_since_ms = h->world->now_ms;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 3000);
+	h->world->now_ms += 3000;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_QUARANTINE) != NULL);
+	host_free(h);
+}
+
+/* web went from two instances to one; nginx has let go of the second. */
+static struct host *draining(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	service_of(h, "web")->replicas = 2;
+	run(h);
+	service_of(h, "web")->replicas = 1;
+	run_rounds(h, 1);
+	CHECK_STR(h->log, "publish routes (instances of shop/web)\n");
+	return h;
+}
+
+static void what_is_idle_is_stopped(void)
+{
+	struct host *h = draining();
+	decide_now(h);
+	CHECK(action_of(h, ACTION_STOP) != NULL);
+	host_free(h);
+}
+
+static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
+{
+	struct host *h = draining();
+	h->world->nginx.draining_workers = 1;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 50);
+	h->world->nginx.draining_workers = 0;
+	struct instance *i = find_instance(h, "shop-web-2");
+	i->connections = 2;
+	i->idle_readings = 0;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_CONTAINS(h->last.services[0].reason, "2 connections");
+	/* Two readings of nothing may be luck. */
+	i->connections = 0;
+	i->idle_readings = 2;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	i->connections = 2;
+	i->idle_readings = 0;
+	h->world->now_ms = h->world->nginx.installed_ms + 64999;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	h->world->now_ms++;
+	decide_now(h);
+	const struct action *stop = action_of(h, ACTION_STOP);
+	CHECK(stop && strcmp(stop->reason, "cuts 2 connections after the drain time-out") == 0);
+	host_free(h);
+}
+
+/* What is installed has let go of it; but that is not what runs. */
+static void nothing_is_drained_while_another_configuration_is_in_force(void)
+{
+	struct host *h = draining();
+	h->world->nginx.is_current = false;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_STOP) == NULL);
+	CHECK(action_of(h, ACTION_PUBLISH) != NULL);
+	host_free(h);
+}
+
+static void a_close_flag_left_behind_is_taken_away(void)
+{
+	struct host *h = draining();
+	h->world->nginx.is_announcing = true;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_UNANNOUNCE) != NULL);
+	host_free(h);
+}
+
+/* It runs, in an old revision: that is not what the new one of ours was written for. */
+static void a_dependency_that_is_being_replaced_is_waited_for(void)
+{
+	struct host *h = host_new();
+	add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false);
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	depends_on(h, "web", "db", CONDITION_STARTED);
+	run(h);
+	set_image(h, service_of(h, "db"), "app:2");
+	set_image(h, service_of(h, "web"), "app:2");
+	run(h);
+	const char *db = strstr(h->log, "shop/db: accept"), *web = strstr(h->log, "shop/web: create");
+	CHECK(db && web && db < web);
+	host_free(h);
+}
+
+/* The next address is above the highest in use, so that one comes back late; at the end it starts from below. */
+static void addresses_wrap_round_and_skip_what_is_taken(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	service_of(h, "web")->replicas = 2;
+	run(h);
+	find_instance(h, "shop-web-2")->address = "10.231.0.254";
+	service_of(h, "web")->replicas = 4;
+	run_rounds(h, 1);
+	/* .1 is the gateway, .2 an instance, .3 is still in nginx */
+	CHECK_CONTAINS(h->log, "create shop-web-3 (app:1) at 10.231.0.4\n");
+	CHECK_CONTAINS(h->log, "create shop-web-4 (app:1) at 10.231.0.5\n");
+	host_free(h);
+}
+
+static const struct test tests[] = {
+	TEST(a_gate_opens_for_what_passes_long_enough),
+	TEST(a_health_check_that_has_not_passed_keeps_it_shut),
+	TEST(a_restart_on_trial_is_a_verdict),
+	TEST(a_moment_of_failing_is_forgiven),
+	TEST(what_is_idle_is_stopped),
+	TEST(old_workers_and_connections_are_waited_for_but_not_for_ever),
+	TEST(nothing_is_drained_while_another_configuration_is_in_force),
+	TEST(a_close_flag_left_behind_is_taken_away),
+	TEST(a_dependency_that_is_being_replaced_is_waited_for),
+	TEST(addresses_wrap_round_and_skip_what_is_taken),
+};
+TESTS_MAIN(tests)
