@@ -42,12 +42,6 @@ void docker_free(struct docker *d)
 	free(d);
 }
 
-void docker_freep(struct docker **d)
-{
-	docker_free(*d);
-	*d = NULL;
-}
-
 const char *url_escape(struct arena *a, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";

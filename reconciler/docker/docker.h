@@ -32,7 +32,6 @@ struct docker_settings {
 /* Does not connect. Borrows http and the settings' strings for as long as it lives. */
 MUST_CHECK int docker_open(struct docker **out, const struct docker_settings *s, struct http *http, struct err *e);
 void docker_free(struct docker *d);
-void docker_freep(struct docker **d);
 
 /*
  * Fills instances, networks, volumes and images of *world, in the arena. Instances are sorted by project, service,
