@@ -156,6 +156,15 @@ const char *missing_external(struct rollout *r, const struct service *s)
 	return NULL;
 }
 
+/* May we choose its subnet? Not when the manifest does, nor for a driver that may know better. */
+static bool is_ours_to_shape(const struct resource *declared)
+{
+	const struct value *driver = declared ? value_get(&declared->settings, "Driver") : NULL;
+	if (driver && strcmp(driver->string, "bridge") != 0)
+		return false;
+	return !declared || (!value_get(&declared->settings, "IPAM") && !value_get(&declared->settings, "EnableIPv6"));
+}
+
 static void need_networks(struct rollout *r, const struct service *s)
 {
 	struct pass *p = r->pass;
@@ -168,6 +177,8 @@ static void need_networks(struct rollout *r, const struct service *s)
 		struct action *a = pass_action(p, ACTION_NETWORK, r->project, NULL);
 		a->network = name;
 		a->resource = desired_network(p->desired, r->project, name);
+		if (is_ours_to_shape(a->resource))
+			address_subnet(p, a);
 	}
 }
 
@@ -246,6 +257,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
 		a->address = address;
 		a->network = network ? network->name : NULL;
+		alias_places(r, s, a);
 	}
 	rollout_wait(r, "creates instances", 0);
 	return UPS_BUSY;
@@ -296,6 +308,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 
 static void start(struct rollout *r, const struct service *s, const struct instance *i, const char *reason)
 {
+	alias_dim(r, s, i);
 	struct action *a = pass_action(r->pass, ACTION_START, r->project, r->service);
 	a->spec = s;
 	a->instance = i;
@@ -411,6 +424,8 @@ bool bring_down(struct rollout *r, const struct instance *i)
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;
 	}
+	if (!alias_take(r, i))
+		return false;
 	if (!is_drained(r, i)) {
 		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
 		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),

@@ -64,6 +64,24 @@ static const struct value *live_of(struct arena *a, const struct spec *spec)
 	return live;
 }
 
+/* The instance's places, those that the action names as it says. */
+static void place(struct instance *i, const struct action *action, struct arena *a)
+{
+	struct endpoint *places = copy_array(a, i->endpoints, i->endpoints_count, sizeof *places);
+	size_t count = i->endpoints_count;
+	for (size_t k = 0; k < action->endpoints_count; k++) {
+		size_t at = 0;
+		while (at < count && strcmp(places[at].network, action->endpoints[k].network) != 0)
+			at++;
+		if (at == count)
+			ARENA_PUSH(a, places, count);
+		places[at] = action->endpoints[k];
+		places[at].is_there = true;
+	}
+	i->endpoints = places;
+	i->endpoints_count = count;
+}
+
 static void create(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = ARENA_PUSH(a, w->instances, w->instances_count);
@@ -77,6 +95,7 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
+	place(i, action, a);
 }
 
 static void start(struct world *w, struct instance *i, bool ends_at_once)
@@ -214,6 +233,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 	};
 	return takes[kind] ? takes[kind] : 2;
 }
@@ -226,6 +246,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	switch (action->kind) {
 	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
+	case ACTION_ALIAS: case ACTION_UNALIAS: place(i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
@@ -239,7 +260,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
-			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
+			.name = action->network, .subnet = action->subnet ? action->subnet : "",
+			.range = action->range ? action->range : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
 	case ACTION_PULL: pull(w, action, a); break;

@@ -199,9 +199,11 @@ static void steady(struct rollout *r)
 			return;
 		}
 	}
+	enum ups named = alias_give(r, s, &members, s->replicas, trust);
 	enum ups ups = bring_up(r, s, &members, s->replicas, trust, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+	ups = ups == UPS_READY ? named : ups;
 	if (r->is_routed && s->is_routed) {
 		steady_sides(r, &members, s->replicas, ups == UPS_READY, trust);
 		bool is_published = r->now && r->wants_traffic && side_equal(&r->wanted.stable, &r->now->stable) &&
@@ -247,6 +249,8 @@ static bool is_reached(struct rollout *r, const struct trip *t, const struct ste
 {
 	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || count_up(&t->stable) > step->stable)
 		return false;
+	if (step->weight > 0 && !alias_is_given(r, r->target, &t->next, step->next))
+		return false;
 	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
 		return true;
 	if ((int)r->now->stable.addresses_count > step->stable)
@@ -284,8 +288,11 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 {
 	const char *why = NULL;
 	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
-	if (!r->now || r->now->weight < PERMILLE)
-		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
+	if (!r->now || r->now->weight < PERMILLE) {
+		int n = count_mendable(r, t, step);
+		(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
+		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
+	}
 	/* Nothing that works is stopped before what replaces it is on the host. */
 	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
 	if (ups == UPS_READY)
@@ -293,6 +300,8 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	if (ups == UPS_FAILED)
 		fail(r, why);
 	if (ups != UPS_READY)
+		return;
+	if (step->weight > 0 && alias_give(r, r->target, &t->next, step->next, t->trust) != UPS_READY)
 		return;
 	if (is_last && r->is_routed) {
 		fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
@@ -324,6 +333,8 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 			a->spec = t->from_spec;
 			a->revision = t->from;
 		}
+	for (size_t i = 0; i < t->stable.count; i++)
+		(void)alias_take(r, t->stable.items[i]);
 	struct decision *out = r->pass->out;
 	if (!out->keeping_until_ms || until_ms < out->keeping_until_ms)
 		out->keeping_until_ms = until_ms;
@@ -430,6 +441,13 @@ static bool is_stable_ready(struct rollout *r, const struct service *s, const st
 	return listed > 0 && listed == r->now->stable.addresses_count;
 }
 
+static void take_names(struct rollout *r, const char *revision)
+{
+	struct set going = set_of_revision(r, revision);
+	for (size_t i = 0; i < going.count; i++)
+		(void)alias_take(r, going.items[i]);
+}
+
 static void backward(struct rollout *r, const char *from)
 {
 	const struct service *known = rollout_spec(r, from), *spec = known ? known : r->target;
@@ -437,11 +455,15 @@ static void backward(struct rollout *r, const char *from)
 	struct set stable = set_of_revision(r, from);
 	const char *why = NULL;
 	want_sides(r, r->now->rollout, r->now->stable, r->now->next);
-	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
+	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. What was parked gets its
+	 * name back before, while nobody waits for it. */
 	if (r->now->weight > 0 && is_stable_ready(r, spec, &stable)) {
-		shift(r, 0, "back to the old revision");
+		if (alias_give(r, spec, &stable, (int)stable.count, TRUST_PROVEN) != UPS_BUSY)
+			shift(r, 0, "back to the old revision");
 		return;
 	}
+	if (r->now->weight == 0)
+		take_names(r, r->now->next.revision);
 	/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
 	int n = is_exclusive ? (int)r->now->stable.addresses_count
 	        : known ? known->replicas : (int)set_usable(r, spec, &stable).count;
