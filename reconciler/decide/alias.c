@@ -37,14 +37,6 @@ static bool publishes(const struct service *s)
 	return ports && ports->count > 0;
 }
 
-static const struct endpoint *find(const struct endpoint *all, size_t count, const char *network)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].network, network) == 0)
-			return &all[i];
-	return NULL;
-}
-
 void alias_places(struct rollout *r, const struct service *s, struct action *create)
 {
 	struct pass *p = r->pass;
@@ -85,7 +77,7 @@ static size_t differences(struct rollout *r, const struct service *s, const stru
 			*ARENA_PUSH(p->arena, wrong, n) = (struct endpoint){e->network, address, true, named || !*address};
 	}
 	for (size_t k = 0; k < count; k++)
-		if (!find(i->endpoints, i->endpoints_count, networks[k].network))
+		if (!endpoint_find(i->endpoints, i->endpoints_count, networks[k].network))
 			*ARENA_PUSH(p->arena, wrong, n) = (struct endpoint){networks[k].network, "", true, true};
 	*out = wrong;
 	return n;
@@ -101,7 +93,7 @@ static void emit(struct rollout *r, enum action_kind kind, const struct service 
 	a->endpoints = places;
 	a->endpoints_count = count;
 	for (size_t k = 0; k < count; k++) {
-		const struct endpoint *now = find(i->endpoints, i->endpoints_count, places[k].network);
+		const struct endpoint *now = endpoint_find(i->endpoints, i->endpoints_count, places[k].network);
 		if (!now || !now->is_there)
 			a->reason = arena_printf(r->pass->arena, "it is not on %s", places[k].network);
 	}

@@ -441,13 +441,6 @@ static bool is_stable_ready(struct rollout *r, const struct service *s, const st
 	return listed > 0 && listed == r->now->stable.addresses_count;
 }
 
-static void take_names(struct rollout *r, const char *revision)
-{
-	struct set going = set_of_revision(r, revision);
-	for (size_t i = 0; i < going.count; i++)
-		(void)alias_take(r, going.items[i]);
-}
-
 static void backward(struct rollout *r, const char *from)
 {
 	const struct service *known = rollout_spec(r, from), *spec = known ? known : r->target;
@@ -462,8 +455,6 @@ static void backward(struct rollout *r, const char *from)
 			shift(r, 0, "back to the old revision");
 		return;
 	}
-	if (r->now->weight == 0)
-		take_names(r, r->now->next.revision);
 	/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
 	int n = is_exclusive ? (int)r->now->stable.addresses_count
 	        : known ? known->replicas : (int)set_usable(r, spec, &stable).count;

@@ -16,6 +16,7 @@ static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {
 	[ACTION_NETWORK] = begin_network, [ACTION_VOLUME] = begin_volume, [ACTION_PULL] = begin_pull,
 	[ACTION_DROP] = begin_drop,
 	[ACTION_CREATE] = begin_create,   [ACTION_START] = begin_start,   [ACTION_UPDATE] = begin_update,
+	[ACTION_ALIAS] = begin_alias,     [ACTION_UNALIAS] = begin_alias,
 	[ACTION_PARK] = begin_park,       [ACTION_STOP] = begin_stop,     [ACTION_REMOVE] = begin_remove,
 };
 

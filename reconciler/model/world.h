@@ -32,6 +32,9 @@ struct endpoint {
 	bool has_alias;       /* others reach it by the service's name and its aliases, not only by its own name */
 };
 
+/* NULL when there is none on that network. */
+const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, const char *network);
+
 /* One instance (a container) that carries our label and instance id. */
 struct instance {
 	const char *id;

@@ -33,7 +33,7 @@ static void a_gate_opens_for_what_passes_long_enough(void)
 	struct host *h = on_trial();
 	struct instance *i = find_instance(h, "shop-web-2");
 	decide_now(h);
-	CHECK(action_of(h, ACTION_PUBLISH) != NULL);
+	CHECK(action_of(h, ACTION_ALIAS) != NULL);
 	i->passing_since_ms = h->world->now_ms - 999;
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
@@ -89,8 +89,8 @@ static struct host *draining(void)
 	service_of(h, "web")->replicas = 2;
 	run(h);
 	service_of(h, "web")->replicas = 1;
-	run_rounds(h, 1);
-	CHECK_STR(h->log, "publish routes (instances of shop/web)\n");
+	run_rounds(h, 2);
+	CHECK_STR(h->log, "publish routes (instances of shop/web)\nshop/web: unalias shop-web-2\n");
 	return h;
 }
 
