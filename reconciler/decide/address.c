@@ -204,7 +204,7 @@ bool address_fits(const struct pass *p, const char *network, const char *address
 {
 	struct range subnet, one;
 	const struct network *n = find_network(p, network);
-	return n && parse_range(n->subnet, &subnet) && parse_range(address, &one) && overlap(&subnet, &one);
+	return !n || (parse_range(n->subnet, &subnet) && parse_range(address, &one) && overlap(&subnet, &one));
 }
 
 const char *address_place(struct pass *p, const char *project, const char *network)

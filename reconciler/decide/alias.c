@@ -19,13 +19,26 @@ static bool has_name(const struct instance *i)
 	return false;
 }
 
+/* Does this decision do that to it? */
+static bool is_moving(const struct pass *p, enum action_kind kind, const struct instance *i)
+{
+	for (size_t k = 0; k < p->out->actions_count; k++)
+		if (p->out->actions[k].kind == kind && p->out->actions[k].instance == i)
+			return true;
+	return false;
+}
+
 /* Does an instance of another revision run beside it, with the name? */
 static bool is_named_beside(struct rollout *r, const char *revision)
 {
 	struct set all = set_of(r->pass, r->project, r->service, NULL);
-	for (size_t i = 0; i < all.count; i++)
-		if (strcmp(all.items[i]->revision, revision) != 0 && instance_is_up(all.items[i]) && has_name(all.items[i]))
+	for (size_t i = 0; i < all.count; i++) {
+		const struct instance *other = all.items[i];
+		bool is_up = instance_is_up(other) || is_moving(r->pass, ACTION_START, other);
+		bool is_named = has_name(other) || is_moving(r->pass, ACTION_ALIAS, other);
+		if (strcmp(other->revision, revision) != 0 && is_up && is_named)
 			return true;
+	}
 	return false;
 }
 
@@ -76,9 +89,11 @@ static size_t differences(struct rollout *r, const struct service *s, const stru
 		if (e->is_there ? *address && e->has_alias != named : *e->address != 0)
 			*ARENA_PUSH(p->arena, wrong, n) = (struct endpoint){e->network, address, true, named || !*address};
 	}
-	for (size_t k = 0; k < count; k++)
-		if (!endpoint_find(i->endpoints, i->endpoints_count, networks[k].network))
+	for (size_t k = 0; k < count; k++) {
+		const struct endpoint *e = endpoint_find(i->endpoints, i->endpoints_count, networks[k].network);
+		if (!e || (!e->is_there && !*e->address))
 			*ARENA_PUSH(p->arena, wrong, n) = (struct endpoint){networks[k].network, "", true, true};
+	}
 	*out = wrong;
 	return n;
 }
@@ -118,6 +133,8 @@ enum ups alias_give(struct rollout *r, const struct service *s, const struct set
 		if (!count)
 			continue;
 		if (rollout_may_try(r, i->revision, i->id)) {
+			need_networks(r, s);
+			count = differences(r, s, i, true, &places); /* a new network has new addresses */
 			emit(r, ACTION_ALIAS, s, i, places, count);
 			rollout_wait(r, arena_printf(r->pass->arena, "gives %s the name %s", i->name, r->service), 0);
 			all = UPS_BUSY;
@@ -137,22 +154,13 @@ bool alias_is_given(struct rollout *r, const struct service *s, const struct set
 	return true;
 }
 
-/* Does this decision take the name from it already? */
-static bool is_losing(const struct pass *p, const struct instance *i)
-{
-	for (size_t k = 0; k < p->out->actions_count; k++)
-		if (p->out->actions[k].kind == ACTION_UNALIAS && p->out->actions[k].instance == i)
-			return true;
-	return false;
-}
-
 /* Is there another one that has the name, and keeps it? */
 static bool is_named_elsewhere(struct rollout *r, const struct instance *i)
 {
 	struct set all = set_of(r->pass, r->project, r->service, NULL);
 	for (size_t k = 0; k < all.count; k++)
 		if (all.items[k] != i && all.items[k]->state == INSTANCE_RUNNING && has_name(all.items[k]) &&
-		    !is_losing(r->pass, all.items[k]))
+		    !is_moving(r->pass, ACTION_UNALIAS, all.items[k]))
 			return true;
 	return false;
 }
@@ -162,7 +170,7 @@ bool alias_take(struct rollout *r, const struct instance *i)
 	const struct service *s = rollout_spec(r, i->revision);
 	const struct endpoint *places;
 	/* A service that leaves as a whole leaves with its name. */
-	if (!r->target || i->state != INSTANCE_RUNNING || is_losing(r->pass, i) || !is_named_elsewhere(r, i))
+	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i))
 		return true;
 	size_t count = differences(r, s, i, false, &places);
 	if (!count)

@@ -165,7 +165,7 @@ static bool is_ours_to_shape(const struct resource *declared)
 	return !declared || (!value_get(&declared->settings, "IPAM") && !value_get(&declared->settings, "EnableIPv6"));
 }
 
-static void need_networks(struct rollout *r, const struct service *s)
+void need_networks(struct rollout *r, const struct service *s)
 {
 	struct pass *p = r->pass;
 	struct attachment *networks;

@@ -32,6 +32,7 @@ const struct network *address_network(struct pass *p, const char *project, const
 void address_subnet(struct pass *p, struct action *make);
 /* A fixed address for a new instance on a network of the project itself; "": the engine gives one. */
 const char *address_place(struct pass *p, const char *project, const char *network);
+/* Is it one of that network? Of one that is not there, every address is. */
 bool address_fits(const struct pass *p, const char *network, const char *address);
 /* A free address in it; NULL with *why when all are taken. Never one that an instance or the configuration names. */
 const char *address_take(struct pass *p, const struct network *n, const char **why);

@@ -398,7 +398,11 @@ static void forward(struct rollout *r, const char *from)
 	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
 	t.stable = by_worth(r, t.from_spec, &old);
 	t.next = set_usable(r, r->target, &same);
-	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
+	t.mendable = set_usable(r, t.from_spec, &t.stable).count;
+	/* One that cannot serve any more is replaced, once: it does not make the old revision larger. */
+	size_t most = spec && (size_t)spec->replicas < t.stable.count ? (size_t)spec->replicas : t.stable.count;
+	if (spec && t.mendable < most)
+		t.mendable = most;
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)

@@ -40,6 +40,8 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
                   const char **why);
 /* What its networks and volumes lack that we must not make: for people; NULL when all is there. */
 const char *missing_external(struct rollout *r, const struct service *s);
+/* Makes the networks of `s` that are missing. */
+void need_networks(struct rollout *r, const struct service *s);
 /* Sees to it that the image is on the host; the answers are those of bring_up(). */
 enum ups bring_image(struct rollout *r, const struct service *s, const char **why);
 /* Stops one instance when it is drained. Returns false while it still has to wait. */

@@ -86,6 +86,8 @@ static bool must_follow(const struct action *later, const struct action *earlier
 {
 	if (same(container_of(later), container_of(earlier)))
 		return true;
+	if (later->kind == ACTION_ALIAS)
+		return earlier->kind == ACTION_NETWORK && same(later->project, earlier->project);
 	if (later->kind != ACTION_CREATE)
 		return false;
 	if (earlier->kind == ACTION_PULL)
