@@ -12,7 +12,7 @@
 /* What this process saw of one instance, longer than one observation. */
 struct memory {
 	const char *id;
-	int64_t passing_since_ms, failing_since_ms;
+	int64_t passing_since_ms, failing_since_ms, alone_since_ms;
 	int idle_readings;
 };
 
@@ -70,13 +70,30 @@ static bool is_listed(const struct world *w, const struct instance *i)
 	return false;
 }
 
-/* Only what nginx has let go of can drain; counting the connections of a busy instance is dear. */
+/* Since when nobody finds it by the service's name. */
+static void observe_names(struct observer *o, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		bool has_name = false, moves = false;
+		for (size_t k = 0; k < in->endpoints_count; k++) {
+			has_name |= in->endpoints[k].has_alias;
+			moves |= *in->endpoints[k].address != 0;
+		}
+		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : clock_now_ms();
+		in->alone_since_ms = m->alone_since_ms;
+	}
+}
+
+/* Only what nginx has let go of, or what nobody finds any more, can drain; counting the connections of a busy instance
+ * is dear. */
 static void observe_connections(struct observer *o, struct world *w)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
-		if (in->state == INSTANCE_RUNNING && *in->address && !is_listed(w, in))
+		if (in->state == INSTANCE_RUNNING && (*in->address || in->alone_since_ms) && !is_listed(w, in))
 			in->connections = docker_connections(in);
 		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
 		in->idle_readings = m->idle_readings;
@@ -139,6 +156,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	observe_notes(o, w, a);
+	observe_names(o, w);
 	observe_connections(o, w);
 	observe_probes(o, d, w, a);
 	w->now_ms = clock_now_ms();

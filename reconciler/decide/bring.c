@@ -8,6 +8,9 @@
 
 /* How often a wait for connections to end looks again. */
 #define DRAIN_POLL_MS 50
+/* Who looked the service's name up just before the instance lost it may have met it off its network, and knocks again
+ * after a second. */
+#define KNOCKS_AGAIN_MS 1500
 /* The first wait after a transient failure; doubled each time. */
 #define BACKOFF_MS 1000
 #define ATTEMPTS_MAX 4
@@ -397,20 +400,26 @@ static bool is_listed(const struct rollout *r, const struct instance *i)
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
-/* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
- * connection to it. Bounded by the drain time-out, counted from the reload that took it out. */
+/* Nobody sends it anything any more: no configuration that a worker may still use lists it, no name leads to it, and
+ * nobody holds a connection to it. Bounded by the drain time-out, counted from the reload that took it out, or from the
+ * moment at which it lost the name. */
 static bool is_drained(struct rollout *r, const struct instance *i)
 {
 	const struct nginx *nginx = &r->pass->world->nginx;
-	int64_t now_ms = r->pass->world->now_ms;
-	if (i->state != INSTANCE_RUNNING || !*i->address || (!r->now && !r->is_routed))
+	int64_t now_ms = r->pass->world->now_ms, since_ms = nginx->installed_ms;
+	/* None when it is younger than the configuration in force: no worker ever had it. */
+	bool has_workers = *i->address && (r->now || r->is_routed) && i->created_ms <= nginx->installed_ms;
+	if (i->state != INSTANCE_RUNNING || (!has_workers && !i->alone_since_ms))
 		return true;
-	if (i->created_ms > nginx->installed_ms)
-		return true; /* younger than the configuration in force: none ever listed it */
+	if (now_ms < i->alone_since_ms + KNOCKS_AGAIN_MS)
+		return false;
 	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
-	if (nginx->draining_workers == 0 && (i->idle_readings >= 3 || i->connections < 0))
+	bool is_left = !has_workers || nginx->draining_workers == 0;
+	if (is_left && (i->idle_readings >= 3 || i->connections < 0))
 		return true;
-	return now_ms >= nginx->installed_ms + timeout_ms;
+	if (!has_workers || i->alone_since_ms > since_ms)
+		since_ms = i->alone_since_ms;
+	return now_ms >= since_ms + timeout_ms;
 }
 
 bool bring_down(struct rollout *r, const struct instance *i)
@@ -427,9 +436,10 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	if (!alias_take(r, i))
 		return false;
 	if (!is_drained(r, i)) {
+		int64_t again_ms = p->world->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
 		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
 		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
-		             p->world->now_ms + DRAIN_POLL_MS);
+		             quiet_ms > again_ms ? quiet_ms : again_ms);
 		return false;
 	}
 	if (!rollout_may_try(r, i->revision, i->id))

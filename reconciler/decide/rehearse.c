@@ -65,7 +65,7 @@ static const struct value *live_of(struct arena *a, const struct spec *spec)
 }
 
 /* The instance's places, those that the action names as it says. */
-static void place(struct instance *i, const struct action *action, struct arena *a)
+static void place(const struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
 	struct endpoint *places = copy_array(a, i->endpoints, i->endpoints_count, sizeof *places);
 	size_t count = i->endpoints_count;
@@ -80,6 +80,7 @@ static void place(struct instance *i, const struct action *action, struct arena 
 	}
 	i->endpoints = places;
 	i->endpoints_count = count;
+	i->alone_since_ms = action->kind == ACTION_UNALIAS ? w->now_ms : 0;
 }
 
 static void create(struct world *w, const struct action *action, struct arena *a)
@@ -95,7 +96,7 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
-	place(i, action, a);
+	place(w, i, action, a);
 }
 
 static void start(struct world *w, struct instance *i, bool ends_at_once)
@@ -246,7 +247,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	switch (action->kind) {
 	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
-	case ACTION_ALIAS: case ACTION_UNALIAS: place(i, action, a); break;
+	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;

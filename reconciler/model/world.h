@@ -66,6 +66,8 @@ struct instance {
 	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
 	int idle_readings;        /* readings of zero in a row, as far as this process saw */
+	int64_t alone_since_ms;   /* since when it has its own name only, as far as this process saw; 0: it has the service's,
+	                             or it never changes (struct endpoint) */
 };
 
 /* A network of the engine, ours or not: its subnet is taken either way. */
