@@ -260,6 +260,15 @@ static bool has_alias(const struct instance *i)
 	return false;
 }
 
+/* Has it the name somewhere where it could be without? */
+static bool has_alias_that_moves(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias && *i->endpoints[k].address)
+			return true;
+	return false;
+}
+
 /* Does another running instance, of another revision than `revision` (NULL: of any), have the service's name? */
 static bool is_named_beside(struct host *h, const char *service, const struct instance *i, const char *revision)
 {
@@ -282,14 +291,14 @@ static void check_names(struct host *h, const struct desired *d, const struct ac
 		CHECK(!(*a->endpoints[k].address && a->endpoints[k].has_alias && is_named_beside(h, a->service, NULL, a->revision)));
 	if (!i)
 		return;
-	for (size_t k = 0; a->kind == ACTION_START && k < i->endpoints_count; k++)
-		CHECK(!(*i->endpoints[k].address && i->endpoints[k].has_alias && is_named_beside(h, a->service, i, i->revision)));
+	if (a->kind == ACTION_START)
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, i->revision)));
 	if (a->kind == ACTION_ALIAS)
 		CHECK(is_serving(i));
 	if (a->kind == ACTION_UNALIAS && i->state == INSTANCE_RUNNING)
 		CHECK(is_named_beside(h, a->service, i, NULL));
 	if (a->kind == ACTION_STOP && i->state == INSTANCE_RUNNING)
-		CHECK(!(has_alias(i) && is_named_beside(h, a->service, i, NULL)));
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, NULL)));
 }
 
 static void check_action(struct host *h, const struct desired *d, const struct action *a)
