@@ -187,12 +187,16 @@ static void steady(struct rollout *r)
 		if (image == UPS_FAILED)
 			rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
 		bool are_down = image == UPS_READY;
+		struct set going = {0};
 		for (size_t i = 0; image == UPS_READY && i < rest.count; i++)
-			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0)
+			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0) {
+				*ARENA_PUSH(r->pass->arena, going.items, going.count) = rest.items[i];
 				are_down &= bring_down(r, rest.items[i]);
+			}
 		if (!are_down) {
+			/* They leave nginx first, even when nobody else is there to serve: in place means downtime. */
 			if (r->is_routed && r->now)
-				rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+				rollout_sides(r, r->now->rollout, side_less(r->pass, &r->now->stable, &going), r->now->next);
 			return;
 		}
 	}
