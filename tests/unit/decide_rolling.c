@@ -60,9 +60,9 @@ static void batch_by_batch(void)
 	          "shop/web: accept revision rev-app:\n"
 	          "publish routes (one revision of shop/web)\n"
 	          "shop/web: stop shop-web-1\n"
+	          "shop/web: remove shop-web-1\n"
 	          "shop/web: remove shop-web-2\n"
-	          "shop/web: remove shop-web-3\n"
-	          "shop/web: remove shop-web-1\n");
+	          "shop/web: remove shop-web-3\n");
 	/* Each batch is watched for 5 s, not longer with each. */
 	CHECK(h->world->now_ms - began_ms > 15000 && h->world->now_ms - began_ms < 25000);
 	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
@@ -154,9 +154,9 @@ static void the_way_back_never_overloads(void)
 	          "shop/web: shift traffic: 0.0% to the next revision (back to the old revision)\n"
 	          "publish routes (one revision of shop/web)\n"
 	          "shop/web: stop shop-web-4\n"
+	          "shop/web: remove shop-web-4\n"
 	          "shop/web: remove shop-web-5\n"
-	          "shop/web: remove shop-web-6\n"
-	          "shop/web: remove shop-web-4\n");
+	          "shop/web: remove shop-web-6\n");
 	CHECK(most_up <= 4);
 	CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
 	host_free(h);
