@@ -148,6 +148,13 @@ static const struct {
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green or in-place\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: stop-first}}\n    x-reconcile: {strategy: rolling}\n"
+	 "x-reconcile: {routes: [{host: h, to: web:80}]}\n",
+	 "compose.yaml:4:37: services.web.x-reconcile.strategy: rolling starts the new web first, and deploy.update_config.order says stop-first; remove one of them\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: both}}\n",
+	 "compose.yaml:4:37: services.web.deploy.update_config.order: must be start-first or stop-first, not 'both'\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {paralellism: 2}}\n",
+	 "compose.yaml:4:30: services.web.deploy.update_config: unknown key 'paralellism'; did you mean 'parallelism'?\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: blue-green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: blue-green moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {steps: [5, 25]}\n",
