@@ -145,7 +145,7 @@ bool pass_is_atomic(const struct pass *p, const char *project)
 	return false;
 }
 
-static bool is_acceptable(const struct pass *p, const struct status *s)
+bool pass_is_acceptable(const struct pass *p, const struct status *s)
 {
 	for (size_t i = 0; i < p->acceptable_count; i++)
 		if (strcmp(p->acceptable[i]->project, s->project) == 0 && strcmp(p->acceptable[i]->name, s->service) == 0)
@@ -166,7 +166,7 @@ static void commit_together(struct pass *p)
 				continue;
 			if (strcmp(services[k].service, s->name) == 0)
 				own = &services[k];
-			else if (!is_acceptable(p, &services[k]) && (!other || other->phase == PHASE_PROGRESSING))
+			else if (!pass_is_acceptable(p, &services[k]) && (!other || other->phase == PHASE_PROGRESSING))
 				other = &services[k];
 		}
 		if (!other) {
@@ -226,7 +226,9 @@ static void retire(struct pass *p)
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!pass_has_project(p, r->project) && !is_claimed(p, r->host))
+		bool is_kept = !pass_has_project(p, r->project) ||
+		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
+		if (is_kept && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -241,10 +243,10 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 			rollout_decide(&p, &d->projects[i].services[k], &s);
 			*ARENA_PUSH(a, out->services, out->services_count) = s;
 		}
-	commit_together(&p);
 	retire(&p);
 	images_drop(&p);
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
+	commit_together(&p); /* when it is known whom nginx holds up */
 }

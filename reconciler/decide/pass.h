@@ -26,6 +26,8 @@ void pass_wait(struct pass *p, int64_t until_ms);
 /* Notes that the revision is good. */
 void pass_commit(struct pass *p, const struct service *s);
 bool pass_is_atomic(const struct pass *p, const char *project);
+/* Is the service as Git says, but for the note? */
+bool pass_is_acceptable(const struct pass *p, const struct status *s);
 /* orders.c: the pause that is in force for it; NULL: none. */
 const struct order *pass_pause(const struct pass *p, const char *project, const char *service);
 
