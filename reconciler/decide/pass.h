@@ -10,7 +10,7 @@ struct pass {
 	struct arena *arena;
 	struct decision *out;
 	struct topology wanted;     /* what nginx shall serve after this decision */
-	struct network *given;      /* subnets given to new traffic networks in this decision */
+	struct network *given;      /* subnets given to new networks in this decision */
 	size_t given_count;
 	const struct service **acceptable; /* of atomic projects: each could be noted as good, when all of the project can */
 	size_t acceptable_count;
