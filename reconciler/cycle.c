@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "decide/rehearse.h"
 #include "follow.h"
 #include "host/lock.h"
@@ -29,10 +30,12 @@
 struct repeat {
 	const char *text;
 	int count;
+	const char *failed; /* why it failed last: said in full once */
 };
 
 struct cycle {
 	const struct settings *settings;
+	const struct cycle_options *options;
 	struct http *http;
 	struct docker *docker;
 	struct nginx_settings nginx;
@@ -54,11 +57,11 @@ struct cycle {
 	int lock;
 };
 
-static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
+static int cycle_open(struct cycle *c, const struct settings *s, const struct cycle_options *o, struct err *e)
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -119,21 +122,39 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
+/* How often the action was done by now, this time counted. */
+static struct repeat *count_repeat(struct cycle *c, const char *text)
+{
+	struct repeat *r = NULL;
+	for (size_t i = 0; i < c->repeats_count && !r; i++)
+		if (strcmp(c->repeats[i].text, text) == 0)
+			r = &c->repeats[i];
+	if (!r) {
+		r = ARENA_PUSH(&c->arena, c->repeats, c->repeats_count);
+		*r = (struct repeat){.text = arena_strdup(&c->arena, text)};
+	}
+	c->is_stuck |= ++r->count > REPEATS_MAX;
+	return r;
+}
+
+static void say_failure(struct cycle *c, struct repeat *r, const struct err *e)
+{
+	if (r->failed && strcmp(r->failed, e->message) == 0) {
+		log_error("%s: the same at attempt %d", r->text, r->count);
+		return;
+	}
+	r->failed = arena_strdup(&c->arena, e->message);
+	log_error("%s: %s", r->text, e->message);
+}
+
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
-	bool is_known = false;
-	for (size_t i = 0; i < c->repeats_count; i++)
-		if (strcmp(c->repeats[i].text, text.text) == 0) {
-			is_known = true;
-			c->is_stuck |= ++c->repeats[i].count > REPEATS_MAX;
-		}
-	if (!is_known)
-		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
+	struct repeat *repeat = count_repeat(c, text.text);
 	if (outcome->result < 0) {
-		log_error("%s: %s", text.text, outcome->err.message);
+		say_failure(c, repeat, &outcome->err);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
@@ -218,6 +239,7 @@ static void say_waits(struct cycle *c, const struct decision *d)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
 		said->text = arena_strdup(&c->arena, line.text);
 		log_info("%s", line.text);
+		notify_status(line.text);
 	}
 }
 
@@ -259,7 +281,13 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
 		           c->tally.changed, c->tally.destroyed);
 	status_notes(&out, d);
-	fputs(out.text, stdout);
+	/* Of many rounds, those that changed something or went wrong in a new way are told. */
+	bool is_news = !tally_is_empty(&c->tally) || (code != 0 && log_is_due(out.text));
+	if (is_news || !c->options->is_round) {
+		fputs(out.text, stdout);
+		fflush(stdout);
+	}
+	notify_status(out.text);
 	return exit_code(code, l);
 }
 
@@ -327,21 +355,25 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	}
 }
 
-int cycle_run(const struct settings *s, const struct cycle_options *o)
+int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e)
 {
-	(void)o;
-	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
-	clock_catch_stop();
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
-		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && keep_read_again(&c.keeper, &e) == 0 &&
-		    follow_load(&c.follower, LOAD_SYNC, &want, &e) == 0 &&
-		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
-			code = run_until_settled(&c, &want, &e);
-	}
+	if (cycle_open(&c, s, o, e) == 0 && lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, e) == 0 &&
+	    fs_mkdir(s->state_dir, 0755, e) == 0 && keep_read_again(&c.keeper, e) == 0 &&
+	    follow_load(&c.follower, LOAD_SYNC, &want, e) == 0 &&
+	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
+		code = run_until_settled(&c, &want, e);
 	arena_done(&want.arena);
+	return code;
+}
+
+int cycle_run(const struct settings *s, const struct cycle_options *o)
+{
+	struct err e;
+	clock_catch_stop();
+	int code = cycle_pass(s, o, &e);
 	return code < 0 ? say_error(&e) : code;
 }
 
@@ -352,7 +384,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024 * 1024);
 	struct world world;
-	if (cycle_open(&c, s, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
+	if (cycle_open(&c, s, o, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
 		return say_error(&e);
@@ -370,14 +402,13 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 
 int cycle_status(const struct settings *s, const struct cycle_options *o)
 {
-	(void)o;
 	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	struct world world;
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
+	if (cycle_open(&c, s, o, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
@@ -403,7 +434,8 @@ int cycle_retry(const struct settings *s, const char *name)
 {
 	struct err e;
 	CLEANUP(cycle_done) struct cycle c;
-	if (cycle_open(&c, s, &e) < 0 || lock_take(s->run_dir, &c.lock, &e) < 0 ||
+	if (cycle_open(&c, s, &(struct cycle_options){0}, &e) < 0 ||
+	    lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, &e) < 0 ||
 	    keep_read_again(&c.keeper, &e) < 0)
 		return say_error(&e);
 	struct notes *notes = &c.keeper.notes;

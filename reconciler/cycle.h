@@ -12,6 +12,7 @@
 
 struct cycle_options {
 	bool detailed_exitcode; /* plan: 2 when changes are pending */
+	bool is_round;          /* run: one of many (watch.h): what did not change since the last is not said again */
 };
 
 /* Each returns the exit code; what it has to say is on stdout, the log on stderr. */
@@ -19,6 +20,8 @@ int cycle_run(const struct settings *s, const struct cycle_options *o);
 int cycle_plan(const struct settings *s, const struct cycle_options *o);
 int cycle_status(const struct settings *s, const struct cycle_options *o);
 int cycle_validate(const struct settings *s, const struct cycle_options *o);
+/* cycle_run() without its last word: what ended it is in *e, and -1 is returned. */
+MUST_CHECK int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e);
 /* Forgets quarantines (of `name`, PROJECT or PROJECT/SERVICE, or of all when NULL) and makes lost notes afresh. */
 int cycle_retry(const struct settings *s, const char *name);
 

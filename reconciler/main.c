@@ -8,12 +8,14 @@
 #include "cycle.h"
 #include "desired/manifest.h"
 #include "desired/settings.h"
+#include "watch.h"
 
 struct line {
 	const struct command *command;
 	const char *config;
 	const char *name; /* the argument of retry */
 	bool is_plan;     /* --plan */
+	bool is_watch;    /* --watch */
 	struct cycle_options options;
 	struct setting_flag flags[32];
 	size_t flags_count;
@@ -28,6 +30,8 @@ struct command {
 
 static int do_run(const struct settings *s, const struct line *l)
 {
+	if (l->is_watch)
+		return watch(s, &l->options, &(struct watch_source){l->config, l->flags, l->flags_count});
 	return cycle_run(s, &l->options);
 }
 
@@ -71,12 +75,13 @@ static const struct command commands[] = {
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
 } options[] = {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
+	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
 	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
 	{"--verbose", NULL, "log more", OPTION_VERBOSE},
@@ -142,6 +147,7 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 {
 	switch (o->id) {
 	case OPTION_PLAN: l->is_plan = true; break;
+	case OPTION_WATCH: l->is_watch = l->options.is_round = true; break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -203,6 +209,8 @@ static int check_line(struct line *l)
 	bool plans = l->command == &commands[1];
 	if (l->is_plan && !plans)
 		return usage("--plan does not go with", l->command->name);
+	if (l->is_watch && l->command != &commands[0])
+		return usage("--watch does not go with", plans ? "--plan" : l->command->name);
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;

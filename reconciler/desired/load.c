@@ -153,15 +153,22 @@ static void warn_of_open(const char *key, const char *file, struct problems *pro
 		           (unsigned)st.st_mode & 0777, file);
 }
 
-int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
-                 struct problems *problems, struct err *e)
+int desired_check(const struct settings *s, struct err *e)
 {
-	*out = (struct loaded){.commit.subject = ""};
 	if (!s->repo && !s->path)
 		return err_set(e, ERR_USAGE, "neither a repository nor a path: give --repo URL, or --path FILE for a manifest "
 		               "without Git, or set repo in /etc/reconcile/reconcile.yaml");
 	if (!s->repo && s->rev)
-		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL", s->rev);
+		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL, or remove rev", s->rev);
+	return 0;
+}
+
+int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
+                 struct problems *problems, struct err *e)
+{
+	*out = (struct loaded){.commit.subject = ""};
+	if (desired_check(s, e) < 0)
+		return -1;
 	if (s->repo) {
 		warn_of_open("git.token_file", s->git_token_file, problems);
 		warn_of_open("git.key_file", s->git_key_file, problems);

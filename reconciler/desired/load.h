@@ -35,6 +35,9 @@ struct loaded {
 MUST_CHECK int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
                             struct problems *problems, struct err *e);
 
+/* What desired_load() begins with: do the settings say where to look at all? ERR_USAGE. */
+MUST_CHECK int desired_check(const struct settings *s, struct err *e);
+
 /* Has the remote branch moved past `commit`, and where to? Asks the remote; false when it cannot be asked, when there is no
  * Git, or when a revision is pinned. */
 bool desired_moved(const struct settings *s, const char *commit, char newer[GIT_ID_SIZE]);
