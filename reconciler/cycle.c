@@ -391,9 +391,11 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	}
 	struct rehearsal r;
 	rehearse(&want.loaded.desired, &world, &want.arena, &r);
-	struct tally t = plan_print(&out, &want.loaded.desired, &world, &r);
+	struct plan plan;
+	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);
+	plan_print(&out, &plan);
 	fputs(out.text, stdout);
-	int code = o->detailed_exitcode && !tally_is_empty(&t) ? 2 : 0;
+	int code = o->detailed_exitcode && !tally_is_empty(&plan.tally) ? 2 : 0;
 	if (want.loaded.left_out)
 		code = exit_code(code, &want.loaded);
 	arena_done(&want.arena);
