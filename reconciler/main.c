@@ -25,6 +25,7 @@ struct command {
 	const char *name;      /* "": without a word */
 	const char *argument;  /* of the help, NULL: takes none */
 	const char *doc;
+	bool has_json;         /* takes --json */
 	int (*run)(const struct settings *s, const struct line *l);
 };
 
@@ -66,16 +67,16 @@ static int do_schema(const struct settings *s, const struct line *l)
 }
 
 static const struct command commands[] = {
-	{"", NULL, "make the host match what Git says", do_run},
-	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", do_plan},
-	{"status", NULL, "show where each service stands", do_status},
-	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", do_validate},
-	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", do_retry},
-	{"schema", NULL, "print the JSON Schema of manifests", do_schema},
+	{"", NULL, "make the host match what Git says", true, do_run},
+	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", true, do_plan},
+	{"status", NULL, "show where each service stands", true, do_status},
+	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", true, do_validate},
+	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", false, do_retry},
+	{"schema", NULL, "print the JSON Schema of manifests", false, do_schema},
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
@@ -83,6 +84,7 @@ static const struct option_row {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
 	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
+	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
 	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
 	{"--verbose", NULL, "log more", OPTION_VERBOSE},
 	{"--version", NULL, "print the version", OPTION_VERSION},
@@ -148,6 +150,7 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 	switch (o->id) {
 	case OPTION_PLAN: l->is_plan = true; break;
 	case OPTION_WATCH: l->is_watch = l->options.is_round = true; break;
+	case OPTION_JSON: l->options.is_json = true; break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -211,6 +214,8 @@ static int check_line(struct line *l)
 		return usage("--plan does not go with", l->command->name);
 	if (l->is_watch && l->command != &commands[0])
 		return usage("--watch does not go with", plans ? "--plan" : l->command->name);
+	if (l->options.is_json && !l->command->has_json)
+		return usage("--json does not go with", l->command->name);
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;

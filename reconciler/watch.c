@@ -55,13 +55,11 @@ int watch(const struct settings *s, const struct cycle_options *o, const struct 
 	CLEANUP(watcher_done) struct watcher w = {.from = from, .settings = *s};
 	struct err e;
 	int last = 0;
-	clock_catch_stop();
+	cycle_begin(o);
 	clock_catch_wishes();
 	notify_open();
-	if (desired_check(s, &e) < 0) {
-		log_error("%s", e.message);
-		return err_info(e.kind)->exit_code;
-	}
+	if (desired_check(s, &e) < 0)
+		return cycle_end(o, &e);
 	notify_send("READY=1");
 	for (bool is_first = true; !clock_stop_requested(); is_first = false) {
 		log_round();
@@ -69,9 +67,8 @@ int watch(const struct settings *s, const struct cycle_options *o, const struct 
 		if (clock_stop_requested())
 			break;
 		if (code < 0) {
-			log_error("%s", e.message);
+			code = cycle_end(o, &e);
 			notify_status(e.message);
-			code = err_info(e.kind)->exit_code;
 			if (is_first && e.kind == ERR_USAGE)
 				return code;
 		}

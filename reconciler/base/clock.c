@@ -147,6 +147,13 @@ void clock_format(int64_t ms, char *out, size_t size)
 		out[0] = 0;
 }
 
+void clock_rfc3339(int64_t ms, char *out, size_t size)
+{
+	char seconds[32];
+	clock_format(ms, seconds, sizeof seconds);
+	snprintf(out, size, "%.10sT%.8s.%03dZ", seconds, seconds + 11, (int)(ms % 1000));
+}
+
 const char *clock_duration(int64_t ms, char out[32])
 {
 	static const struct { int64_t ms; const char *unit; } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}};

@@ -31,7 +31,9 @@ int clock_take_wishes(void);
 
 /* "2026-11-21T10:00:00.123456789Z" (RFC 3339, as Docker prints it) to ms since 1970; 0 for "" and for year 1. */
 int64_t clock_parse_rfc3339_ms(const char *text);
-/* "2026-11-21 10:00:00Z" into out. */
+/* The other way, in UTC: "2026-11-21T10:00:00.123Z" into out. */
+void clock_rfc3339(int64_t ms, char *out, size_t size);
+/* For people: "2026-11-21 10:00:00Z" into out. */
 void clock_format(int64_t ms, char *out, size_t size);
 
 /* "1.5s", "2m", "90s" in the shortest exact form, for people. Returns out. */

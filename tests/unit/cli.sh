@@ -58,12 +58,27 @@ expect 64 "--plan does not go with 'status'" status --plan
 expect 64 "--plan does not go with 'retry'" --plan retry
 expect 64 "only a plan takes '--detailed-exitcode'" --detailed-exitcode
 expect 64 "only a plan takes '--detailed-exitcode'" status --detailed-exitcode
+expect 64 "--watch does not go with 'status'" status --watch
+expect 64 "--watch does not go with '--plan'" --watch --plan
+expect 64 "--json does not go with 'retry'" retry --json
+expect 64 "--json does not go with 'schema'" --json schema
+expect 64 "no value is taken by '--json'" --json=yes
+expect 65 "--interval: '0s' is not a duration of at least 1s" --watch --interval 0s
 expect 65 "state_dri" --config "$folder/wrong-settings.yaml" validate
 expect 65 "imagine" --config "$folder/settings.yaml" validate --path "$folder/wrong.yaml"
 expect 65 "nothing was changed" --config "$folder/settings.yaml" validate --path "$folder/empty"
 expect 1 "no-such-file" --config "$folder/no-such-file.yaml" validate
 expect 0 "project shop is valid: 1 service, 0 routes" --config "$folder/settings.yaml" validate --path "$folder/compose.yaml"
 expect 0 "project shop is valid" --config="$folder/settings.yaml" --path="$folder/compose.yaml" validate
+expect 0 '"valid":true,"error_count":0' --config "$folder/settings.yaml" validate --path "$folder/compose.yaml" --json
+json() { "$binary" "${with[@]}" --json "$@" 2>/dev/null; }
+for part in '"valid":false,"error_count":2' '"line":1,"column":20,"path":"services.web","message":"unknown key'; do
+	json validate --path "$folder/wrong.yaml" | grep -qF -- "$part" || { echo "validate --json has no $part"; failed=$((failed + 1)); }
+done
+for command in --plan status; do
+	json $command --path "$folder/compose.yaml" | grep -q '^{"format_version":"1.0","errored":true,"diagnostics":\[{.*nobody.sock' ||
+		{ echo "$command --json does not say what is wrong"; failed=$((failed + 1)); }
+done
 for command in "" --plan plan status; do
 	# shellcheck disable=SC2086 # no word for a run
 	expect 69 "nobody.sock" $command "${with[@]}" --path "$folder/compose.yaml"

@@ -4,12 +4,13 @@
  */
 #include "site.h"
 
+#include <cjson/cJSON.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
 
 /* Runs in a child. Returns its exit code; what it logged is in `said`. */
-static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *said, size_t size)
+static int site_run_as(struct site *t, const struct cycle_options *o, bool is_disk_full, int stop_after_ms, char *said, size_t size)
 {
 	int pipes[2], status;
 	size_t length = 0;
@@ -23,7 +24,7 @@ static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *
 			signal(SIGXFSZ, SIG_IGN);
 			setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
 		}
-		int code = cycle_run(&t->settings, &(struct cycle_options){0});
+		int code = cycle_run(&t->settings, o);
 		fflush(stdout);
 		_exit(code);
 	}
@@ -38,6 +39,11 @@ static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *
 	close(pipes[0]);
 	waitpid(pid, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *said, size_t size)
+{
+	return site_run_as(t, &(struct cycle_options){0}, is_disk_full, stop_after_ms, said, size);
 }
 
 /* The new revision exited: a verdict. When it cannot be written down the way back is taken all the same, for as long as
@@ -69,6 +75,34 @@ static void with_room_on_the_disk_it_is(void)
 	CHECK_INT(fake_count(&t.engine, "POST /v1.41/containers/1/start"), 21);
 	CHECK_INT(fake_count(&t.engine, "POST /v1.41/containers/2/start"), 0);
 	CHECK_CONTAINS(said, "again and again");
+	site_free(&t);
+}
+
+/* For machines: a line for each action at its start and its end, and one for what ended the run. */
+static void a_run_in_json_is_lines(void)
+{
+	struct site t;
+	char said[32768];
+	site_new(&t);
+	struct fake_rule rules[] = ENGINE_RULES(&t, EXITED);
+	site_start(&t, rules, ARRAY_LEN(rules));
+	CHECK_INT(site_run_as(&t, &(struct cycle_options){.is_json = true}, false, 0, said, sizeof said), 1);
+	int kinds[4] = {0};
+	static const char *const types[] = {"\"type\":\"version\"", "\"type\":\"apply_start\"", "\"type\":\"apply_complete\"",
+	                                    "\"type\":\"diagnostic\""};
+	for (char *line = said, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = 0;
+		if (strncmp(line, "reconcile: ", 11) == 0)
+			continue; /* the log */
+		cJSON *json = cJSON_Parse(line);
+		CHECK(json && cJSON_GetObjectItem(json, "@message"));
+		cJSON_Delete(json);
+		for (size_t i = 0; i < ARRAY_LEN(types); i++)
+			kinds[i] += strstr(line, types[i]) != NULL;
+	}
+	CHECK_INT(kinds[0], 1);
+	CHECK(kinds[1] > 20 && kinds[1] == kinds[2]);
+	CHECK_INT(kinds[3], 1);
 	site_free(&t);
 }
 
@@ -106,6 +140,7 @@ static void without_an_engine_a_run_ends_at_once(void)
 static const struct test tests[] = {
 	TEST(a_verdict_that_cannot_be_noted_still_goes_back),
 	TEST(with_room_on_the_disk_it_is),
+	TEST(a_run_in_json_is_lines),
 	TEST(a_request_to_stop_ends_a_wait),
 	TEST(without_an_engine_a_run_ends_at_once),
 };
