@@ -332,7 +332,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	struct world world;
 	if (look(c, d, a, &world, e) < 0)
 		return -1;
-	if (!c->has_looked && !l->left_out)
+	if (!c->has_looked && !l->left_out && !l->is_partial)
 		say_gone(c, d, &world);
 	c->has_looked = true;
 	if (c->keeper.notes.is_missing && !world.are_notes_lost && keep_begin(&c->keeper, e) < 0)

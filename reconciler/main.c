@@ -19,13 +19,18 @@ struct line {
 	struct cycle_options options;
 	struct setting_flag flags[32];
 	size_t flags_count;
+	const char *targets[32]; /* --target */
+	size_t targets_count;
 };
+
+/* Options that only some commands take. */
+enum { TAKES_JSON = 1, TAKES_TARGET = 2 };
 
 struct command {
 	const char *name;      /* "": without a word */
 	const char *argument;  /* of the help, NULL: takes none */
 	const char *doc;
-	bool has_json;         /* takes --json */
+	int takes;
 	int (*run)(const struct settings *s, const struct line *l);
 };
 
@@ -67,16 +72,16 @@ static int do_schema(const struct settings *s, const struct line *l)
 }
 
 static const struct command commands[] = {
-	{"", NULL, "make the host match what Git says", true, do_run},
-	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", true, do_plan},
-	{"status", NULL, "show where each service stands", true, do_status},
-	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", true, do_validate},
-	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", false, do_retry},
-	{"schema", NULL, "print the JSON Schema of manifests", false, do_schema},
+	{"", NULL, "make the host match what Git says", TAKES_JSON | TAKES_TARGET, do_run},
+	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", TAKES_JSON | TAKES_TARGET, do_plan},
+	{"status", NULL, "show where each service stands", TAKES_JSON | TAKES_TARGET, do_status},
+	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", TAKES_JSON, do_validate},
+	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", 0, do_retry},
+	{"schema", NULL, "print the JSON Schema of manifests", 0, do_schema},
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
@@ -84,6 +89,7 @@ static const struct option_row {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
 	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
+	{"--target", "NAME", "only this PROJECT or PROJECT/SERVICE and what it depends on; may be given again", OPTION_TARGET},
 	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
 	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
 	{"--verbose", NULL, "log more", OPTION_VERBOSE},
@@ -151,6 +157,11 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 	case OPTION_PLAN: l->is_plan = true; break;
 	case OPTION_WATCH: l->is_watch = l->options.is_round = true; break;
 	case OPTION_JSON: l->options.is_json = true; break;
+	case OPTION_TARGET:
+		if (l->targets_count == ARRAY_LEN(l->targets))
+			return usage("too many targets at", value);
+		l->targets[l->targets_count++] = value;
+		break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -214,8 +225,10 @@ static int check_line(struct line *l)
 		return usage("--plan does not go with", l->command->name);
 	if (l->is_watch && l->command != &commands[0])
 		return usage("--watch does not go with", plans ? "--plan" : l->command->name);
-	if (l->options.is_json && !l->command->has_json)
+	if (l->options.is_json && !(l->command->takes & TAKES_JSON))
 		return usage("--json does not go with", l->command->name);
+	if (l->targets_count && !(l->command->takes & TAKES_TARGET))
+		return usage("--target does not go with", l->command->name);
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;
@@ -241,5 +254,7 @@ int main(int argc, char **argv)
 		log_error("%s", e.message);
 		return err_info(e.kind)->exit_code;
 	}
+	s.targets = l.targets;
+	s.targets_count = l.targets_count;
 	return l.command->run(&s, &l);
 }

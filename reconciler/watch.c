@@ -28,6 +28,8 @@ static void read_again(struct watcher *w)
 		log_error("%s; the settings from before stay in force", e.message);
 		arena_done(&arena);
 	} else {
+		s.targets = w->settings.targets;
+		s.targets_count = w->settings.targets_count;
 		arena_done(&w->arena);
 		w->arena = arena;
 		w->settings = s;

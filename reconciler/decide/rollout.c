@@ -503,6 +503,15 @@ static void go_on_as_is(struct rollout *r)
 	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
 }
 
+/* Its traffic stays, and nothing is done. */
+static void stay(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason)
+{
+	if (r->now)
+		want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	rollout_status(r, phase, cause, reason);
+	add_wanted(r);
+}
+
 /* Asked again it may say the same for ever: as good as a verdict on what Git wants. */
 static bool is_final(enum err_kind kind)
 {
@@ -521,30 +530,25 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		go_on_as_is(&r);
 		return;
 	}
+	if (s->is_left_alone) {
+		stay(&r, PHASE_LEFT_ALONE, ERR_NONE, "no target of this run");
+		return;
+	}
 	const struct quarantine *q = find_quarantine(&r, s->revision);
 	if (q && (!r.good || !r.good->spec)) {
-		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
-		               arena_printf(p->arena, "revision %.8s is quarantined (%s) and no good one is known; "
-		                            "`reconcile retry` tries it again", s->revision, q->reason));
-		add_wanted(&r);
+		stay(&r, PHASE_FAILED, ERR_INTERNAL,
+		     arena_printf(p->arena, "revision %.8s is quarantined (%s) and no good one is known; "
+		                  "`reconcile retry` tries it again", s->revision, q->reason));
 		return;
 	}
 	if (s->unresolved && !rollout_is_good(&r, s->revision)) { /* what shall run is not known, and neither what did */
-		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
-		add_wanted(&r);
+		stay(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
 		return;
 	}
 	/* Nothing that runs is stopped for a revision that cannot start: the last good one stays in force. */
 	const char *missing = q ? NULL : missing_external(&r, s);
 	if (missing && (!r.good || !r.good->spec)) {
-		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
-		add_wanted(&r);
+		stay(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
 		return;
 	}
 	if (q || missing)

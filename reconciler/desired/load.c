@@ -10,6 +10,7 @@
 #include "desired/files.h"
 #include "desired/projects.h"
 #include "desired/sources.h"
+#include "desired/targets.h"
 
 static struct git_settings git_settings(const struct settings *s, struct arena *a)
 {
@@ -96,7 +97,7 @@ static void write_files(struct source *const *sources, enum load_mode mode, stru
 		struct err e;
 		if (project->has_binds)
 			files_warn(sources[i], problems);
-		if (!project->has_binds || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
+		if (!project->has_binds || targets_spare(project) || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
 			d->projects[kept++] = *project;
 			continue;
 		}
@@ -140,6 +141,9 @@ static int load_all(const struct settings *s, enum load_mode mode, struct arena 
 	for (size_t i = 0; i < parts_count; i++)
 		if (!is_out[i])
 			good[kept++] = good[i];
+	if (targets_mark(s, &out->desired, out->left_out, e) < 0)
+		return -1;
+	out->is_partial = s->targets_count > 0;
 	write_files(good, mode, out, problems);
 	return 0;
 }

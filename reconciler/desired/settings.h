@@ -22,6 +22,9 @@ struct settings {
 	const char *env_file;     /* /etc/reconcile/env: what ${VAR} may refer to */
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */
+	/* --target: PROJECT or PROJECT/SERVICE; of this call alone, so no row of the table. None: all. */
+	const char *const *targets;
+	size_t targets_count;
 	int64_t interval_ms;      /* between two passes of --watch, from the end of one to the start of the next */
 	int64_t lock_timeout_ms;  /* how long to wait for a run that holds the lock */
 	const char *docker_host;  /* DOCKER_HOST, or unix:///var/run/docker.sock */

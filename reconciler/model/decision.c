@@ -7,6 +7,7 @@ const char *phase_name(enum phase phase)
 		[PHASE_SETTLED] = "settled",         [PHASE_KEEPING] = "settled, old one kept warm",
 		[PHASE_PROGRESSING] = "progressing", [PHASE_ROLLED_BACK] = "rolled back",
 		[PHASE_BLOCKED] = "blocked",         [PHASE_FAILED] = "failed",
+		[PHASE_LEFT_ALONE] = "left alone",
 	};
 	return names[phase];
 }

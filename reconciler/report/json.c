@@ -189,6 +189,8 @@ static void add_services(cJSON *root, const struct decision *d)
 	cJSON *services = cJSON_AddArrayToObject(root, "services");
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
+		if (s->phase == PHASE_LEFT_ALONE)
+			continue;
 		cJSON *one = cJSON_CreateObject();
 		cJSON_AddItemToArray(services, one);
 		add_address(one, s->project, s->service);

@@ -188,7 +188,10 @@ void plan_build(struct arena *a, const struct desired *d, const struct world *w,
 	bool is_any = false;
 	for (size_t i = 0; i < d->projects_count; i++)
 		for (size_t k = 0; k < d->projects[i].services_count; k++)
-			add_service(a, out, w, r, &d->projects[i].services[k]);
+			if (d->projects[i].services[k].is_left_alone)
+				out->is_partial = true;
+			else
+				add_service(a, out, w, r, &d->projects[i].services[k]);
 	for (size_t i = 0; i < out->rows_count; i++)
 		is_any |= out->rows[i].sign != SIGN_NONE;
 	size_t before = out->rows_count;

@@ -104,6 +104,8 @@ void plan_print(struct buf *out, const struct plan *p)
 	const struct tally *t = &p->tally;
 	if (*p->desired->commit)
 		buf_printf(out, "Commit %.8s \"%s\"\n\n", p->desired->commit, p->desired->subject);
+	if (p->is_partial)
+		buf_puts(out, "Of the targets only, and of what they depend on: everything else stays as it is.\n\n");
 	if (tally_is_empty(t)) {
 		status_nothing(out, &r->end);
 		if (p->has_retirement)

@@ -50,6 +50,7 @@ struct plan {
 	struct plan_row *rows;          /* each service of Git, in Git's order; then those that left */
 	size_t rows_count;
 	struct tally tally;
+	bool is_partial;                /* of targets only: what is left alone has no row */
 	bool has_retirement;            /* a revision that was only kept warm goes: no change */
 };
 

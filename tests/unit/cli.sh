@@ -62,6 +62,9 @@ expect 64 "--watch does not go with 'status'" status --watch
 expect 64 "--watch does not go with '--plan'" --watch --plan
 expect 64 "--json does not go with 'retry'" retry --json
 expect 64 "--json does not go with 'schema'" --json schema
+expect 64 "--target does not go with 'validate'" validate --target shop
+expect 64 "--target does not go with 'retry'" retry --target=shop shop
+expect 64 "no value for '--target'" --target --plan
 expect 64 "no value is taken by '--json'" --json=yes
 expect 65 "--interval: '0s' is not a duration of at least 1s" --watch --interval 0s
 expect 65 "state_dri" --config "$folder/wrong-settings.yaml" validate
@@ -78,6 +81,11 @@ done
 for command in --plan status; do
 	json $command --path "$folder/compose.yaml" | grep -q '^{"format_version":"1.0","errored":true,"diagnostics":\[{.*nobody.sock' ||
 		{ echo "$command --json does not say what is wrong"; failed=$((failed + 1)); }
+done
+for command in "" --plan status; do
+	# shellcheck disable=SC2086
+	expect 64 "--target shpo: there is no such project or service; did you mean 'shop'?" $command "${with[@]}" \
+		--path "$folder/compose.yaml" --target shop/web --target shpo
 done
 for command in "" --plan plan status; do
 	# shellcheck disable=SC2086 # no word for a run
