@@ -71,12 +71,24 @@ static int do_schema(const struct settings *s, const struct line *l)
 	return 0;
 }
 
+/* The settings file that an installation begins with: sections together, each row with its words and its default. */
+static int do_settings(const struct settings *s, const struct line *l)
+{
+	(void)s;
+	(void)l;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(64 * 1024);
+	settings_print(&out);
+	fputs(out.text, stdout);
+	return 0;
+}
+
 static const struct command commands[] = {
 	{"", NULL, "make the host match what Git says", TAKES_JSON | TAKES_TARGET, do_run},
 	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", TAKES_JSON | TAKES_TARGET, do_plan},
 	{"status", NULL, "show where each service stands", TAKES_JSON | TAKES_TARGET, do_status},
 	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", TAKES_JSON, do_validate},
 	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", 0, do_retry},
+	{"settings", NULL, "print a settings file with every setting, commented out", 0, do_settings},
 	{"schema", NULL, "print the JSON Schema of manifests", 0, do_schema},
 };
 

@@ -71,6 +71,24 @@ const struct setting *settings_rows(size_t *count)
 	return rows;
 }
 
+void settings_print(struct buf *out)
+{
+	const char *section = "";
+	size_t length = 0;
+	buf_puts(out, "# Settings of reconcile. An option or the variable in brackets wins over what stands here.\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *dot = strchr(rows[i].key, '.');
+		size_t n = dot ? (size_t)(dot - rows[i].key) : 0;
+		if (n && (n != length || strncmp(section, rows[i].key, n) != 0))
+			buf_printf(out, "\n#%.*s:", (int)n, rows[i].key);
+		section = rows[i].key;
+		length = n;
+		const char *indent = n ? "  " : "";
+		buf_printf(out, "\n# %s%s [%s]\n#%s%s:%s%s\n", indent, rows[i].doc, rows[i].variable, indent, dot ? dot + 1 : rows[i].key,
+		           rows[i].fallback ? " " : "", rows[i].fallback ? rows[i].fallback : "");
+	}
+}
+
 /* One setting's value with the words that a complaint about it begins with. */
 struct given {
 	const char *text;

@@ -49,6 +49,9 @@ struct setting {
 };
 const struct setting *settings_rows(size_t *count);
 
+/* All rows as a settings file in which each is commented out, with its documentation and default. */
+void settings_print(struct buf *out);
+
 /* A flag that was given on the command line. */
 struct setting_flag {
 	const struct setting *row;
