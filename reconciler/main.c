@@ -130,9 +130,10 @@ static void print_help(void)
 	printf("\noptions:\n");
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		printf("  %-20s %-9s %s\n", options[i].flag, options[i].argument ? options[i].argument : "", options[i].doc);
-	printf("\nsettings: as an option, as an environment variable, or in the settings file, in this order:\n");
+	printf("\nsettings: as an option, as an environment variable, or in the settings file, in this order; [default]:\n");
 	for (size_t i = 0; i < count; i++)
-		printf("  %-14s %-28s %-18s %s\n", rows[i].flag ? rows[i].flag : "-", rows[i].variable, rows[i].key, rows[i].doc);
+		printf("  %-14s %-28s %-18s %s%s%s%s\n", rows[i].flag ? rows[i].flag : "-", rows[i].variable, rows[i].key, rows[i].doc,
+		       rows[i].fallback ? " [" : "", rows[i].fallback ? rows[i].fallback : "", rows[i].fallback ? "]" : "");
 	printf("\nexit codes:\n");
 	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
 		printf("  %2d  %s\n", exit_codes[i].code, exit_codes[i].meaning);

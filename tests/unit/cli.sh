@@ -98,8 +98,23 @@ if [ -e "$folder/state/mirror.git" ]; then
 	failed=$((failed + 1))
 fi
 
-# The help has every row of every table.
+# The help stands in the README as it is, and has every row of every table. UPDATE_README=1 puts it there.
 "$binary" --help >"$folder/help"
+awk -v help="$folder/help" '
+	/^Everything that can be said to it/ { is_near = 1 }
+	is_near && /^```$/ {
+		print
+		is_inside = !is_inside
+		is_near = is_inside
+		while (is_inside && (getline line <help) > 0) print line
+		next
+	}
+	!is_inside' "$source/README.md" >"$folder/README.md"
+[ -z "${UPDATE_README-}" ] || cp "$folder/README.md" "$source/README.md"
+if ! diff "$source/README.md" "$folder/README.md"; then
+	echo "the help in the README is not that of the program: run this with UPDATE_README=1"
+	failed=$((failed + 1))
+fi
 rows=$(grep -oE '"(--[a-z-]+|RECONCILE_[A-Z_]+|DOCKER_HOST)"' "$source/reconciler/main.c" "$source/reconciler/desired/settings.c" -h | tr -d '"' | sort -u)
 commands=$(sed -n '/^static const struct command commands/,/^};/s/^\t{"\([a-z]\{1,\}\)".*/\1/p' "$source/reconciler/main.c")
 codes=$(sed -n 's/.*\[ERR_[A-Z_]*\] *= {"[a-z ]*", \([0-9]*\),.*/\1/p' "$source/reconciler/base/err.c" | sort -nu)
