@@ -114,6 +114,7 @@ static const struct { int code; const char *meaning; } exit_codes[] = {
 	{1, "failed; the message says what"},
 	{2, "changes are pending (only with --plan --detailed-exitcode)"},
 	{3, "rolled back: the old revision serves"},
+	{4, "waiting for an operator: a hold that only promote ends, or a pause"},
 	{64, "wrong usage"},
 	{65, "wrong manifest or settings"},
 	{69, "Docker or nginx cannot be reached"},
