@@ -152,7 +152,7 @@ bool pass_is_acceptable(const struct pass *p, const struct status *s)
 	for (size_t i = 0; i < p->acceptable_count; i++)
 		if (strcmp(p->acceptable[i]->project, s->project) == 0 && strcmp(p->acceptable[i]->name, s->service) == 0)
 			return true;
-	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING;
+	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING || s->phase == PHASE_LEFT_ALONE;
 }
 
 /* An atomic project: all of its services are noted as good, or none yet. */
