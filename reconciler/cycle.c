@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "decide/rehearse.h"
 #include "follow.h"
+#include "host/host.h"
 #include "host/lock.h"
 #include "keep.h"
 #include "model/failure.h"
@@ -36,6 +37,7 @@ struct cycle {
 	struct http *http;
 	struct docker *docker;
 	struct nginx_settings nginx;
+	struct host_settings host;
 	struct arena arena; /* as long as the run */
 	struct keeper keeper;
 	struct observer observer;
@@ -64,6 +66,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
 		.announce_ms = 400, .confirm_ms = 10000,
 	};
+	c->host = (struct host_settings){.instance = s->instance, .min_free_bytes = s->min_free};
 	if (keep_open(&c->keeper, s->state_dir, &c->arena, e) < 0)
 		return -1;
 	if (http_open(&c->http, e) < 0)
@@ -77,7 +80,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
 	                                .asked_ms = clock_monotonic_ms()};
 	c->observer = (struct observer){
-		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
+		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena};
 	return 0;
 }
@@ -119,6 +122,12 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
+/* A network or volume that failed shows again in the instance that needs it. */
+static bool is_remembered(const struct action *action)
+{
+	return action->service || action->kind == ACTION_PUBLISH || action_info(action->kind)->room == ROOM_HOST;
+}
+
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
@@ -134,14 +143,13 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
 	if (outcome->result < 0) {
 		log_error("%s: %s", text.text, outcome->err.message);
-		/* A network or volume that failed shows again in the instance that needs it. */
-		if (action->service || action->kind == ACTION_PUBLISH)
+		if (is_remembered(action))
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
 				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
 	log_info("%s", text.text);
-	if (action->service)
+	if (is_remembered(action))
 		failures_forget(&c->failures, action);
 	keep_images(&c->keeper, action, outcome);
 	tally_add(&c->tally, action);
@@ -166,6 +174,13 @@ static void act_nginx(struct cycle *c, const struct action *action)
 	ended(c, action, &outcome);
 }
 
+static void act_host(struct cycle *c, const struct action *action)
+{
+	struct outcome outcome = {0};
+	outcome.result = host_act(&c->host, action, &outcome.err);
+	ended(c, action, &outcome);
+}
+
 static void act_docker(struct cycle *c, const struct decision *d, struct arena *a)
 {
 	const struct action **actions = arena_alloc(a, (d->actions_count + 1) * sizeof *actions);
@@ -179,7 +194,7 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 		ended(c, actions[i], &outcomes[i]);
 }
 
-/* Notes before the act that they are about; traffic before instances; the structure last. */
+/* Notes before the act that they are about; traffic before instances; the structure after them, and last what may take long. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
 	c->acting_since_ms = clock_now_ms();
@@ -193,6 +208,9 @@ static void act(struct cycle *c, const struct world *w, const struct decision *d
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
 			act_nginx(c, &d->actions[i]);
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_HOST)
+			act_host(c, &d->actions[i]);
 }
 
 /* ---- The run ---- */

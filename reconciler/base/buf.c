@@ -1,6 +1,7 @@
 /* A growing string that has a maximum. Running out of memory ends the process, as in arena.c. */
 #include "base/buf.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,4 +75,19 @@ void buf_done(struct buf *b)
 		free(b->text);
 	b->text = buf_empty;
 	b->size = b->length = 0;
+}
+
+const char *size_text(int64_t bytes, char out[SIZE_TEXT])
+{
+	static const char units[] = "BKMGTP";
+	int64_t unit = 1;
+	int at = 0;
+	for (; at < 5 && bytes / unit >= 1024; at++)
+		unit *= 1024;
+	int64_t tenths = (bytes % unit) * 10 / unit;
+	if (tenths)
+		snprintf(out, SIZE_TEXT, "%" PRId64 ".%d%c", bytes / unit, (int)tenths, units[at]);
+	else
+		snprintf(out, SIZE_TEXT, "%" PRId64 "%c", bytes / unit, units[at]);
+	return out;
 }

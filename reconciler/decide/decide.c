@@ -117,7 +117,7 @@ static bool publish(struct pass *p)
 		return false;
 	}
 	for (size_t i = 0; i < p->world->failures_count; i++)
-		if (!p->world->failures[i].service) {
+		if (!p->world->failures[i].service && !*p->world->failures[i].object) {
 			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
 			return false;
 		}
@@ -197,4 +197,5 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
+	swap_decide(&p);
 }

@@ -17,6 +17,9 @@ void tally_add(struct tally *t, const struct action *a)
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
 	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
+	case ACTION_SWAP_MAKE: *(a->swap->is_step ? &t->mended : &t->added) += 1; break;
+	case ACTION_SWAP_OFF: *(a->swap->is_step ? &t->mended : &t->destroyed) += 1; break;
+	case ACTION_SWAP_MEND: case ACTION_SWAPPINESS: t->mended++; break;
 	default: break;
 	}
 }
@@ -25,6 +28,8 @@ void tally_end(struct tally *t)
 {
 	if (tally_is_empty(t) && t->moved > 0)
 		t->changed = 1;
+	t->changed += t->mended > 0;
+	t->mended = 0;
 }
 
 bool tally_is_empty(const struct tally *t)
@@ -188,6 +193,14 @@ static void print_leaving(struct buf *out, const struct desired *d, const struct
 	}
 }
 
+static bool has_room(const struct rehearsal *r, enum action_room room)
+{
+	for (size_t i = 0; i < r->events_count; i++)
+		if (action_info(r->events[i].action.kind)->room == room)
+			return true;
+	return false;
+}
+
 static void print_services(struct buf *out, const struct desired *d, const struct world *w, const struct rehearsal *r,
                            bool drift, const char *title)
 {
@@ -205,13 +218,55 @@ static void print_services(struct buf *out, const struct desired *d, const struc
 		}
 	if (!drift) {
 		print_leaving(out, d, r, title, &has_title);
-		if (!is_any && !has_title) {
+		if (!is_any && !has_title && has_room(r, ROOM_NGINX)) {
 			print_title(out, title, &has_title);
 			buf_puts(out, "  ~   the routes of nginx\n");
 		}
 	}
 	if (has_title)
 		buf_puts(out, "\n");
+}
+
+static int64_t size_in(const struct world *w, const char *file)
+{
+	for (size_t i = 0; i < w->host.swaps_count; i++)
+		if (strcmp(w->host.swaps[i].path, file) == 0)
+			return w->host.swaps[i].size_bytes;
+	return 0;
+}
+
+/* Returns false for a step on the way. */
+static bool print_swap(struct buf *out, const struct world *w, const struct action *a)
+{
+	char size[SIZE_TEXT], before[SIZE_TEXT];
+	const struct swap_change *s = a->swap;
+	if (a->kind == ACTION_SWAP_MAKE && !s->is_bridge) {
+		int64_t was = size_in(w, s->file);
+		buf_printf(out, "  %c   swap file %s\n        size: %s%s%s\n", s->is_step ? '~' : '+', s->file,
+		           was ? size_text(was, before) : "", was ? " -> " : "", size_text(s->size_bytes, size));
+	} else if (a->kind == ACTION_SWAP_OFF && !s->is_step) {
+		buf_printf(out, "  -   swap file %s  %s\n", s->file, a->reason);
+	} else if (a->kind == ACTION_SWAP_MEND) {
+		buf_printf(out, "  ~   swap file %s  %s\n", s->file, a->reason);
+	} else if (a->kind == ACTION_SWAPPINESS) {
+		buf_printf(out, "  ~   vm.swappiness: %d -> %d\n", s->from, s->to);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* What becomes of the host's own swap: each thing once, however many steps it takes. */
+static void print_host(struct buf *out, const struct world *w, const struct rehearsal *r)
+{
+	bool is_said = false;
+	if (!has_room(r, ROOM_HOST))
+		return;
+	buf_puts(out, "The host:\n");
+	for (size_t i = 0; i < r->events_count; i++)
+		if (action_info(r->events[i].action.kind)->room == ROOM_HOST)
+			is_said |= print_swap(out, w, &r->events[i].action);
+	buf_puts(out, is_said ? "\n" : "  ~   swap: what a run that was killed left behind\n\n");
 }
 
 static void print_steps(struct buf *out, const struct rehearsal *r)
@@ -268,8 +323,9 @@ struct tally plan_print(struct buf *out, const struct desired *d, const struct w
 			tally_add(&t, a);
 	}
 	/* What only lets a kept revision go is no change, though routes move with it. */
-	if (!has_retirement)
-		tally_end(&t);
+	if (has_retirement)
+		t.moved = 0;
+	tally_end(&t);
 
 	if (*d->commit)
 		buf_printf(out, "Commit %.8s \"%s\"\n\n", d->commit, d->subject);
@@ -281,6 +337,7 @@ struct tally plan_print(struct buf *out, const struct desired *d, const struct w
 	} else {
 		print_services(out, d, w, r, true, "Drift: the host differs from what was last applied, and Git did not ask for it:");
 		print_services(out, d, w, r, false, "Changes:");
+		print_host(out, w, r);
 		print_steps(out, r);
 		buf_printf(out, "Plan: %d to add, %d to change, %d to destroy.\n", t.added, t.changed, t.destroyed);
 	}

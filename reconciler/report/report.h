@@ -11,10 +11,12 @@
 struct tally {
 	int added, changed, destroyed;
 	int moved; /* publications and shifts of traffic */
+	int mended; /* steps that set the host's swap right */
 };
 /* Counts one action. */
 void tally_add(struct tally *t, const struct action *a);
-/* After the last action: traffic that moved and nothing else is one change. */
+/* After the last action: traffic that moved and nothing else is one change, and so is all that was done to swap that was
+ * there. */
 void tally_end(struct tally *t);
 bool tally_is_empty(const struct tally *t);
 
