@@ -84,10 +84,11 @@ const char *size_text(int64_t bytes, char out[SIZE_TEXT])
 	int at = 0;
 	for (; at < 5 && bytes / unit >= 1024; at++)
 		unit *= 1024;
-	int64_t tenths = (bytes % unit) * 10 / unit;
+	int tenths = (int)((bytes % unit) * 10 / unit);
+	int length = snprintf(out, SIZE_TEXT, "%" PRId64, bytes / unit);
 	if (tenths)
-		snprintf(out, SIZE_TEXT, "%" PRId64 ".%d%c", bytes / unit, (int)tenths, units[at]);
-	else
-		snprintf(out, SIZE_TEXT, "%" PRId64 "%c", bytes / unit, units[at]);
+		length += snprintf(out + length, 3, ".%d", tenths % 10);
+	out[length] = units[at];
+	out[length + 1] = 0;
 	return out;
 }

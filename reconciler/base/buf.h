@@ -29,7 +29,7 @@ void buf_clear(struct buf *b); /* empty again, memory kept */
 void buf_done(struct buf *b);
 
 /* "512M", "1.5G", in the units of a manifest, cut to a tenth. Returns out. */
-#define SIZE_TEXT 16
+#define SIZE_TEXT 32
 const char *size_text(int64_t bytes, char out[SIZE_TEXT]);
 
 #endif

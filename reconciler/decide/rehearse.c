@@ -227,7 +227,8 @@ static void apply_to_swap(struct world *w, const struct action *action, struct a
 	case ACTION_SWAP_MAKE:
 		w->host.disk_free_bytes += f->size_bytes - action->swap->size_bytes;
 		*f = (struct swap_file){.path = f->path, .is_there = true, .is_ours = true, .is_sound = true, .is_active = true,
-		                        .line = line, .mode = 0600, .size_bytes = action->swap->size_bytes};
+		                        .line = line, .mode = 0600, .size_bytes = action->swap->size_bytes,
+		                        .swap_bytes = action->swap->size_bytes};
 		break;
 	case ACTION_SWAP_MEND:
 		f->is_active = true;

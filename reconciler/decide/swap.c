@@ -56,7 +56,7 @@ static int64_t room_without(const struct pass *p, const struct swap_file *f)
 	for (size_t i = 0; i < p->world->host.swaps_count; i++) {
 		const struct swap_file *other = &p->world->host.swaps[i];
 		if (other->is_active && other != f && strncmp(other->path, "/dev/zram", 9) != 0)
-			room += other->size_bytes - other->used_bytes;
+			room += other->swap_bytes - other->used_bytes;
 	}
 	return room - room / MARGIN;
 }

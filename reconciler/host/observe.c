@@ -41,12 +41,11 @@ static int add(struct look *l, const char *path, struct swap_file **found, struc
 	return 0;
 }
 
-/* "/swapfile  file  32764  0  -2" below a heading; sizes are in KiB and leave out the header. A path has its blanks as
+/* "/swapfile  file  32764  0  -2" below a heading; sizes are in KiB. A path has its blanks as
  * octal numbers, so that of a foreign file may be no path at all: it counts all the same. */
 static int add_active(struct look *l, struct err *e)
 {
 	char *text;
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	if (fs_read("/proc/swaps", PROC_MAX_BYTES, l->arena, &text, NULL, e) < 0)
 		return -1;
 	for (char *line = strchr(text, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
@@ -58,7 +57,7 @@ static int add_active(struct look *l, struct err *e)
 		if (add(l, path, &f, e) < 0)
 			return -1;
 		f->is_active = true;
-		f->size_bytes = kib * 1024 + (int64_t)page;
+		f->swap_bytes = kib * 1024;
 		f->used_bytes = used_kib * 1024;
 	}
 	return 0;

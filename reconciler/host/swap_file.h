@@ -14,7 +14,7 @@
 /* The label of an installation's swap: "rec-" and eleven hex digits. */
 void swap_label(const char *instance, char out[SWAP_LABEL_SIZE]);
 
-/* Fills all but is_active, used_bytes and line. Nothing there is no error. What is neither ours nor regular is only told
+/* Fills what the file itself says, and not is_active, swap_bytes, used_bytes and line. Nothing there is no error. What is neither ours nor regular is only told
  * to be there. */
 MUST_CHECK int swap_file_look(const char *path, const char *instance, struct swap_file *out, struct err *e);
 

@@ -126,8 +126,9 @@ struct swap_file {
 	bool is_active;
 	enum swap_line line;
 	int mode;           /* permissions */
-	int64_t size_bytes;
-	int64_t used_bytes; /* swapped out to it */
+	int64_t size_bytes; /* of the file */
+	int64_t swap_bytes; /* of it, what the kernel can use: a page or some less */
+	int64_t used_bytes; /* of that, what is swapped out to it */
 };
 
 /* What is the host's own, and not the engine's or nginx's. */

@@ -1,9 +1,8 @@
 /*
  * Preloaded into a program: kills it with SIGKILL right after its n-th act that somebody else can see, KILL_AT=n
  * (1, 2, 3, ...). Such acts are a file made whole, moved, linked or taken away, a folder made, swap turned on or off, a
- * signal sent, and a
- * request that changes something put on its way (its answer is lost then). What has failed does not count. KILL_SAY
- * names a file that gets one line about the point it was killed at. Children are left alone.
+ * signal sent, and a request that changes something put on its way (its answer is lost then). What has failed does not
+ * count. KILL_SAY names a file that gets one line about the point it was killed at. Children are left alone.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
