@@ -49,29 +49,44 @@ static void act(struct pass *p, enum action_kind kind, struct swap_change change
 	a->reason = reason;
 }
 
-/* Where what is swapped out to it can go: free memory, and other swap that is not itself in memory. */
-static int64_t room_without(const struct pass *p, const struct swap_file *f)
+/* Other swap that is in use, and is not itself in memory. */
+static int64_t free_swap_beside(const struct pass *p, const struct swap_file *f)
 {
-	int64_t room = p->world->host.memory_available_bytes;
+	int64_t room = 0;
 	for (size_t i = 0; i < p->world->host.swaps_count; i++) {
 		const struct swap_file *other = &p->world->host.swaps[i];
 		if (other->is_active && other != f && strncmp(other->path, "/dev/zram", 9) != 0)
 			room += other->swap_bytes - other->used_bytes;
 	}
-	return room - room / MARGIN;
+	return room;
+}
+
+/* Has what is swapped out to it a place to go, with so much more swap beside it? If not, the status says why. */
+static bool can_empty(struct pass *p, const struct swap_file *f, int64_t more)
+{
+	const struct host_state *h = &p->world->host;
+	int64_t swap = free_swap_beside(p, f) + more, room = h->memory_available_bytes + swap;
+	int64_t bound = h->bound_bytes < f->used_bytes ? h->bound_bytes : f->used_bytes;
+	room -= room / MARGIN;
+	if (f->used_bytes > room)
+		refuse(p, PHASE_BLOCKED, ERR_TRANSIENT,
+		       arena_printf(p->arena, "%s stays: %s is swapped out to it, and memory and other swap have room for %s; free some "
+		                              "memory", f->path, size(p, f->used_bytes), size(p, room)));
+	else if (bound > swap)
+		refuse(p, PHASE_BLOCKED, ERR_TRANSIENT,
+		       arena_printf(p->arena, "%s stays: %s of what is swapped out would be more than memory limits have room for, most of "
+		                              "it in %s; raise that limit, or stop what runs there", f->path, size(p, bound), h->bound_most));
+	else
+		return true;
+	return false;
 }
 
 /* Taking swap away may take long, and rollouts must not wait for it: only when nothing else is going on. */
 static void let_go(struct pass *p, const struct swap_file *f, bool is_step, const char *reason)
 {
-	int64_t room = room_without(p, f);
 	if (f->is_active && (p->out->actions_count || p->out->wait_until_ms))
 		return;
-	if (f->is_active && f->used_bytes > room)
-		refuse(p, PHASE_BLOCKED, ERR_TRANSIENT,
-		       arena_printf(p->arena, "%s stays: %s is swapped out to it, and memory and other swap have room for %s; free some "
-		                              "memory", f->path, size(p, f->used_bytes), size(p, room)));
-	else
+	if (!f->is_active || can_empty(p, f, 0))
 		act(p, ACTION_SWAP_OFF, (struct swap_change){.file = f->path, .is_step = is_step}, reason);
 }
 
@@ -81,35 +96,49 @@ static bool has_line(const struct swap_file *f)
 	return f->line == SWAP_LINE_OURS || f->line == SWAP_LINE_CHANGED;
 }
 
+static bool is_helper(const struct swap_file *f)
+{
+	const char *end = strstr(f->path, ".reconcile-");
+	return end && (strcmp(end, SWAP_PART) == 0 || strcmp(end, SWAP_BRIDGE) == 0);
+}
+
 /* All of ours but the wanted one, one at a time. Returns true when there are none. */
 static bool let_others_go(struct pass *p, const char *wanted, const char *reason)
 {
+	const struct swap_file *next = NULL;
 	for (size_t i = 0; i < p->world->host.swaps_count; i++) {
 		const struct swap_file *f = &p->world->host.swaps[i];
 		if (!(f->is_there ? f->is_ours : has_line(f)) || (wanted && strcmp(f->path, wanted) == 0))
 			continue;
-		const char *end = strstr(f->path, ".reconcile-");
-		bool is_helper = end && (strcmp(end, SWAP_PART) == 0 || strcmp(end, SWAP_BRIDGE) == 0);
-		let_go(p, f, is_helper, !is_helper ? reason : f->is_active ? "it has served" : "left behind by a run that was killed");
-		return false;
+		/* Helpers first: it is the line of the file itself that leads to them. */
+		if (!next || (is_helper(f) && !is_helper(next)))
+			next = f;
 	}
-	return true;
+	if (!next)
+		return true;
+	if (is_helper(next))
+		reason = next->is_active ? "it has served" : "left behind by a run that was killed";
+	let_go(p, next, is_helper(next), reason);
+	return false;
 }
 
-/* Is there room on the disk for so many bytes more? If not, the status says so. */
-static bool has_disk(struct pass *p, const struct swap_want *want, int64_t bytes, int64_t freed)
+/* Is there a disk, with room for that much more? */
+static bool has_disk(const struct pass *p, int64_t more)
+{
+	const struct host_state *h = &p->world->host;
+	return !h->disk_problem && more <= h->disk_free_bytes - h->disk_kept_bytes;
+}
+
+static void refuse_for_disk(struct pass *p, const struct swap_want *want)
 {
 	const struct host_state *h = &p->world->host;
 	if (h->disk_problem)
 		refuse(p, PHASE_BLOCKED, ERR_SETUP, arena_printf(p->arena, "%s: %s", want->file, h->disk_problem));
-	else if (bytes > h->disk_free_bytes + freed - h->disk_kept_bytes)
+	else
 		refuse(p, PHASE_BLOCKED, ERR_TRANSIENT,
 		       arena_printf(p->arena, "%s of %s: the disk has %s free, of which min_free keeps %s; free some, or write a smaller "
-		                              "size", want->file, size(p, want->size_bytes), size(p, h->disk_free_bytes + freed),
+		                              "size", want->file, size(p, want->size_bytes), size(p, h->disk_free_bytes),
 		                    size(p, h->disk_kept_bytes)));
-	else
-		return true;
-	return false;
 }
 
 static void mend(struct pass *p, const struct swap_file *f)
@@ -128,17 +157,18 @@ static void mend(struct pass *p, const struct swap_file *f)
 static void replace(struct pass *p, const struct swap_want *want, const struct swap_file *f)
 {
 	const char *name = arena_printf(p->arena, "%s" SWAP_BRIDGE, want->file);
-	const struct swap_file *bridge = find(p, name);
-	struct swap_change change = {.file = name, .is_bridge = true, .is_step = true,
+	struct swap_change bridge = {.file = name, .is_bridge = true, .is_step = true,
 	                             .size_bytes = f->size_bytes < want->size_bytes ? f->size_bytes : want->size_bytes};
-	if (bridge->is_active)
+	if (find(p, name)->is_active)
 		let_go(p, f, true, "it is made anew");
-	else if (has_disk(p, want, want->size_bytes, 0))
-		act(p, ACTION_SWAP_MAKE, change, arena_printf(p->arena, "to be swap while %s is made anew", want->file));
-	else if (!p->world->host.disk_problem && has_disk(p, want, want->size_bytes, f->size_bytes)) {
-		refuse(p, PHASE_SETTLED, ERR_NONE, NULL);
+	else if (has_disk(p, want->size_bytes) && can_empty(p, f, bridge.size_bytes))
+		act(p, ACTION_SWAP_MAKE, bridge, arena_printf(p->arena, "to be swap while %s is made anew", want->file));
+	else if (has_disk(p, want->size_bytes))
+		return; /* more is swapped out than would find a place */
+	else if (has_disk(p, want->size_bytes - f->size_bytes))
 		let_go(p, f, true, "it is made anew, and the disk has no room for two: a moment without swap");
-	}
+	else
+		refuse_for_disk(p, want);
 }
 
 static void keep(struct pass *p, const struct swap_want *want)
@@ -161,7 +191,9 @@ static void keep(struct pass *p, const struct swap_want *want)
 		return;
 	}
 	if (!f->is_active && !(f->is_there && f->is_sound && f->size_bytes == want->size_bytes)) {
-		if (has_disk(p, want, want->size_bytes, f->size_bytes))
+		if (!has_disk(p, want->size_bytes - f->size_bytes))
+			refuse_for_disk(p, want);
+		else
 			act(p, ACTION_SWAP_MAKE, (struct swap_change){.file = want->file, .size_bytes = want->size_bytes,
 			                                              .before_bytes = f->size_bytes, .is_step = has_line(f)}, NULL);
 		return;

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 
 #include "base/fs.h"
+#include "host/cgroup.h"
 #include "host/fstab.h"
 #include "host/host.h"
 #include "host/swap_file.h"
@@ -119,6 +120,12 @@ static int look_at_memory(struct look *l, struct err *e)
 	if (!at || sscanf(at, "MemAvailable: %lld", &kib) != 1)
 		return err_set(e, ERR_INTERNAL, "/proc/meminfo: says nothing of MemAvailable");
 	l->out->memory_available_bytes = kib * 1024;
+	static const char *const roots[] = CGROUP_ROOTS;
+	const char *root = fs_exists(roots[0]) ? roots[0] : roots[1];
+	/* Only when swap of ours may have to be emptied: there may be hundreds of groups. */
+	for (size_t i = 0; i < l->out->swaps_count; i++)
+		if (l->out->swaps[i].is_ours && l->out->swaps[i].used_bytes && !l->out->bound_bytes)
+			l->out->bound_bytes = cgroup_bound_bytes(root, l->arena, &l->out->bound_most);
 	return 0;
 }
 

@@ -137,6 +137,8 @@ struct host_state {
 	struct swap_file *swaps;     /* all that are active, all of ours, and the place of the one that is wanted */
 	size_t swaps_count;
 	int64_t memory_available_bytes;
+	int64_t bound_bytes;         /* swapped out, and more than the memory limits of their owners have room for */
+	const char *bound_most;      /* the control group that has the most of that; NULL: there is none */
 	const char *disk_problem;    /* why the wanted file cannot be made where it shall be; NULL: it can */
 	int64_t disk_free_bytes;     /* where it shall be */
 	int64_t disk_kept_bytes;     /* of that, what must stay free: a setting */
