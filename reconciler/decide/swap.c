@@ -96,12 +96,6 @@ static bool has_line(const struct swap_file *f)
 	return f->line == SWAP_LINE_OURS || f->line == SWAP_LINE_CHANGED;
 }
 
-static bool is_helper(const struct swap_file *f)
-{
-	const char *end = strstr(f->path, ".reconcile-");
-	return end && (strcmp(end, SWAP_PART) == 0 || strcmp(end, SWAP_BRIDGE) == 0);
-}
-
 /* All of ours but the wanted one, one at a time. Returns true when there are none. */
 static bool let_others_go(struct pass *p, const char *wanted, const char *reason)
 {
@@ -111,14 +105,14 @@ static bool let_others_go(struct pass *p, const char *wanted, const char *reason
 		if (!(f->is_there ? f->is_ours : has_line(f)) || (wanted && strcmp(f->path, wanted) == 0))
 			continue;
 		/* Helpers first: it is the line of the file itself that leads to them. */
-		if (!next || (is_helper(f) && !is_helper(next)))
+		if (!next || (swap_is_helper(f->path) && !swap_is_helper(next->path)))
 			next = f;
 	}
 	if (!next)
 		return true;
-	if (is_helper(next))
+	if (swap_is_helper(next->path))
 		reason = next->is_active ? "it has served" : "left behind by a run that was killed";
-	let_go(p, next, is_helper(next), reason);
+	let_go(p, next, swap_is_helper(next->path), reason);
 	return false;
 }
 

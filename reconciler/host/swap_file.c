@@ -27,18 +27,6 @@ void swap_label(const char *instance, char out[SWAP_LABEL_SIZE])
 	snprintf(out, SWAP_LABEL_SIZE, "rec-%.11s", hex);
 }
 
-bool swap_file_is_helper(const char *path)
-{
-	static const char *const ends[] = {SWAP_PART, SWAP_BRIDGE};
-	size_t length = strlen(path);
-	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-		size_t n = strlen(ends[i]);
-		if (length > n && strcmp(path + length - n, ends[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void judge(const char *page, size_t page_size, const struct stat *st, const char *instance, struct swap_file *out)
 {
 	const char *signature = page + page_size - strlen(SIGNATURE);
@@ -50,7 +38,7 @@ static void judge(const char *page, size_t page_size, const struct stat *st, con
 	bool has_header = version == 1 && memcmp(signature, SIGNATURE, strlen(SIGNATURE)) == 0;
 	bool has_label = strncmp(page + LABEL_AT, label, LABEL_BYTES) == 0;
 	/* An unfinished one has no header yet, so its name is all there is; another installation's has another label. */
-	out->is_ours = has_header ? has_label : swap_file_is_helper(out->path);
+	out->is_ours = has_header ? has_label : swap_is_helper(out->path);
 	out->is_sound = has_header && ((int64_t)last_page + 1) * (int64_t)page_size == st->st_size &&
 	                (int64_t)st->st_blocks * 512 >= st->st_size;
 }

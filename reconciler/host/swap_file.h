@@ -18,9 +18,6 @@ void swap_label(const char *instance, char out[SWAP_LABEL_SIZE]);
  * to be there. */
 MUST_CHECK int swap_file_look(const char *path, const char *instance, struct swap_file *out, struct err *e);
 
-/* Is it one of the two names that a file has while it is made? */
-bool swap_file_is_helper(const char *path);
-
 /* /etc/fstab, whole; "" when there is none. */
 MUST_CHECK int fstab_read(struct arena *a, char **text, struct err *e);
 /* The path of our file below SYSCTL_FOLDER. */

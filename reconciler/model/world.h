@@ -108,6 +108,7 @@ struct nginx {
  */
 #define SWAP_PART ".reconcile-part"
 #define SWAP_BRIDGE ".reconcile-bridge"
+bool swap_is_helper(const char *path); /* one of these two */
 
 /* Whose line in /etc/fstab names it. */
 enum swap_line {
