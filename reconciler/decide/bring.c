@@ -432,9 +432,11 @@ bool bring_down(struct rollout *r, const struct instance *i)
 
 bool discard(struct rollout *r, const struct set *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		if (!bring_down(r, s->items[i]))
-			continue;
+	/* Removed together when the last one is down: so the order does not hang on who drains first, and is that of the plan. */
+	bool are_down = true;
+	for (size_t i = 0; i < s->count; i++)
+		are_down &= bring_down(r, s->items[i]);
+	for (size_t i = 0; are_down && i < s->count; i++) {
 		if (is_listed(r, s->items[i])) {
 			rollout_wait(r, arena_printf(r->pass->arena, "nginx must let go of %s first", s->items[i]->name), 0);
 			continue;

@@ -44,6 +44,8 @@ bool instance_is_up(const struct instance *i);
 bool side_lists(const struct side *side, const char *address);
 /* The addresses of the first n. */
 struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n);
+/* What is left of the side without those. */
+struct side side_less(struct pass *p, const struct side *side, const struct set *s);
 bool side_equal(const struct side *a, const struct side *b);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */

@@ -50,7 +50,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
 	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}}]}",
-	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
 	[SHAPE_ANY] = "{}",

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+const char *const strategy_names[STRATEGY_COUNT] = {
+	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place",
+};
+
 const struct value *spec_value(const struct spec *s, const char *path)
 {
 	for (size_t i = 0; i < s->count; i++)

@@ -24,7 +24,9 @@ struct dependency {
 	enum condition condition;
 };
 
-enum strategy { STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE };
+enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE, STRATEGY_COUNT };
+/* As in the manifest: "blue-green". */
+extern const char *const strategy_names[STRATEGY_COUNT];
 
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -62,6 +64,7 @@ struct service {
 	/* x-reconcile */
 	enum strategy strategy;
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
+	int batch;            /* instances that are replaced at a time, at least 1 */
 	struct ready ready;
 	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */

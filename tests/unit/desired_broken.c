@@ -145,9 +145,16 @@ static const struct {
 	{"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: a, depends_on: [c]}\n  c: {image: a, depends_on: [a]}\n",
 	 "compose.yaml:2:30: services.a.depends_on: a circle: a -> b -> c -> a; remove one of these\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: green}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green or in-place\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: stop-first}}\n    x-reconcile: {strategy: rolling}\n"
+	 "x-reconcile: {routes: [{host: h, to: web:80}]}\n",
+	 "compose.yaml:4:37: services.web.x-reconcile.strategy: rolling starts the new web first, and deploy.update_config.order says stop-first; remove one of them\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: both}}\n",
+	 "compose.yaml:4:37: services.web.deploy.update_config.order: must be start-first or stop-first, not 'both'\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {paralellism: 2}}\n",
+	 "compose.yaml:4:30: services.web.deploy.update_config: unknown key 'paralellism'; did you mean 'parallelism'?\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: blue-green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: blue-green moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {steps: [5, 25]}\n",
@@ -249,7 +256,7 @@ static void what_comes_later_is_told(void)
 	         "  host:\n"
 	         "    swap: { size: 2G }\n");
 	CHECK_STR(l.problems.text.text,
-	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write blue-green or in-place\n"
+	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"
 	          "compose.yaml:7:7: services.backend.x-reconcile: 'steps' is not supported yet; remove it\n"
 	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
 	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n"

@@ -422,6 +422,34 @@ static void values_are_normalised(void)
 }
 
 /* What a second copy cannot have, and what else the new keys say about the strategy. */
+/* Batches and their holds, from Compose's words and ours. */
+static void batches_follow(void)
+{
+	static const struct {
+		const char *text;
+		int batch, hold_ms;
+	} rows[] = {
+		{"{replicas: 4}", 1, 5000},
+		{"{replicas: 4, update_config: {parallelism: 2}}", 2, 5000},
+		{"{replicas: 4, update_config: {parallelism: 0}}", 4, 5000},
+		{"{replicas: 4, update_config: {parallelism: 9}}", 4, 5000},
+		{"{replicas: 4, update_config: {delay: 10s}}", 1, 10000},
+		{"{replicas: 4, update_config: {delay: 10s, monitor: 1m}}", 1, 60000},
+		{"{replicas: 4, update_config: {delay: 0s}}", 1, 0},
+		{"{replicas: 4, update_config: {delay: 10s}}\n    x-reconcile: {hold: 3s}", 1, 3000},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+		struct loaded l;
+		buf_printf(&text, WEB "    deploy: %s\n" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_STR(l.problems.text.text, "");
+		CHECK_INT(first(&l)->batch, rows[i].batch);
+		CHECK_INT(first(&l)->hold_ms, rows[i].hold_ms);
+		loaded_done(&l);
+	}
+}
+
 static void strategies_follow(void)
 {
 	static const struct {
@@ -432,13 +460,18 @@ static void strategies_follow(void)
 		{WEB READY "    ports: ['8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['127.0.0.1:8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['[::1]:8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
-		{WEB READY "    ports: [80, '127.0.0.1::81', '9000-9005:82']\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    ports: [80, '127.0.0.1::81', '9000-9005:82']\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
 		{WEB "    ports: ['8080:80']\n", STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['8080:80']\n    volumes: [/d:/d]\n" ROUTED, STRATEGY_IN_PLACE, "a writable volume", ""},
-		{WEB READY "    volumes: [{type: tmpfs, target: /d}]\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    volumes: [{type: tmpfs, target: /d}]\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
 		{WEB READY "    networks: {front: {ipv4_address: 10.1.2.3}}\nnetworks: {front: {ipam: {config: [{subnet: 10.1.2.0/24}]}}}\n" ROUTED,
 		 STRATEGY_IN_PLACE, "a fixed address", ""},
-		{WEB READY "    network_mode: bridge\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    network_mode: bridge\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
+		{WEB READY "    deploy: {update_config: {order: stop-first}}\n" ROUTED, STRATEGY_IN_PLACE, "stop-first", ""},
+		{WEB READY "    deploy: {update_config: {order: start-first, failure_action: rollback, max_failure_ratio: 0.5}, rollback_config: {parallelism: 2}}\n" ROUTED,
+		 STRATEGY_ROLLING, "routed", ""},
+		{WEB READY "    deploy: {update_config: {failure_action: pause}}\n" ROUTED, STRATEGY_ROLLING, "routed",
+		 "compose.yaml:5:46: services.web.deploy.update_config.failure_action: 'pause' is taken as rollback: a revision that fails always goes back\n"},
 		{WEB "    restart: always\n    deploy: {restart_policy: {condition: none}}\n", STRATEGY_IN_PLACE, "no route leads to it",
 		 "compose.yaml:4:14: services.web.restart: deploy.restart_policy on line 5 says something else, and comes first\n"},
 		{WEB "  dev: {image: a, profiles: [dev], build: ., nonsense: 1}\n", STRATEGY_IN_PLACE, "no route leads to it",
@@ -634,7 +667,7 @@ static void relative_files_need_a_folder(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(resources_are_read),
+	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(batches_follow), TEST(resources_are_read),
 	TEST(every_service_has_its_networks), TEST(env_files_are_read), TEST(env_files_count), TEST(relative_files_need_a_folder),
 };
 TESTS_MAIN(tests)
