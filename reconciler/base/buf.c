@@ -84,6 +84,11 @@ const char *size_text(int64_t bytes, char out[SIZE_TEXT])
 	int at = 0;
 	for (; at < 5 && bytes / unit >= 1024; at++)
 		unit *= 1024;
+	/* 1100M is not 1.0G: whoever wrote it wants to see it again. */
+	if (at > 0 && bytes % unit * 10 % unit && bytes % (unit / 1024) == 0) {
+		unit /= 1024;
+		at--;
+	}
 	int tenths = (int)((bytes % unit) * 10 / unit);
 	int length = snprintf(out, SIZE_TEXT, "%" PRId64, bytes / unit);
 	if (tenths)
