@@ -8,26 +8,36 @@
 #include "cycle.h"
 #include "desired/manifest.h"
 #include "desired/settings.h"
+#include "watch.h"
 
 struct line {
 	const struct command *command;
 	const char *config;
 	const char *name; /* the argument of retry */
 	bool is_plan;     /* --plan */
+	bool is_watch;    /* --watch */
 	struct cycle_options options;
 	struct setting_flag flags[32];
 	size_t flags_count;
+	const char *targets[32]; /* --target */
+	size_t targets_count;
 };
+
+/* Options that only some commands take. */
+enum { TAKES_JSON = 1, TAKES_TARGET = 2 };
 
 struct command {
 	const char *name;      /* "": without a word */
 	const char *argument;  /* of the help, NULL: takes none */
 	const char *doc;
+	int takes;
 	int (*run)(const struct settings *s, const struct line *l);
 };
 
 static int do_run(const struct settings *s, const struct line *l)
 {
+	if (l->is_watch)
+		return watch(s, &l->options, &(struct watch_source){l->config, l->flags, l->flags_count});
 	return cycle_run(s, &l->options);
 }
 
@@ -61,23 +71,38 @@ static int do_schema(const struct settings *s, const struct line *l)
 	return 0;
 }
 
+/* The settings file that an installation begins with: sections together, each row with its words and its default. */
+static int do_settings(const struct settings *s, const struct line *l)
+{
+	(void)s;
+	(void)l;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(64 * 1024);
+	settings_print(&out);
+	fputs(out.text, stdout);
+	return 0;
+}
+
 static const struct command commands[] = {
-	{"", NULL, "make the host match what Git says", do_run},
-	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", do_plan},
-	{"status", NULL, "show where each service stands", do_status},
-	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", do_validate},
-	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", do_retry},
-	{"schema", NULL, "print the JSON Schema of manifests", do_schema},
+	{"", NULL, "make the host match what Git says", TAKES_JSON | TAKES_TARGET, do_run},
+	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", TAKES_JSON | TAKES_TARGET, do_plan},
+	{"status", NULL, "show where each service stands", TAKES_JSON | TAKES_TARGET, do_status},
+	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", TAKES_JSON, do_validate},
+	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", 0, do_retry},
+	{"settings", NULL, "print a settings file with every setting, commented out", 0, do_settings},
+	{"schema", NULL, "print the JSON Schema of manifests", 0, do_schema},
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
 } options[] = {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
+	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
+	{"--target", "NAME", "only this PROJECT or PROJECT/SERVICE and what it depends on; may be given again", OPTION_TARGET},
+	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
 	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
 	{"--verbose", NULL, "log more", OPTION_VERBOSE},
 	{"--version", NULL, "print the version", OPTION_VERSION},
@@ -105,9 +130,10 @@ static void print_help(void)
 	printf("\noptions:\n");
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		printf("  %-20s %-9s %s\n", options[i].flag, options[i].argument ? options[i].argument : "", options[i].doc);
-	printf("\nsettings: as an option, as an environment variable, or in the settings file, in this order:\n");
+	printf("\nsettings: as an option, as an environment variable, or in the settings file, in this order; [default]:\n");
 	for (size_t i = 0; i < count; i++)
-		printf("  %-14s %-28s %-18s %s\n", rows[i].flag ? rows[i].flag : "-", rows[i].variable, rows[i].key, rows[i].doc);
+		printf("  %-14s %-28s %-18s %s%s%s%s\n", rows[i].flag ? rows[i].flag : "-", rows[i].variable, rows[i].key, rows[i].doc,
+		       rows[i].fallback ? " [" : "", rows[i].fallback ? rows[i].fallback : "", rows[i].fallback ? "]" : "");
 	printf("\nexit codes:\n");
 	for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
 		printf("  %2d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
@@ -142,6 +168,13 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 {
 	switch (o->id) {
 	case OPTION_PLAN: l->is_plan = true; break;
+	case OPTION_WATCH: l->is_watch = l->options.is_round = true; break;
+	case OPTION_JSON: l->options.is_json = true; break;
+	case OPTION_TARGET:
+		if (l->targets_count == ARRAY_LEN(l->targets))
+			return usage("too many targets at", value);
+		l->targets[l->targets_count++] = value;
+		break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -203,6 +236,12 @@ static int check_line(struct line *l)
 	bool plans = l->command == &commands[1];
 	if (l->is_plan && !plans)
 		return usage("--plan does not go with", l->command->name);
+	if (l->is_watch && l->command != &commands[0])
+		return usage("--watch does not go with", plans ? "--plan" : l->command->name);
+	if (l->options.is_json && !(l->command->takes & TAKES_JSON))
+		return usage("--json does not go with", l->command->name);
+	if (l->targets_count && !(l->command->takes & TAKES_TARGET))
+		return usage("--target does not go with", l->command->name);
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;
@@ -228,5 +267,7 @@ int main(int argc, char **argv)
 		log_error("%s", e.message);
 		return err_info(e.kind)->exit_code;
 	}
+	s.targets = l.targets;
+	s.targets_count = l.targets_count;
 	return l.command->run(&s, &l);
 }

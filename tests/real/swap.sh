@@ -111,7 +111,7 @@ test_make() {
 	say "made"
 	want size=16M file="$FILE" swappiness=11
 	has "make: the plan" "$(plan)" "  +   swap file $FILE
-        size: 16M"
+        size: null -> \"16M\""
 	is "make: a plan makes nothing" "$(names)$(cmp "$DIR/etc/fstab" "$DIR/fstab.before")" ""
 	runs 0 "make"
 	has "make: it says so" "$(cat "$DIR/log")" "make swap file $FILE of 16M"
@@ -145,7 +145,7 @@ test_resize() {
 		say "$held KiB are swapped out"
 		want size=$size file="$FILE"
 		has "to $size: the plan" "$(plan)" "  ~   swap file $FILE
-        size: $before -> $size"
+        size: \"$before\" -> \"$size\""
 		has "to $size: the plan" "$(plan)" "Plan: 0 to add, 1 to change, 0 to destroy."
 		runs 0 "to $size"
 		rm "$DIR/watching"
@@ -340,6 +340,8 @@ test_projects() {
 	sed -i 's/image/imgae/' "$DIR/all/two/compose.yaml"
 	runs 65 "one is broken" --path "$DIR/all"
 	is "one is broken: it stays" "$(active "$FILE")" 1
+	runs 65 "a target" --path "$DIR/all" --target one
+	is "a target: it stays" "$(active "$FILE")" 1
 	echo "services: {}" >"$DIR/all/one/compose.yaml"
 	rm -r "$DIR/all/two"
 	runs 0 "an empty state" --path "$DIR/all"

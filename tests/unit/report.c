@@ -11,8 +11,11 @@ static struct tally plan_of(struct host *h)
 	const struct desired *d = snapshot(h);
 	buf_done(&plan);
 	plan = BUF_INIT(65536);
+	struct plan p;
 	rehearse(d, h->world, &h->arena, &r);
-	return plan_print(&plan, d, h->world, &r);
+	plan_build(&h->arena, d, h->world, &r, &p);
+	plan_print(&plan, &p);
+	return p.tally;
 }
 
 /* A run, and at its end the notes follow what needed no new instance, as the cycle does. */
@@ -317,10 +320,11 @@ static void swap_has_a_part_of_its_own(void)
 	h->desired.projects[0].swap = &want;
 	plan_of(h);
 	CHECK_STR(plan.text,
-	          "The host:\n"
-	          "  ~   vm.swappiness: 60 -> 10\n"
+	          "Changes:\n"
+	          "  ~   vm.swappiness\n"
+	          "        value: 60 -> 10\n"
 	          "  +   swap file /swapfile\n"
-	          "        size: 64M\n"
+	          "        size: null -> \"64M\"\n"
 	          "\n"
 	          "Steps (about 1s, 0 reloads of nginx, at most 1 instance at a time):\n"
 	          "     0.0s  set vm.swappiness: 60 -> 10\n"
@@ -330,7 +334,7 @@ static void swap_has_a_part_of_its_own(void)
 	apply(h);
 	want.size_bytes = 96 << 20;
 	plan_of(h);
-	CHECK_CONTAINS(plan.text, "The host:\n  ~   swap file /swapfile\n        size: 64M -> 96M\n\nSteps");
+	CHECK_CONTAINS(plan.text, "Changes:\n  ~   swap file /swapfile\n        size: \"64M\" -> \"96M\"\n\nSteps");
 	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 1 to change, 0 to destroy.\n");
 	h->world->host.disk_free_bytes = 1 << 20;
 	struct tally t = plan_of(h);
@@ -343,6 +347,11 @@ static void swap_has_a_part_of_its_own(void)
 	CLEANUP(buf_done) struct buf status = BUF_INIT(4096);
 	status_print(&status, &h->desired, &h->last);
 	CHECK_CONTAINS(status.text, "\nswap                           blocked      -  /swapfile of 96M: the disk");
+	want.size_bytes = 64 << 20;
+	h->world->host.swaps[0].mode = 0644;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   swap file /swapfile  its mode was 0644\n\nSteps");
 	h->desired.projects[0].swap = NULL;
 	plan_of(h);
 	CHECK_CONTAINS(plan.text, "  -   swap file /swapfile  no manifest asks for swap any more\n");
