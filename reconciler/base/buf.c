@@ -84,8 +84,8 @@ const char *size_text(int64_t bytes, char out[SIZE_TEXT])
 	int at = 0;
 	for (; at < 5 && bytes / unit >= 1024; at++)
 		unit *= 1024;
-	/* 1100M is not 1.0G: whoever wrote it wants to see it again. */
-	if (at > 0 && bytes % unit * 10 % unit && bytes % (unit / 1024) == 0) {
+	/* 1100M is not 1.0G: whoever wrote it wants to see it again. Four digits are enough for that. */
+	if (at > 0 && bytes % unit * 10 % unit && bytes % (unit / 1024) == 0 && bytes / (unit / 1024) < 10000) {
 		unit /= 1024;
 		at--;
 	}
