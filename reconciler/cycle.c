@@ -84,7 +84,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	                                .asked_ms = clock_monotonic_ms()};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
-		.notes = &c->keeper.notes, .arena = &c->arena};
+		.notes = &c->keeper.notes, .arena = &c->arena,
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
 	return 0;
 }
 
@@ -498,42 +499,11 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	return code < 0 ? say_error(o, &e, json_failure) : code;
 }
 
-static bool is_named(const struct note_quarantine *q, const char *name)
+int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e)
 {
-	if (!name)
-		return true;
-	size_t n = strlen(q->project);
-	return strncmp(name, q->project, n) == 0 && (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0));
-}
-
-int cycle_retry(const struct settings *s, const char *name)
-{
-	struct err e;
 	CLEANUP(cycle_done) struct cycle c;
 	const struct cycle_options options = {0};
-	if (cycle_open(&c, s, &options, &e) < 0 ||
-	    lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, &e) < 0 ||
-	    keep_read_again(&c.keeper, &e) < 0)
-		return say_error(&options, &e, NULL);
-	struct notes *notes = &c.keeper.notes;
-	size_t kept = 0, forgotten = 0;
-	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
-	for (size_t i = 0; i < notes->quarantines_count; i++) {
-		if (is_named(&notes->quarantines[i], name)) {
-			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", notes->quarantines[i].project,
-			       notes->quarantines[i].service, notes->quarantines[i].revision);
-			forgotten++;
-		} else {
-			notes->quarantines[kept++] = notes->quarantines[i];
-		}
-	}
-	notes->quarantines_count = kept;
-	if (notes->is_missing)
-		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
-	else if (!forgotten)
-		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
-	if ((forgotten || notes->is_missing) && notes_write(c.keeper.folder, notes, &e) < 0)
-		return say_error(&options, &e, NULL);
-	answer(&out);
-	return 0;
+	if (cycle_open(&c, s, &options, e) < 0 || follow_load(&c.follower, LOAD_PEEK, want, e) < 0)
+		return -1;
+	return look(&c, &want->loaded.desired, &want->arena, w, e);
 }

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 #include "desired/settings.h"
+#include "follow.h"
+#include "model/world.h"
 
 struct cycle_options {
 	bool detailed_exitcode; /* plan: 2 when changes are pending */
@@ -26,7 +28,8 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o);
 void cycle_begin(const struct cycle_options *o);
 MUST_CHECK int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e);
 int cycle_end(const struct cycle_options *o, const struct err *e);
-/* Forgets quarantines (of `name`, PROJECT or PROJECT/SERVICE, or of all when NULL) and makes lost notes afresh. */
-int cycle_retry(const struct settings *s, const char *name);
+/* What Git says and the host is, without the lock and without a change: for operate.h. All is in want->arena, which the
+ * caller ends, also after a failure. */
+MUST_CHECK int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e);
 
 #endif

@@ -8,12 +8,13 @@
 #include "cycle.h"
 #include "desired/manifest.h"
 #include "desired/settings.h"
+#include "operate.h"
 #include "watch.h"
 
 struct line {
 	const struct command *command;
 	const char *config;
-	const char *name; /* the argument of retry */
+	struct operation operation;
 	bool is_plan;     /* --plan */
 	bool is_watch;    /* --watch */
 	struct cycle_options options;
@@ -24,7 +25,7 @@ struct line {
 };
 
 /* Options that only some commands take. */
-enum { TAKES_JSON = 1, TAKES_TARGET = 2 };
+enum { TAKES_JSON = 1, TAKES_TARGET = 2, TAKES_FULL = 4, TAKES_UNTIL = 8, TAKES_REASON = 16, NEEDS_NAME = 32 };
 
 struct command {
 	const char *name;      /* "": without a word */
@@ -56,9 +57,29 @@ static int do_validate(const struct settings *s, const struct line *l)
 	return cycle_validate(s, &l->options);
 }
 
+static int do_promote(const struct settings *s, const struct line *l)
+{
+	return operate_promote(s, &l->operation);
+}
+
+static int do_abort(const struct settings *s, const struct line *l)
+{
+	return operate_abort(s, &l->operation);
+}
+
+static int do_pause(const struct settings *s, const struct line *l)
+{
+	return operate_pause(s, &l->operation);
+}
+
+static int do_resume(const struct settings *s, const struct line *l)
+{
+	return operate_resume(s, &l->operation);
+}
+
 static int do_retry(const struct settings *s, const struct line *l)
 {
-	return cycle_retry(s, l->name);
+	return operate_retry(s, &l->operation);
 }
 
 static int do_schema(const struct settings *s, const struct line *l)
@@ -87,13 +108,17 @@ static const struct command commands[] = {
 	{"plan", NULL, "show what a run would do, and change nothing (the same as --plan)", TAKES_JSON | TAKES_TARGET, do_plan},
 	{"status", NULL, "show where each service stands", TAKES_JSON | TAKES_TARGET, do_status},
 	{"validate", NULL, "check the manifest; needs neither Docker nor nginx", TAKES_JSON, do_validate},
-	{"retry", "[PROJECT[/SERVICE]]", "try quarantined revisions again; go on after the notes were lost", 0, do_retry},
+	{"promote", "PROJECT/SERVICE", "let a rollout go on that waits", TAKES_FULL | NEEDS_NAME, do_promote},
+	{"abort", "PROJECT/SERVICE", "call a rollout off: back to the last good revision", TAKES_REASON | NEEDS_NAME, do_abort},
+	{"pause", "[PROJECT[/SERVICE]]", "begin nothing new; what serves is kept up, what fails goes back", TAKES_UNTIL | TAKES_REASON, do_pause},
+	{"resume", "[PROJECT[/SERVICE]]", "the end of a pause", 0, do_resume},
+	{"retry", "[PROJECT[/SERVICE]]", "try quarantined or aborted revisions again; go on after the notes were lost", 0, do_retry},
 	{"settings", NULL, "print a settings file with every setting, commented out", 0, do_settings},
 	{"schema", NULL, "print the JSON Schema of manifests", 0, do_schema},
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_FULL, OPTION_UNTIL, OPTION_REASON, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
@@ -103,6 +128,9 @@ static const struct option_row {
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
 	{"--target", "NAME", "only this PROJECT or PROJECT/SERVICE and what it depends on; may be given again", OPTION_TARGET},
 	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
+	{"--full", NULL, "with promote: all steps that are left, not only this one", OPTION_FULL},
+	{"--until", "TIME", "with pause: 2h, or 2030-12-31T08:00:00Z (default: until resume)", OPTION_UNTIL},
+	{"--reason", "TEXT", "with pause and abort: shown wherever it matters", OPTION_REASON},
 	{"--config", "FILE", "settings (default /etc/reconcile/reconcile.yaml, if it is there)", OPTION_CONFIG},
 	{"--verbose", NULL, "log more", OPTION_VERBOSE},
 	{"--version", NULL, "print the version", OPTION_VERSION},
@@ -114,6 +142,7 @@ static const struct { int code; const char *meaning; } exit_codes[] = {
 	{1, "failed; the message says what"},
 	{2, "changes are pending (only with --plan --detailed-exitcode)"},
 	{3, "rolled back: the old revision serves"},
+	{4, "waits for an operator: a hold that only promote ends, or a pause"},
 	{64, "wrong usage"},
 	{65, "wrong manifest or settings"},
 	{69, "Docker or nginx cannot be reached"},
@@ -175,6 +204,9 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 			return usage("too many targets at", value);
 		l->targets[l->targets_count++] = value;
 		break;
+	case OPTION_FULL: l->operation.is_full = true; break;
+	case OPTION_UNTIL: l->operation.until = value; break;
+	case OPTION_REASON: l->operation.reason = value; break;
 	case OPTION_DETAILED: l->options.detailed_exitcode = true; break;
 	case OPTION_CONFIG: l->config = value; break;
 	case OPTION_VERBOSE: log_set_level(LOG_DEBUG); break;
@@ -221,8 +253,8 @@ static int parse_word(struct line *l, const char *word)
 				l->command = &commands[i];
 				return -1;
 			}
-	if (l->command->argument && !l->name) {
-		l->name = word;
+	if (l->command->argument && !l->operation.name) {
+		l->operation.name = word;
 		return -1;
 	}
 	return usage(l->command == &commands[0] ? "unknown command" : "too many words at", word);
@@ -242,6 +274,14 @@ static int check_line(struct line *l)
 		return usage("--json does not go with", l->command->name);
 	if (l->targets_count && !(l->command->takes & TAKES_TARGET))
 		return usage("--target does not go with", l->command->name);
+	if (l->operation.is_full && !(l->command->takes & TAKES_FULL))
+		return usage("--full does not go with", l->command->name);
+	if (l->operation.until && !(l->command->takes & TAKES_UNTIL))
+		return usage("--until does not go with", l->command->name);
+	if (l->operation.reason && !(l->command->takes & TAKES_REASON))
+		return usage("--reason does not go with", l->command->name);
+	if ((l->command->takes & NEEDS_NAME) && !l->operation.name)
+		return usage("which service? write PROJECT/SERVICE after", l->command->name);
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;

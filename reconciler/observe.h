@@ -23,6 +23,7 @@ struct observer {
 	const struct nginx_settings *nginx;
 	const struct host_settings *host;
 	const struct notes *notes;
+	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
 	struct memory *memories;
 	size_t memories_count;

@@ -56,6 +56,20 @@ expect 64 "too many words at 'twice'" plan twice
 expect 64 "too many words at 'three'" retry one three
 expect 64 "--plan does not go with 'status'" status --plan
 expect 64 "--plan does not go with 'retry'" --plan retry
+expect 64 "which service? write PROJECT/SERVICE after 'promote'" promote
+expect 64 "which service? write PROJECT/SERVICE after 'abort'" abort
+expect 64 "--full does not go with 'abort'" abort shop/web --full
+expect 64 "--until does not go with 'resume'" resume --until 2h
+expect 64 "--reason does not go with 'promote'" promote shop/web --reason x
+expect 64 "no value for '--until'" pause --until
+expect 64 "--until yesterday: write a time to come, like 2h or 2030-12-31T08:00:00Z" pause --until yesterday "${with[@]}"
+expect 64 "--until 2020-01-01T00:00:00Z: write a time to come" pause --until 2020-01-01T00:00:00Z "${with[@]}"
+expect 0 "everything: was not paused" resume "${with[@]}"
+expect 0 "everything: paused until 2" pause --until 2h "${with[@]}"
+expect 0 "shop: stays paused, with everything" resume shop "${with[@]}"
+expect 0 "everything: goes on" resume "${with[@]}"
+expect 0 'everything: paused until `reconcile resume`' pause --reason "the freeze" "${with[@]}"
+expect 0 "everything: goes on" resume "${with[@]}"
 expect 64 "only a plan takes '--detailed-exitcode'" --detailed-exitcode
 expect 64 "only a plan takes '--detailed-exitcode'" status --detailed-exitcode
 expect 64 "--watch does not go with 'status'" status --watch
