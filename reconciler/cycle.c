@@ -466,7 +466,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 		return say_error(o, &e, json_failure);
 	}
 	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
-	if (whatif.crash_after > r.events_count)
+	if (what_if.crash_after > r.events_count)
 		log_warning("--what-if %s: this plan has %zu steps", o->what_if, r.events_count);
 	struct plan plan;
 	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);
