@@ -60,6 +60,14 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 	return p ? find_resource(p->volumes, p->volumes_count, name) : NULL;
 }
 
+const struct swap_want *desired_swap(const struct desired *d)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (d->projects[i].swap)
+			return d->projects[i].swap;
+	return NULL;
+}
+
 const struct service *desired_service(const struct desired *d, const char *project, const char *service)
 {
 	for (size_t i = 0; i < d->projects_count; i++) {

@@ -103,6 +103,14 @@ struct route {
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 };
 
+/* x-reconcile.host.swap: the swap file that the host shall have. */
+struct swap_want {
+	const char *file;    /* absolute, of plain characters: it goes into /etc/fstab */
+	int64_t size_bytes;  /* whole pages */
+	int swappiness;      /* of the kernel; -1: not our business */
+	const char *where;   /* "shop/compose.yaml:20:11", for conflicts */
+};
+
 struct project {
 	const char *name;
 	bool is_atomic;             /* either all of its services come to what Git says, or none does */
@@ -117,6 +125,7 @@ struct project {
 	size_t networks_count;
 	struct resource *volumes;
 	size_t volumes_count;
+	const struct swap_want *swap; /* NULL: it asks for none */
 };
 
 struct desired {
@@ -127,6 +136,7 @@ struct desired {
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
+	bool is_partial;            /* something is left out: what nobody here asks for may be asked for there */
 };
 
 /*
@@ -142,6 +152,9 @@ size_t service_networks(const struct service *s, struct arena *a, struct attachm
 /* By engine name; NULL when the manifest does not declare it. */
 const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
 const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
+
+/* What the projects agree on; NULL when none asks for swap. */
+const struct swap_want *desired_swap(const struct desired *d);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

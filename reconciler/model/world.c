@@ -1,4 +1,4 @@
-/* Look-ups in the observed world. */
+/* Look-ups in the observed world, and the names that go with a swap file. */
 #include "model/world.h"
 
 #include <string.h>
@@ -9,4 +9,16 @@ const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, c
 		if (strcmp(all[i].network, network) == 0)
 			return &all[i];
 	return NULL;
+}
+
+bool swap_is_helper(const char *path)
+{
+	static const char *const ends[] = {SWAP_PART, SWAP_BRIDGE};
+	size_t length = strlen(path);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t n = strlen(ends[i]);
+		if (length > n && strcmp(path + length - n, ends[i]) == 0)
+			return true;
+	}
+	return false;
 }
