@@ -140,6 +140,9 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	host_observe(o->host, desired_swap(d), a, &w->host);
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)
+			w->instances[i].memory_bytes = host_memory_bytes(w->instances[i].pid);
 	observe_notes(o, w, a);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;

@@ -226,6 +226,11 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	struct pass *p = r->pass;
 	if ((*why = missing_external(r, s)))
 		return UPS_FAILED; /* the engine would make a volume that is not there */
+	const char *lack = capacity_lacks(r, s, missing);
+	if (lack) {
+		rollout_status(r, PHASE_BLOCKED, ERR_SETUP, lack);
+		return UPS_STUCK;
+	}
 	enum ups image = bring_image(r, s, why);
 	if (image != UPS_READY)
 		return image;

@@ -82,6 +82,13 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
 }
 
+/* It uses what it is likely to need; where memory ends and swap begins is the kernel's business. */
+static void take_memory(struct world *w, struct instance *i, int64_t bytes)
+{
+	w->host.memory_available_bytes -= bytes - i->memory_bytes;
+	i->memory_bytes = bytes;
+}
+
 static void start(struct world *w, struct instance *i, bool ends_at_once)
 {
 	i->state = ends_at_once ? INSTANCE_EXITED : INSTANCE_RUNNING;
@@ -122,8 +129,9 @@ static void turn_restart_off(struct instance *i, const struct action *action, st
 	i->live = live;
 }
 
-static void stop(struct instance *i, const struct action *action, struct arena *a)
+static void stop(struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
+	take_memory(w, i, 0);
 	turn_restart_off(i, action, a);
 	i->state = INSTANCE_EXITED;
 	i->exit_code = 0;
@@ -271,10 +279,14 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	if (!i)
 		return;
 	switch (action->kind) {
-	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
+	case ACTION_START:
+		if (action->spec && !action->spec->is_job)
+			take_memory(w, i, capacity_need(w, action->spec));
+		start(w, i, action->spec && action->spec->is_job);
+		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
-	case ACTION_STOP: stop(i, action, a); break;
+	case ACTION_STOP: stop(w, i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
 	default: break;
 	}
@@ -384,7 +396,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
 	w->run_started_ms = w->now_ms;
-	int64_t started_ms = w->now_ms;
+	int64_t started_ms = w->now_ms, memory = w->host.memory_available_bytes;
 	out->instances_peak = count_running(w);
 	for (int round = 0; ; round++) {
 		/* Instances die with their run in the model: what an action names must outlive their array. */
@@ -402,6 +414,8 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
+			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
+				out->memory_peak_bytes = memory - w->host.memory_available_bytes;
 			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
@@ -414,5 +428,6 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
 			w->now_ms = out->end.wait_until_ms;
 	}
+	out->memory_swap_bytes = memory > 0 && out->memory_peak_bytes > memory ? out->memory_peak_bytes - memory : 0;
 	out->lasts_ms = w->now_ms - started_ms;
 }
