@@ -33,8 +33,8 @@ static const struct traffic *find_traffic(const struct topology *t, const char *
 
 static bool route_equal(const struct route *a, const struct route *b)
 {
-	return strcmp(a->host, b->host) == 0 && strcmp(a->project, b->project) == 0 &&
-	       strcmp(a->service, b->service) == 0 && a->port == b->port;
+	return route_is_same_way(a, b) && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0 &&
+	       a->port == b->port && a->weight == b->weight;
 }
 
 static bool traffic_equal(const struct traffic *a, const struct traffic *b)
@@ -97,6 +97,18 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 	}
 }
 
+/* A way in is there as soon as anything of its host serves: without it, its requests would go to a shorter path. */
+static bool is_open(struct pass *p, const struct route *r)
+{
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *other = &p->desired->routes[i];
+		if (other->is_upstream == r->is_upstream && strcmp(other->host, r->host) == 0 &&
+		    find_traffic(&p->wanted, other->project, other->service))
+			return true;
+	}
+	return false;
+}
+
 /* At most one reload for each decision. Returns true when there is one. */
 static bool publish(struct pass *p)
 {
@@ -105,7 +117,7 @@ static bool publish(struct pass *p)
 		p->wanted = nginx->topology; /* all that runs goes on */
 	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (find_traffic(&p->wanted, r->project, r->service))
+		if (is_open(p, r))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
@@ -146,12 +158,12 @@ static bool has_status(const struct decision *out, const char *project, const ch
 	return false;
 }
 
-/* Does a route of Git's, of which the service is there, stand for this host? Git is asked before what nginx still has. */
-static bool is_claimed(struct pass *p, const char *host)
+/* Does a route of Git's, of which the service is there, take this way in? Git is asked before what nginx still has. */
+static bool is_claimed(struct pass *p, const struct route *was)
 {
 	for (size_t i = 0; i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service))
+		if (route_is_same_way(r, was) && is_open(p, r))
 			return true;
 	}
 	return false;
@@ -177,7 +189,7 @@ static void retire(struct pass *p)
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!pass_has_project(p, r->project) && !is_claimed(p, r->host))
+		if (!pass_has_project(p, r->project) && !is_claimed(p, r))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }

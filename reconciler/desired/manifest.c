@@ -396,18 +396,36 @@ static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
 		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
 }
 
+/* What two routes of different projects both claim; inside one file it was told already. NULL: nothing. */
+static const char *claim(const struct route *a, const struct route *b, struct arena *scratch)
+{
+	char one[16], other[16];
+	bool is_one_project = strcmp(a->project, b->project) == 0;
+	if (!is_one_project && route_is_same_way(a, b))
+		return routes_way(scratch, a);
+	if (!a->is_upstream || !b->is_upstream || strcmp(a->host, b->host) == 0)
+		return NULL;
+	route_hop(a->host, one);
+	route_hop(b->host, other);
+	return strcmp(one, other) == 0 ? arena_printf(scratch, "the address %s of the upstream '%s'", one, a->host) : NULL;
+}
+
 size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
 {
+	CLEANUP(arena_done) struct arena scratch = {0};
 	size_t before = p->count;
 	for (size_t i = 0; i < d->routes_count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(d->routes[i].host, d->routes[j].host) != 0)
+		const struct route *r = &d->routes[i];
+		bool is_said = i > 0 && strcmp(r->where, d->routes[i - 1].where) == 0; /* the next target of the same route */
+		for (size_t j = 0; j < i && !is_said; j++) {
+			const char *what = claim(r, &d->routes[j], &scratch);
+			if (!what)
 				continue;
-			mark_bad(d, d->routes[i].project, is_bad);
+			mark_bad(d, r->project, is_bad);
 			mark_bad(d, d->routes[j].project, is_bad);
 			if (p->count++ < MAX_LISTED)
-				buf_printf(&p->text, "%s: x-reconcile.routes: the host '%s' has a route already, at %s; remove one of them\n",
-				           d->routes[i].where, d->routes[i].host, d->routes[j].where);
+				buf_printf(&p->text, "%s: x-reconcile.routes: %s has a route already, at %s; remove one of them\n", r->where, what,
+				           d->routes[j].where);
 			break;
 		}
 	}
@@ -419,5 +437,5 @@ int manifest_check(const struct desired *d, struct problems *p, struct err *e)
 	size_t count = manifest_conflicts(d, p, NULL);
 	if (count == 0)
 		return 0;
-	return err_set(e, ERR_INVALID, "%zu host%s with two routes", count, count == 1 ? "" : "s");
+	return err_set(e, ERR_INVALID, "%zu route%s in the way of another", count, count == 1 ? "" : "s");
 }

@@ -1,7 +1,11 @@
 /* Look-ups in what everybody reads. */
 #include "model/desired.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/sha256.h"
 
 const struct value *spec_value(const struct spec *s, const char *path)
 {
@@ -64,4 +68,19 @@ const struct service *desired_service(const struct desired *d, const char *proje
 				return &p->services[j];
 	}
 	return NULL;
+}
+
+bool route_is_same_way(const struct route *a, const struct route *b)
+{
+	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+void route_hop(const char *upstream, char *out)
+{
+	char hex[SHA256_HEX_SIZE];
+	sha256_hex(upstream, strlen(upstream), hex);
+	hex[8] = 0;
+	/* 127.128.0.0/9 without its first and last address: the last one is the loopback's broadcast. */
+	unsigned long n = strtoul(hex, NULL, 16) % ((1UL << 23) - 2) + 1;
+	snprintf(out, 16, "127.%lu.%lu.%lu", 128 + (n >> 16), n >> 8 & 255, n & 255);
 }

@@ -3,6 +3,7 @@
  *
  * Files, all ours, below `directory` (0755, and every parent passable for the workers):
  *   generations/<id>/http.conf   one folder for each generation; the id is the hash of its text
+ *   generations/<id>/location-<name>.conf   the locations of the upstream <name>, for a server of the user's own
  *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
  *   sets/<permille>/<bucket>                            one empty file for each bucket below that weight
  *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
@@ -33,14 +34,6 @@ struct nginx_settings {
 	int64_t announce_ms;     /* how long answers say `Connection: close` before a reload: 400 */
 	int64_t confirm_ms;      /* how long a reload may take to be confirmed: 10000 (nginx itself waits 2.5 s for a port) */
 };
-
-/* Renders a topology to the text of http.conf, with the generation id inside (the id is the hash of the text without
- * itself). The topology can be read back from the text: config_parse(config_render(t)) equals t. Pure. */
-void config_render(struct buf *out, const struct nginx_settings *s, const struct topology *t);
-/* Reads the topology back. ERR_INVALID when the text was changed by hand (the hash does not match). */
-MUST_CHECK int config_parse(const char *text, struct arena *a, struct topology *t, struct err *e);
-/* The id inside a rendered text; NULL when there is none. In the arena. */
-const char *config_generation(const char *text, struct arena *a);
 
 /* Makes the folders and, when there is no `live` yet, an empty generation for it, so that the user's include works. */
 MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);

@@ -91,7 +91,8 @@ static inline struct service *add_service(struct host *h, const char *name, cons
 	set_image(h, s, image);
 	if (routed)
 		*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
-			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .project = "shop", .service = name, .port = 8080};
+			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .path = "/", .project = "shop", .service = name, .port = 8080,
+			                .weight = 100};
 	return s;
 }
 
