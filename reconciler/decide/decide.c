@@ -80,7 +80,9 @@ static const char *who_changes(struct pass *p)
 	for (size_t i = 0; i < now->services_count; i++)
 		if (!find_traffic(&p->wanted, now->services[i].project, now->services[i].service))
 			return arena_printf(p->arena, "%s/%s leaves", now->services[i].project, now->services[i].service);
-	return p->world->nginx.is_current ? "routes changed" : "the configuration in force is not ours";
+	if (p->world->nginx.is_current || !topology_equal(&p->wanted, now))
+		return "routes changed";
+	return p->world->nginx.drift ? p->world->nginx.drift : "the configuration in force is not ours";
 }
 
 /* What all that have traffic, or shall have some, run into. */
@@ -142,18 +144,64 @@ static bool publish(struct pass *p)
 	return true;
 }
 
+static struct status *status_of(struct pass *p, const char *project, const char *service)
+{
+	for (size_t i = 0; i < p->out->services_count; i++)
+		if (strcmp(p->out->services[i].project, project) == 0 && strcmp(p->out->services[i].service, service) == 0)
+			return &p->out->services[i];
+	return NULL;
+}
+
+static bool is_shifting(const struct pass *p, const struct traffic *t)
+{
+	for (size_t i = 0; i < p->out->actions_count; i++) {
+		const struct action *a = &p->out->actions[i];
+		if (a->kind == ACTION_WEIGHT && strcmp(a->project, t->project) == 0 && strcmp(a->service, t->service) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct failure *failed_shift(const struct pass *p, const struct traffic *t)
+{
+	for (size_t i = 0; i < p->world->failures_count; i++) {
+		const struct failure *f = &p->world->failures[i];
+		if (f->service && strcmp(f->project, t->project) == 0 && strcmp(f->service, t->service) == 0 &&
+		    strcmp(f->object, t->rollout) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* Flags that somebody changed: the weight that their link names is made whole again, unless it is just being changed. */
+static void mend_flags(struct pass *p)
+{
+	const struct nginx *nginx = &p->world->nginx;
+	for (size_t i = 0; nginx->is_up && nginx->is_current && i < nginx->topology.services_count; i++) {
+		const struct traffic *t = &nginx->topology.services[i];
+		const struct failure *failed = failed_shift(p, t);
+		struct status *status = status_of(p, t->project, t->service);
+		if (!t->is_damaged || is_shifting(p, t))
+			continue;
+		if (failed && status) { /* the next run tries again */
+			status->phase = PHASE_FAILED;
+			status->cause = failed->kind;
+			status->reason = failed->message;
+		}
+		if (failed)
+			continue;
+		struct action *a = pass_action(p, ACTION_WEIGHT, t->project, t->service);
+		a->revision = t->next.revision;
+		a->rollout = t->rollout;
+		a->weight = t->weight;
+		a->reason = "its flags were changed by hand";
+	}
+}
+
 bool pass_has_project(const struct pass *p, const char *project)
 {
 	for (size_t i = 0; i < p->desired->projects_count; i++)
 		if (p->desired->projects[i].services_count && strcmp(p->desired->projects[i].name, project) == 0)
-			return true;
-	return false;
-}
-
-static bool has_status(const struct decision *out, const char *project, const char *service)
-{
-	for (size_t i = 0; i < out->services_count; i++)
-		if (strcmp(out->services[i].project, project) == 0 && strcmp(out->services[i].service, service) == 0)
 			return true;
 	return false;
 }
@@ -176,7 +224,7 @@ static void retire(struct pass *p)
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
-		    has_status(p->out, in->project, in->service))
+		    status_of(p, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
 		rollout_retire(p, in->project, in->service, s);
@@ -206,6 +254,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 		}
 	retire(&p);
 	images_drop(&p);
+	mend_flags(&p);
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";

@@ -197,15 +197,20 @@ static void print_services(struct buf *out, const struct desired *d, const struc
 			const struct service *s = &d->projects[i].services[k];
 			const struct good *good = find_good(w, s);
 			struct tally tally = tally_of(r, s);
-			is_any |= !tally_is_empty(&tally);
-			if (tally_is_empty(&tally) || is_drift(s, good) != drift)
+			bool is_touched = !tally_is_empty(&tally) || tally.moved > 0;
+			is_any |= is_touched;
+			if (!is_touched || is_drift(s, good) != drift)
 				continue;
 			print_title(out, title, &has_title);
 			print_service(out, s, find_status(r, s), good, &tally, is_quarantined(w, s));
 		}
+	if (drift && w->nginx.drift && r->reloads > 0) {
+		print_title(out, title, &has_title);
+		buf_printf(out, "  ~   nginx: %s\n", w->nginx.drift);
+	}
 	if (!drift) {
 		print_leaving(out, d, r, title, &has_title);
-		if (!is_any && !has_title) {
+		if (!is_any && !has_title && !w->nginx.drift) {
 			print_title(out, title, &has_title);
 			buf_puts(out, "  ~   the routes of nginx\n");
 		}

@@ -208,8 +208,10 @@ static void check_weight(struct host *h, const struct action *a)
 	CHECK(h->world->nginx.is_current);
 	if (!t)
 		return;
-	/* Weight goes only to what is ready, all of it. */
-	if (a->weight > t->weight)
+	/* Weight goes only to what is ready, all of it. The same weight again moves nothing. */
+	if (a->weight == t->weight)
+		CHECK(t->is_damaged);
+	else if (a->weight > t->weight)
 		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
 	else
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);

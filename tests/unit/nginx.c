@@ -402,6 +402,45 @@ static void a_damaged_set_is_built_again(void)
 	done_with_folder();
 }
 
+/* Each is what somebody might do by hand; written again, it is as it was. */
+static void changed_flags_are_noticed(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct nginx_settings s = in_folder();
+	struct traffic t = service("shop", "web", "r1");
+	struct err e;
+	CHECK_INT(nginx_prepare(&s, &e), 0);
+	traffic_read(&s, &a, &t);
+	CHECK(!t.is_damaged); /* never anything */
+	const char *now = traffic_path(&s, &a, &t, "/now"), *both = traffic_path(&s, &a, &t, "/both");
+	for (int row = 0; row < 6; row++) {
+		CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
+		traffic_read(&s, &a, &t);
+		CHECK(!t.is_damaged);
+		int64_t since_ms = t.weight_since_ms;
+		switch (row) {
+		case 0: CHECK_INT(unlink(arena_printf(&a, "%s/%d", now, traffic_bucket(3))), 0); break;
+		case 1: CHECK_INT(fs_write(arena_printf(&a, "%s/%d", now, traffic_bucket(10)), "", 0, 0644, &e), 0); break;
+		case 2: CHECK_INT(fs_write(arena_printf(&a, "%s/stranger", now), "", 0, 0644, &e), 0); break;
+		case 3: CHECK_INT(unlink(both), 0); break;
+		case 4: CHECK_INT(unlink(now), 0); break;
+		case 5: CHECK(unlink(now) == 0 && fs_mkdir(now, 0755, &e) == 0); break;
+		}
+		traffic_read(&s, &a, &t);
+		CHECK(t.is_damaged);
+		CHECK_INT(t.weight, row < 4 ? 10 : 0);
+		CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
+		traffic_read(&s, &a, &t);
+		CHECK(!t.is_damaged && t.weight == 10);
+		CHECK(row >= 4 || t.weight_since_ms == since_ms); /* a repair is no change of the weight */
+	}
+	CHECK_INT(traffic_write(&s, &a, &t, 0, &e), 0);
+	CHECK_INT(fs_write(both, "", 0, 0644, &e), 0);
+	traffic_read(&s, &a, &t);
+	CHECK(t.is_damaged);
+	done_with_folder();
+}
+
 static void links_that_are_not_ours_weigh_nothing(void)
 {
 	static const char *const targets[] = {"../../../../sets/abc", "../../../../sets/", "../../../../sets/1001", "/etc", "250",
@@ -517,7 +556,8 @@ static void a_missing_nginx_is_told(void)
 static const struct test tests[] = {
 	TEST(golden), TEST(upstreams_are_shared_by_routes), TEST(empty_sides), TEST(every_topology_comes_back),
 	TEST(a_changed_text_is_noticed), TEST(nothing_escapes), TEST(settings_are_checked), TEST(buckets_are_a_permutation),
-	TEST(weights_grow_and_fall), TEST(a_damaged_set_is_built_again), TEST(links_that_are_not_ours_weigh_nothing),
+	TEST(weights_grow_and_fall), TEST(a_damaged_set_is_built_again), TEST(changed_flags_are_noticed),
+	TEST(links_that_are_not_ours_weigh_nothing),
 	TEST(dead_rollouts_are_swept), TEST(traffic_goes_back_on_a_full_disk), TEST(what_a_kill_left_is_swept),
 	TEST(a_missing_nginx_is_told),
 };
