@@ -166,8 +166,8 @@ static int confirm(const struct publish *p, struct err *e)
 		if (*emerg && (is_over || has_given_up(emerg)))
 			return err_set(e, ERR_CONFLICT, "nginx did not take the new configuration over: %s", emerg);
 		if (is_over && switched)
-			return err_set(e, ERR_CONFLICT, "nginx was reloaded but does not serve the new configuration: does the http "
-			               "block of %s include %s/live/http*.conf?", p->s->config, p->s->directory);
+			return err_set(e, ERR_CONFLICT, "nginx was reloaded, but 127.0.0.1:%d does not answer with the new configuration",
+			               p->s->status_port);
 		if (is_over)
 			return err_set(e, ERR_CONFLICT, "nginx did not take the new configuration over within %lld ms",
 			               (long long)p->s->confirm_ms);
@@ -217,7 +217,7 @@ static int clear_flags(const struct publish *p, const struct topology *installed
 static int install(const struct publish *p, struct err *e)
 {
 	const char *candidate = generation_path(p, ".candidate"), *place = generation_path(p, p->id);
-	if (write_generation(p->a, candidate, &p->config, e) < 0 || config_test(p->s, candidate, e) < 0)
+	if (write_generation(p->a, candidate, &p->config, e) < 0 || config_test(p->s, candidate, p->id, e) < 0)
 		return -1;
 	/* A folder of that name may be the live one, changed by hand: exchanged in one step. */
 	if (renameat2(AT_FDCWD, candidate, AT_FDCWD, place, fs_exists(place) ? RENAME_EXCHANGE : 0) < 0)

@@ -86,7 +86,8 @@ MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, co
                            const char **answer, struct err *e);
 
 /* test.c */
-/* Tests the user's whole configuration with the folder `candidate` standing where `live` leads to. */
-MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, struct err *e);
+/* Tests the user's whole configuration with the folder `candidate`, of generation `id`, standing where `live` leads to.
+ * ERR_SETUP when that passes and does not include ours. */
+MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e);
 
 #endif

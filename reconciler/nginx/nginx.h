@@ -51,8 +51,8 @@ MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, 
  * Carries out one action of ROOM_NGINX. PUBLISH: render, test (the user's whole configuration with the candidate in
  * the place of `live`, in a mount namespace of its own), install by one rename, announce, SIGHUP, confirm (every worker
  * from before is gone or says "shutting down", a new one is there, the generation answers), take the announcement
- * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words. Not
- * confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
+ * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words; passed,
+ * but our files are not included: ERR_SETUP with the line to add. Not confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
  * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
  * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one

@@ -165,6 +165,8 @@ ok weight e1 1000
 
 say "not included"
 sed -i "s|include $T/r|include $T/elsewhere|" "$T/nginx.conf"
-refused 1 "conflict: nginx was reloaded but does not serve the new configuration: does the http block of $T/nginx.conf include $T/r/live/http*.conf?" publish n1
+live=$(readlink "$T/r/live")
+refused 1 "setup: nginx does not read what is written for it: put this line into the http block of $T/nginx.conf, or into a file that is included there (Debian: /etc/nginx/conf.d/reconcile.conf): include $T/r/live/http*.conf;" publish n1
+[[ $(readlink "$T/r/live") == "$live" ]] || fail "what nginx does not read was installed"
 
 room_end
