@@ -70,6 +70,19 @@ const struct service *desired_service(const struct desired *d, const char *proje
 	return NULL;
 }
 
+enum address_kind address_kind(const struct value *network_mode)
+{
+	static const struct {
+		const char *mode;
+		enum address_kind kind;
+	} kinds[] = {{"host", ADDRESS_HOST}, {"none", ADDRESS_NONE}};
+
+	for (size_t i = 0; network_mode && network_mode->kind == VALUE_STRING && i < ARRAY_LEN(kinds); i++)
+		if (strcmp(network_mode->string, kinds[i].mode) == 0)
+			return kinds[i].kind;
+	return ADDRESS_OURS;
+}
+
 bool route_is_same_way(const struct route *a, const struct route *b)
 {
 	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;

@@ -130,6 +130,15 @@ size_t service_networks(const struct service *s, struct arena *a, struct attachm
 const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
 const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
 
+/* How nginx and our probes reach an instance, by its network_mode (NULL and UNSET: without a word of it). */
+enum address_kind {
+	ADDRESS_OURS, /* a fixed address on the project's traffic network */
+	ADDRESS_HOST, /* the host's own loopback, at the routed port: there is one of it, so in-place only */
+	ADDRESS_NONE, /* not at all */
+};
+enum address_kind address_kind(const struct value *network_mode);
+#define ADDRESS_OF_HOST "127.0.0.1"
+
 /* Do two routes have the same way in? */
 bool route_is_same_way(const struct route *a, const struct route *b);
 /* The loopback address at which nginx takes the requests of a user's own server, into out[16]. It depends on the name
