@@ -94,14 +94,14 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			if (strcmp(p->out->services[k].project, r->project) == 0 &&
 			    strcmp(p->out->services[k].service, d->service) == 0)
 				other = &p->out->services[k];
-		bool is_moving = other && other->phase == PHASE_PROGRESSING;
+		bool is_moving = other && other->phase == PHASE_PROGRESSING && !pass_is_acceptable(p, other);
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
 		if (is_moving)
 			rollout_wait(r, reason, 0);
-		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED))
-			rollout_status(r, PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
+		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_WAITING))
+			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
 		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;
@@ -435,9 +435,11 @@ bool bring_down(struct rollout *r, const struct instance *i)
 
 bool discard(struct rollout *r, const struct set *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		if (!bring_down(r, s->items[i]))
-			continue;
+	/* Removed together when the last one is down: so the order does not hang on who drains first, and is that of the plan. */
+	bool are_down = true;
+	for (size_t i = 0; i < s->count; i++)
+		are_down &= bring_down(r, s->items[i]);
+	for (size_t i = 0; are_down && i < s->count; i++) {
 		if (is_listed(r, s->items[i])) {
 			rollout_wait(r, arena_printf(r->pass->arena, "nginx must let go of %s first", s->items[i]->name), 0);
 			continue;

@@ -198,6 +198,55 @@ static void mend_flags(struct pass *p)
 	}
 }
 
+void pass_commit(struct pass *p, const struct service *s)
+{
+	struct action *a = pass_action(p, ACTION_COMMIT, s->project, s->name);
+	a->spec = s;
+	a->revision = s->revision;
+}
+
+bool pass_is_atomic(const struct pass *p, const char *project)
+{
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (strcmp(p->desired->projects[i].name, project) == 0)
+			return p->desired->projects[i].is_atomic;
+	return false;
+}
+
+bool pass_is_acceptable(const struct pass *p, const struct status *s)
+{
+	for (size_t i = 0; i < p->acceptable_count; i++)
+		if (strcmp(p->acceptable[i]->project, s->project) == 0 && strcmp(p->acceptable[i]->name, s->service) == 0)
+			return true;
+	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING;
+}
+
+/* An atomic project: all of its services are noted as good, or none yet. */
+static void commit_together(struct pass *p)
+{
+	struct status *services = p->out->services;
+	for (size_t i = 0; i < p->acceptable_count; i++) {
+		const struct service *s = p->acceptable[i];
+		struct status *own = NULL;
+		const struct status *other = NULL;
+		for (size_t k = 0; k < p->out->services_count; k++) {
+			if (strcmp(services[k].project, s->project) != 0)
+				continue;
+			if (strcmp(services[k].service, s->name) == 0)
+				own = &services[k];
+			else if (!pass_is_acceptable(p, &services[k]) && (!other || other->phase == PHASE_PROGRESSING))
+				other = &services[k];
+		}
+		if (!other) {
+			pass_commit(p, s);
+			continue;
+		}
+		own->phase = other->phase == PHASE_PROGRESSING || other->phase == PHASE_WAITING ? other->phase : PHASE_BLOCKED;
+		own->cause = other->cause;
+		own->reason = arena_printf(p->arena, "is good, and waits for %s of the same atomic project", other->service);
+	}
+}
+
 bool pass_has_project(const struct pass *p, const char *project)
 {
 	for (size_t i = 0; i < p->desired->projects_count; i++)
@@ -237,7 +286,9 @@ static void retire(struct pass *p)
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!pass_has_project(p, r->project) && !is_claimed(p, r))
+		bool is_kept = !pass_has_project(p, r->project) ||
+		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
+		if (is_kept && !is_claimed(p, r))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -258,4 +309,5 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
+	commit_together(&p); /* when it is known whom nginx holds up */
 }

@@ -12,6 +12,8 @@ struct pass {
 	struct topology wanted;     /* what nginx shall serve after this decision */
 	struct network *given;      /* subnets given to new traffic networks in this decision */
 	size_t given_count;
+	const struct service **acceptable; /* of atomic projects: each could be noted as good, when all of the project can */
+	size_t acceptable_count;
 	const char **addresses;     /* given to new instances in this decision */
 	size_t addresses_count;
 };
@@ -20,6 +22,14 @@ struct pass {
 struct action *pass_action(struct pass *p, enum action_kind kind, const char *project, const char *service);
 /* Something may change by itself at that time. */
 void pass_wait(struct pass *p, int64_t until_ms);
+
+/* Notes that the revision is good. */
+void pass_commit(struct pass *p, const struct service *s);
+bool pass_is_atomic(const struct pass *p, const char *project);
+/* Is the service as Git says, but for the note? */
+bool pass_is_acceptable(const struct pass *p, const struct status *s);
+/* orders.c: the pause that is in force for it; NULL: none. */
+const struct order *pass_pause(const struct pass *p, const char *project, const char *service);
 
 /* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);
@@ -44,6 +54,8 @@ bool instance_is_up(const struct instance *i);
 bool side_lists(const struct side *side, const char *address);
 /* The addresses of the first n. */
 struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n);
+/* What is left of the side without those. */
+struct side side_less(struct pass *p, const struct side *side, const struct set *s);
 bool side_equal(const struct side *a, const struct side *b);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */

@@ -16,7 +16,16 @@ struct rollout {
 	const struct traffic *now;     /* what nginx lists; NULL: nothing */
 	struct traffic wanted;         /* what it shall list */
 	bool wants_traffic;
+	const struct order *pause;     /* nothing new begins or goes on; NULL: not paused */
 	struct status *status;
+};
+
+/* Why the revision that Git asks for is not brought in now. */
+struct refusal {
+	const char *why;       /* NULL: Git asks for nothing that is not there */
+	bool stays;            /* there is nothing good to serve in its place: all stays as it is */
+	enum phase phase;      /* once what serves in its place is at rest */
+	enum err_kind cause;
 };
 
 /* How bringing instances up went. */
@@ -28,6 +37,37 @@ void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, co
 /* PROGRESSING because of `reason`; looks again at `until_ms` (0: only actions can change anything). */
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
 bool rollout_is_good(const struct rollout *r, const char *revision);
+
+/* All instances of that revision; NULL: of any. */
+struct set set_of_revision(struct rollout *r, const char *revision);
+int set_count_up(const struct set *s);
+
+/* What nginx shall list. */
+void rollout_sides(struct rollout *r, const char *rollout, struct side stable, struct side next);
+/* A name that no rollout had before: the flags of an older one must not count. */
+const char *rollout_new_name(struct rollout *r);
+/* One revision, no flags. */
+void rollout_fold(struct rollout *r, struct side stable, const char *reason);
+/* Gives the next side that share of the requests. */
+void rollout_shift(struct rollout *r, int weight, const char *reason);
+/* Notes that the revision is good. */
+void rollout_commit(struct rollout *r, const struct service *s);
+/* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
+void rollout_fail(struct rollout *r, const char *why);
+
+/* orders.c: sets r->target to what serves instead, and r->pause. False: nothing stands against it. */
+bool rollout_refuses(struct rollout *r, struct refusal *out);
+/* Has an operator said that the holds up to that weight are over? */
+bool rollout_is_promoted(const struct rollout *r, int weight);
+/* What the analysis says of r->target; NULL: nothing against it. */
+const struct verdict *rollout_verdict(const struct rollout *r);
+/* WAITING, because of r->pause. */
+void rollout_say_paused(struct rollout *r);
+
+/* forward.c: from that revision to r->target, step by step. */
+void rollout_forward(struct rollout *r, const char *from);
+/* backward.c: everything to that revision, the one that nginx calls stable. */
+void rollout_backward(struct rollout *r, const char *from);
 
 /* bring.c */
 

@@ -90,11 +90,15 @@ parse_field parse_name_of_image, parse_pull_policy, parse_command, parse_environ
 /* parse_words.c */
 parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, parse_capabilities, parse_labels,
 	parse_pairs, parse_options, parse_pid, parse_ipc, parse_userns, parse_pull_policy, parse_network_mode,
-	parse_deploy_mode, parse_restart_condition, parse_directory, parse_host_name, parse_platform, parse_security,
+	parse_deploy_mode, parse_update_order, parse_failure_action, parse_restart_condition, parse_directory, parse_host_name, parse_platform, parse_security,
 	parse_profiles, parse_cpuset;
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
 parse_field parse_env_files;
+/* steps.c: a duration or `manual`; the shares of a canary. */
+parse_field parse_hold, parse_steps;
+/* s->steps from the spec and s->hold_ms. */
+void steps_take(struct service *s, struct arena *a);
 
 /* parse_ports.c: what is published is exposed, too; and whether some published port is one certain port of the host, so
  * that there can be no second copy. */

@@ -57,6 +57,8 @@ CHOICE(parse_network_mode, "bridge, host or none", {"bridge", "bridge"}, {"defau
 CHOICE(parse_pull_policy, "always, missing or never", {"always", "always"}, {"missing", "missing"}, {"if_not_present", "missing"},
        {"never", "never"}, {"build", NULL}, {"daily", NULL}, {"weekly", NULL}, {"every_", NULL}, {"refresh", NULL})
 CHOICE(parse_deploy_mode, "replicated", {"replicated", ""}, {"global", NULL}, {"global-job", NULL}, {"replicated-job", NULL})
+CHOICE(parse_update_order, "start-first or stop-first", {"start-first", "start-first"}, {"stop-first", "stop-first"})
+CHOICE(parse_failure_action, "rollback, pause or continue", {"rollback", "rollback"}, {"pause", "pause"}, {"continue", "continue"})
 CHOICE(parse_restart_condition, "none, on-failure or any", {"none", "no"}, {"no", "no"}, {"on-failure", "on-failure"},
        {"any", "always"}, {"always", "always"}, {"unless-stopped", "unless-stopped"})
 

@@ -8,6 +8,9 @@
 
 #define VARIABLE "{\"type\":\"string\",\"pattern\":\"\\\\$\"}"
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define SHARE "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":100}," \
+	"{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*%?$|\\\\$\"}]}"
+#define HOLD "{\"type\":\"string\",\"pattern\":\"^manual$|^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}"
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
 
 /* What each shape allows; a text with a $ in it may become anything. */
@@ -50,7 +53,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
 	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}}]}",
-	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"canary\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
 	[SHAPE_ANY] = "{}",
@@ -87,6 +90,9 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
 	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
 	    "\"items\":{\"type\":\"string\"}}]}}]}",
+	[SHAPE_HOLD] = HOLD,
+	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
+	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never)$|\\\\$\"}",
 };
 

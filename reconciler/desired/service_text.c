@@ -27,14 +27,13 @@ static const struct part {
 } parts[] = {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
 	PART(project, STRING), PART(name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
-	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING),
+	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
 	PART(keep_old_ms, INT64), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
 #undef PART
 };
 
-static const char *const strategies[] = {[STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place"};
 static const char *const pulls[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
 static const char *const conditions[] = {
 	[CONDITION_STARTED] = "started", [CONDITION_HEALTHY] = "healthy", [CONDITION_COMPLETED] = "completed",
@@ -92,7 +91,7 @@ static cJSON *part_to_json(const struct service *s, const struct part *part)
 	case TEXT_INT: return cJSON_CreateNumber(*(const int *)(const void *)at);
 	case TEXT_INT64: return int_to_json(*(const int64_t *)(const void *)at);
 	case TEXT_BOOL: return cJSON_CreateBool(*(const bool *)(const void *)at);
-	case TEXT_STRATEGY: return cJSON_CreateString(strategies[*(const enum strategy *)(const void *)at]);
+	case TEXT_STRATEGY: return cJSON_CreateString(strategy_names[*(const enum strategy *)(const void *)at]);
 	case TEXT_PULL: return cJSON_CreateString(pulls[*(const enum pull_policy *)(const void *)at]);
 	}
 	return NULL;
@@ -211,7 +210,7 @@ static bool json_to_part(const cJSON *json, const struct part *part, struct aren
 		*(bool *)(void *)at = cJSON_IsTrue(json);
 		return cJSON_IsBool(json);
 	case TEXT_STRATEGY:
-		if (!word_index(json, strategies, ARRAY_LEN(strategies), &index))
+		if (!word_index(json, strategy_names, STRATEGY_COUNT, &index))
 			return false;
 		*(enum strategy *)(void *)at = (enum strategy)index;
 		return true;
@@ -287,7 +286,10 @@ static int read_service(const cJSON *root, struct arena *a, struct service *s, s
 	}
 	if (!s->project || !s->name || !s->image)
 		return err_set(e, ERR_INVALID, "project, name or image: is missing");
-	return read_lists(root, a, s, e) < 0 ? -1 : read_spec(root, a, s, e);
+	if (read_lists(root, a, s, e) < 0 || read_spec(root, a, s, e) < 0)
+		return -1;
+	steps_take(s, a);
+	return 0;
 }
 
 int service_parse(const char *text, struct arena *a, struct service *out, struct err *e)

@@ -17,6 +17,7 @@ enum phase {
 	PHASE_SETTLED,     /* right spec, stable, probed, routed, drained */
 	PHASE_KEEPING,     /* the same, and the old revision is kept warm for a while */
 	PHASE_PROGRESSING, /* something is being done or waited for */
+	PHASE_WAITING,     /* for an operator: a hold that only promote ends, or a pause */
 	PHASE_ROLLED_BACK, /* the revision Git asks for is quarantined; the last good one serves */
 	PHASE_BLOCKED,     /* waits for something that this run cannot bring about: a dependency, nginx */
 	PHASE_FAILED,      /* cannot be brought to what Git says, and there is nothing to go back to */

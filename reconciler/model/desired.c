@@ -7,6 +7,11 @@
 
 #include "base/sha256.h"
 
+const char *const strategy_names[STRATEGY_COUNT] = {
+	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green",
+	[STRATEGY_CANARY] = "canary", [STRATEGY_IN_PLACE] = "in-place",
+};
+
 const struct value *spec_value(const struct spec *s, const char *path)
 {
 	for (size_t i = 0; i < s->count; i++)

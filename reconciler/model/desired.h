@@ -24,7 +24,17 @@ struct dependency {
 	enum condition condition;
 };
 
-enum strategy { STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE };
+enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_CANARY, STRATEGY_IN_PLACE, STRATEGY_COUNT };
+/* As in the manifest: "blue-green". */
+extern const char *const strategy_names[STRATEGY_COUNT];
+
+#define HOLD_MANUAL (-1) /* a hold that only an operator's promote ends */
+
+/* x-reconcile.steps: so much of the traffic, for so long. */
+struct canary_step {
+	int weight;       /* permille */
+	int64_t hold_ms;  /* or HOLD_MANUAL */
+};
 
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -62,8 +72,11 @@ struct service {
 	/* x-reconcile */
 	enum strategy strategy;
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
+	int batch;            /* instances that are replaced at a time, at least 1 */
 	struct ready ready;
-	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
+	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
+	struct canary_step *steps; /* weights rise; canary only */
+	size_t steps_count;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
@@ -94,6 +107,7 @@ struct route {
 
 struct project {
 	const char *name;
+	bool is_atomic;             /* either all of its services come to what Git says, or none does */
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */

@@ -45,7 +45,7 @@ void projects_gone(struct buf *out, const struct desired *d, const struct world 
 /* A higher rank wins: what is broken is more urgent than what waits. */
 static int rank(int exit_code)
 {
-	static const int order[] = {0, 75, 3, 69, 1};
+	static const int order[] = {0, 4, 75, 3, 69, 1};
 	for (int i = 0; i < (int)ARRAY_LEN(order); i++)
 		if (order[i] == exit_code)
 			return i;
@@ -57,6 +57,7 @@ static int exit_code_of(const struct status *s)
 	switch (s->phase) {
 	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_COUNT: return 0;
 	case PHASE_PROGRESSING: return err_info(ERR_TRANSIENT)->exit_code;
+	case PHASE_WAITING: return 4;
 	case PHASE_ROLLED_BACK: return 3;
 	case PHASE_BLOCKED: case PHASE_FAILED: break;
 	}
@@ -68,7 +69,7 @@ static int exit_code_of(const struct status *s)
 void status_nothing(struct buf *out, const struct decision *d)
 {
 	int code = status_exit_code(d);
-	buf_puts(out, code == 0 || code == 3 ? "No changes.\n" : "Nothing can be done now:\n");
+	buf_puts(out, code == 0 || code == 3 || code == 4 ? "No changes.\n" : "Nothing can be done now:\n");
 }
 
 int status_exit_code(const struct decision *d)

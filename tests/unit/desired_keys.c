@@ -424,6 +424,74 @@ static void values_are_normalised(void)
 }
 
 /* What a second copy cannot have, and what else the new keys say about the strategy. */
+/* Batches and their holds, from Compose's words and ours. */
+static void batches_follow(void)
+{
+	static const struct {
+		const char *text;
+		int batch, hold_ms;
+	} rows[] = {
+		{"{replicas: 4}", 1, 5000},
+		{"{replicas: 4, update_config: {parallelism: 2}}", 2, 5000},
+		{"{replicas: 4, update_config: {parallelism: 0}}", 4, 5000},
+		{"{replicas: 4, update_config: {parallelism: 9}}", 4, 5000},
+		{"{replicas: 4, update_config: {delay: 10s}}", 1, 10000},
+		{"{replicas: 4, update_config: {delay: 10s, monitor: 1m}}", 1, 60000},
+		{"{replicas: 4, update_config: {delay: 0s}}", 1, 0},
+		{"{replicas: 4, update_config: {delay: 10s}}\n    x-reconcile: {hold: 3s}", 1, 3000},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+		struct loaded l;
+		buf_printf(&text, WEB "    deploy: %s\n" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_STR(l.problems.text.text, "");
+		CHECK_INT(first(&l)->batch, rows[i].batch);
+		CHECK_INT(first(&l)->hold_ms, rows[i].hold_ms);
+		loaded_done(&l);
+	}
+}
+
+static void canary_steps(void)
+{
+	static const struct {
+		const char *text;
+		size_t count;
+		struct canary_step steps[3];
+	} rows[] = {
+		{"{strategy: canary}", 3, {{50, 60000}, {250, 60000}, {500, 60000}}},
+		{"{strategy: canary, hold: 2m, steps: [5, 0.5%]}", 0, {{0}}},
+		{"{strategy: canary, hold: 2m, steps: [0.5%, 25, '50%']}", 3, {{5, 120000}, {250, 120000}, {500, 120000}}},
+		{"{strategy: canary, steps: [{weight: 5, hold: manual}, {weight: 25, hold: 10m}]}", 2, {{50, HOLD_MANUAL}, {250, 600000}}},
+		{"{strategy: canary, hold: manual, steps: [1]}", 1, {{10, HOLD_MANUAL}}},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+		struct loaded l;
+		buf_printf(&text, WEB "    x-reconcile: %s\n" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_INT(l.result, rows[i].count ? 0 : -1);
+		const struct service *s = rows[i].count ? first(&l) : NULL;
+		for (int again = 0; s && again < 2; again++) {
+			CHECK_INT(s->strategy, STRATEGY_CANARY);
+			CHECK_INT(s->keep_old_ms, 600000);
+			CHECK_INT(s->steps_count, rows[i].count);
+			for (size_t k = 0; k < s->steps_count && k < rows[i].count; k++) {
+				CHECK_INT(s->steps[k].weight, rows[i].steps[k].weight);
+				CHECK_INT(s->steps[k].hold_ms, rows[i].steps[k].hold_ms);
+			}
+			/* And as the notes keep it. */
+			struct service *kept = arena_alloc(&l.arena, sizeof *kept);
+			struct err e;
+			buf_clear(&text);
+			service_print(&text, s);
+			CHECK_INT(service_parse(text.text, &l.arena, kept, &e), 0);
+			s = kept;
+		}
+		loaded_done(&l);
+	}
+}
+
 static void strategies_follow(void)
 {
 	static const struct {
@@ -434,13 +502,18 @@ static void strategies_follow(void)
 		{WEB READY "    ports: ['8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['127.0.0.1:8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['[::1]:8080:80']\n" ROUTED, STRATEGY_IN_PLACE, "a fixed host port", ""},
-		{WEB READY "    ports: [80, '127.0.0.1::81', '9000-9005:82']\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    ports: [80, '127.0.0.1::81', '9000-9005:82']\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
 		{WEB "    ports: ['8080:80']\n", STRATEGY_IN_PLACE, "a fixed host port", ""},
 		{WEB READY "    ports: ['8080:80']\n    volumes: [/d:/d]\n" ROUTED, STRATEGY_IN_PLACE, "a writable volume", ""},
-		{WEB READY "    volumes: [{type: tmpfs, target: /d}]\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    volumes: [{type: tmpfs, target: /d}]\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
 		{WEB READY "    networks: {front: {ipv4_address: 10.1.2.3}}\nnetworks: {front: {ipam: {config: [{subnet: 10.1.2.0/24}]}}}\n" ROUTED,
 		 STRATEGY_IN_PLACE, "a fixed address", ""},
-		{WEB READY "    network_mode: bridge\n" ROUTED, STRATEGY_BLUE_GREEN, "routed", ""},
+		{WEB READY "    network_mode: bridge\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
+		{WEB READY "    deploy: {update_config: {order: stop-first}}\n" ROUTED, STRATEGY_IN_PLACE, "stop-first", ""},
+		{WEB READY "    deploy: {update_config: {order: start-first, failure_action: rollback, max_failure_ratio: 0.5}, rollback_config: {parallelism: 2}}\n" ROUTED,
+		 STRATEGY_ROLLING, "routed", ""},
+		{WEB READY "    deploy: {update_config: {failure_action: pause}}\n" ROUTED, STRATEGY_ROLLING, "routed",
+		 "compose.yaml:5:46: services.web.deploy.update_config.failure_action: 'pause' is taken as rollback: a revision that fails always goes back\n"},
 		{WEB READY "    network_mode: host\n" ROUTED, STRATEGY_IN_PLACE, "a port of the host", ""},
 		{WEB "    restart: always\n    deploy: {restart_policy: {condition: none}}\n", STRATEGY_IN_PLACE, "no route leads to it",
 		 "compose.yaml:4:14: services.web.restart: deploy.restart_policy on line 5 says something else, and comes first\n"},
@@ -637,7 +710,7 @@ static void relative_files_need_a_folder(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(resources_are_read),
+	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(batches_follow), TEST(resources_are_read),
 	TEST(every_service_has_its_networks), TEST(env_files_are_read), TEST(env_files_count), TEST(relative_files_need_a_folder),
 };
 TESTS_MAIN(tests)
