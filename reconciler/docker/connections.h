@@ -2,6 +2,8 @@
 #ifndef DOCKER_CONNECTIONS_H
 #define DOCKER_CONNECTIONS_H
 
+#include <stddef.h>
+
 /*
  * How many TCP connections (established, or accepted half-way) from outside of loopback end at a port that somebody in
  * the namespace listens on; with `ports`, how many from anywhere end at one of them. Read from /proc/<pid>/net/tcp and

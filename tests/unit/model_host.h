@@ -259,10 +259,16 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 	CHECK(is_up || count_up_of(h, a->service) < most);
 }
 
+/* The host's own address is that of whoever runs; every other one belongs to its instance, also while that is down. */
+static bool has_address(const struct instance *i, const char *address)
+{
+	return strcmp(i->address, address) == 0 && (strcmp(address, ADDRESS_OF_HOST) != 0 || i->state == INSTANCE_RUNNING);
+}
+
 static void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
-	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
+	if ((a->kind == ACTION_STOP || a->kind == ACTION_REMOVE) && has_address(a->instance, a->instance->address))
 		CHECK(!is_listed(h, a->instance->address));
 	/* No image that any service of Git or its way back needs. */
 	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
@@ -284,7 +290,7 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 	if (a->kind == ACTION_CREATE && a->address) {
 		CHECK(!is_listed(h, a->address));
 		for (size_t i = 0; i < h->world->instances_count; i++)
-			CHECK(strcmp(h->world->instances[i].address, a->address) != 0);
+			CHECK(!has_address(&h->world->instances[i], a->address));
 	}
 	if (a->kind == ACTION_CREATE || a->kind == ACTION_START || a->kind == ACTION_PULL)
 		for (size_t i = 0; i < h->world->quarantines_count; i++)
