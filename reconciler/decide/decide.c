@@ -91,6 +91,8 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 	for (size_t i = 0; i < p->out->services_count; i++) {
 		struct status *s = &p->out->services[i];
 		const struct service *want = desired_service(p->desired, s->project, s->service);
+		if (s->phase == PHASE_LEFT_ALONE)
+			continue;
 		if ((want && want->is_routed) || find_traffic(&p->world->nginx.topology, s->project, s->service)) {
 			s->phase = phase;
 			s->cause = cause;
@@ -119,7 +121,7 @@ static bool publish(struct pass *p)
 		p->wanted = nginx->topology; /* all that runs goes on */
 	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (is_open(p, r))
+		if (is_open(p, r) && !pass_leaves_alone(p, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
@@ -181,7 +183,7 @@ static void mend_flags(struct pass *p)
 		const struct traffic *t = &nginx->topology.services[i];
 		const struct failure *failed = failed_shift(p, t);
 		struct status *status = status_of(p, t->project, t->service);
-		if (!t->is_damaged || is_shifting(p, t))
+		if (!t->is_damaged || is_shifting(p, t) || pass_leaves_alone(p, t->project, t->service))
 			continue;
 		if (failed && status) { /* the next run tries again */
 			status->phase = PHASE_FAILED;
@@ -218,7 +220,7 @@ bool pass_is_acceptable(const struct pass *p, const struct status *s)
 	for (size_t i = 0; i < p->acceptable_count; i++)
 		if (strcmp(p->acceptable[i]->project, s->project) == 0 && strcmp(p->acceptable[i]->name, s->service) == 0)
 			return true;
-	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING;
+	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING || s->phase == PHASE_LEFT_ALONE;
 }
 
 /* An atomic project: all of its services are noted as good, or none yet. */
@@ -255,15 +257,31 @@ bool pass_has_project(const struct pass *p, const char *project)
 	return false;
 }
 
-/* Does a route of Git's, of which the service is there, take this way in? Git is asked before what nginx still has. */
+bool pass_leaves_alone(const struct pass *p, const char *project, const char *service)
+{
+	const struct service *s = desired_service(p->desired, project, service);
+	if (s)
+		return s->is_left_alone;
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (p->desired->projects[i].keeps_gone && strcmp(p->desired->projects[i].name, project) == 0)
+			return true;
+	return !pass_has_project(p, project);
+}
+
+/* Does a route of Git's, of which the service is there, take this way in from it? Git is asked before what nginx still
+ * has; who shares the way in does not take it away. */
 static bool is_claimed(struct pass *p, const struct route *was)
 {
+	bool is_taken = false;
 	for (size_t i = 0; i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (route_is_same_way(r, was) && is_open(p, r))
-			return true;
+		if (!route_is_same_way(r, was))
+			continue;
+		if (strcmp(r->project, was->project) == 0 && strcmp(r->service, was->service) == 0)
+			return false;
+		is_taken |= is_open(p, r) && !pass_leaves_alone(p, r->project, r->service);
 	}
-	return false;
+	return is_taken;
 }
 
 /* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing
@@ -272,21 +290,21 @@ static void retire(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
+		if (desired_service(p->desired, in->project, in->service) || pass_leaves_alone(p, in->project, in->service) ||
 		    status_of(p, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
 		rollout_retire(p, in->project, in->service, s);
 	}
-	/* Traffic of projects that are not in this desired state stays as it is. */
+	/* Traffic of what is left alone stays as it is; that of services in Git is wanted by now. */
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
-		if (!pass_has_project(p, t->project))
+		if (!desired_service(p->desired, t->project, t->service) && pass_leaves_alone(p, t->project, t->service))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		bool is_kept = !pass_has_project(p, r->project) ||
+		bool is_kept = pass_leaves_alone(p, r->project, r->service) ||
 		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
 		if (is_kept && !is_claimed(p, r))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;

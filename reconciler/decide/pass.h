@@ -34,6 +34,10 @@ const struct order *pass_pause(const struct pass *p, const char *project, const 
 /* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);
 
+/* Stays as it is: a service that is no target, one that left a project of which not all is one, one of a project that is
+ * not in Git. */
+bool pass_leaves_alone(const struct pass *p, const char *project, const char *service);
+
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
  * NULL with *why when the setting's subnet has no free /24 left. */
 const struct network *address_network(struct pass *p, const char *project, const char **why);

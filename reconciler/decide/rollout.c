@@ -253,6 +253,15 @@ static void go_on_as_is(struct rollout *r)
 	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
 }
 
+/* Its traffic stays, and nothing is done. */
+static void stay(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason)
+{
+	if (r->now)
+		rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	rollout_status(r, phase, cause, reason);
+	add_wanted(r);
+}
+
 void rollout_decide(struct pass *p, const struct service *s, struct status *status)
 {
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
@@ -266,12 +275,13 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		return;
 	}
 	struct refusal no;
+	if (s->is_left_alone) {
+		stay(&r, PHASE_LEFT_ALONE, ERR_NONE, "no target of this run");
+		return;
+	}
 	bool is_refused = rollout_refuses(&r, &no);
 	if (is_refused && no.stays) {
-		if (r.now)
-			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, no.phase, no.cause, no.why);
-		add_wanted(&r);
+		stay(&r, no.phase, no.cause, no.why);
 		return;
 	}
 	decide_target(&r);
@@ -292,9 +302,7 @@ void rollout_retire(struct pass *p, const char *project, const char *service, st
 	}
 	r.is_routed = r.now != NULL;
 	if ((r.pause = pass_pause(p, project, service))) {
-		if (r.now)
-			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		add_wanted(&r);
+		stay(&r, PHASE_WAITING, ERR_NONE, NULL);
 		rollout_say_paused(&r);
 		return;
 	}

@@ -8,6 +8,7 @@ const char *phase_name(enum phase phase)
 		[PHASE_PROGRESSING] = "progressing", [PHASE_WAITING] = "waiting",
 		[PHASE_ROLLED_BACK] = "rolled back",
 		[PHASE_BLOCKED] = "blocked",         [PHASE_FAILED] = "failed",
+		[PHASE_LEFT_ALONE] = "left alone",
 	};
 	return names[phase];
 }

@@ -21,6 +21,7 @@ enum phase {
 	PHASE_ROLLED_BACK, /* the revision Git asks for is quarantined; the last good one serves */
 	PHASE_BLOCKED,     /* waits for something that this run cannot bring about: a dependency, nginx */
 	PHASE_FAILED,      /* cannot be brought to what Git says, and there is nothing to go back to */
+	PHASE_LEFT_ALONE,  /* not a target: whatever it is, it stays so */
 	PHASE_COUNT
 };
 

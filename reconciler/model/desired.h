@@ -80,6 +80,7 @@ struct service {
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
+	bool is_left_alone;       /* --target: neither a target nor needed by one. Stays as it is: instances, traffic, images */
 
 	/* With PULL_ALWAYS: why nobody could say what its tag means now. This is then the last good one, when there is one. */
 	enum err_kind unresolved; /* ERR_NONE: it is known */
@@ -112,6 +113,7 @@ struct project {
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
 	bool has_binds;             /* something in its directory is mounted */
+	bool keeps_gone;            /* --target: what left it in Git stays, too */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
 	struct resource *networks;  /* as declared; `default` need not be */

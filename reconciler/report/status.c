@@ -7,7 +7,7 @@ void status_notes(struct buf *out, const struct decision *d)
 {
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
-		if (s->phase == PHASE_SETTLED)
+		if (s->phase == PHASE_SETTLED || s->phase == PHASE_LEFT_ALONE)
 			continue;
 		buf_printf(out, "%s/%s: %s%s%s\n", s->project, s->service,
 		           s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase), s->reason ? ": " : "",
@@ -21,6 +21,8 @@ void status_print(struct buf *out, const struct desired *d, const struct decisio
 		buf_printf(out, "commit %.8s \"%s\"\n", d->commit, d->subject);
 	for (size_t i = 0; i < decision->services_count; i++) {
 		const struct status *s = &decision->services[i];
+		if (s->phase == PHASE_LEFT_ALONE)
+			continue;
 		char name[256];
 		snprintf(name, sizeof name, "%s/%s", s->project, s->service);
 		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name, s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
@@ -55,7 +57,7 @@ static int rank(int exit_code)
 static int exit_code_of(const struct status *s)
 {
 	switch (s->phase) {
-	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_COUNT: return 0;
+	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_LEFT_ALONE: case PHASE_COUNT: return 0;
 	case PHASE_PROGRESSING: return err_info(ERR_TRANSIENT)->exit_code;
 	case PHASE_WAITING: return 4;
 	case PHASE_ROLLED_BACK: return 3;
