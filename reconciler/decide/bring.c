@@ -319,12 +319,27 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 	return usable;
 }
 
+/* Does the installed configuration lead to it? Only a publish changes that. */
+static bool is_listed(const struct rollout *r, const struct instance *i)
+{
+	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
+}
+
+/* What nginx leads to has passed its gate before: it need only pass now, however short a time this process has looked. */
+static struct judgement judge(struct rollout *r, const struct service *s, const struct instance *i, enum trust trust)
+{
+	struct judgement j = gate_judge(i, s, trust, r->pass->world, r->pass->arena);
+	if (j.readiness == COMING && is_listed(r, i) && gate_judge(i, s, TRUST_PROVEN, r->pass->world, r->pass->arena).readiness == READY)
+		return (struct judgement){READY, NULL, 0};
+	return j;
+}
+
 struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
 {
 	struct set ready = {0};
 	for (size_t i = 0; i < set->count && (int)ready.count < n; i++)
 		if (!is_broken(r, s, set->items[i]) &&
-		    gate_judge(set->items[i], s, trust, r->pass->world, r->pass->arena).readiness == READY)
+		    judge(r, s, set->items[i], trust).readiness == READY)
 			*ARENA_PUSH(r->pass->arena, ready.items, ready.count) = set->items[i];
 	return ready;
 }
@@ -343,7 +358,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			continue;
 		usable++;
 		moving += update_live(r, s, in, &failed);
-		struct judgement j = gate_judge(in, s, trust, p->world, p->arena);
+		struct judgement j = judge(r, s, in, trust);
 		if (j.readiness == READY) {
 			ready++;
 		} else if (j.readiness != FAILED && is_startable(r, s, in)) {
@@ -379,6 +394,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	return moving ? UPS_BUSY : UPS_READY;
 }
 
+<<<<<<< HEAD
 /* Does the installed configuration lead to it? Only a publish changes that. */
 static bool is_listed(const struct rollout *r, const struct instance *i)
 {
@@ -387,6 +403,8 @@ static bool is_listed(const struct rollout *r, const struct instance *i)
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
+=======
+>>>>>>> main
 /* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
  * connection to it. Bounded by the drain time-out, counted from the reload that took it out. */
 static bool is_drained(struct rollout *r, const struct instance *i)
