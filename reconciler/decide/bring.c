@@ -322,6 +322,8 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 /* Does the installed configuration lead to it? Only a publish changes that. */
 static bool is_listed(const struct rollout *r, const struct instance *i)
 {
+	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
+		return false; /* the address of whoever runs there, and it does not */
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
@@ -394,17 +396,6 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	return moving ? UPS_BUSY : UPS_READY;
 }
 
-<<<<<<< HEAD
-/* Does the installed configuration lead to it? Only a publish changes that. */
-static bool is_listed(const struct rollout *r, const struct instance *i)
-{
-	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
-		return false; /* the address of whoever runs there, and it does not */
-	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
-}
-
-=======
->>>>>>> main
 /* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
  * connection to it. Bounded by the drain time-out, counted from the reload that took it out. */
 static bool is_drained(struct rollout *r, const struct instance *i)
