@@ -6,7 +6,7 @@
 #include "model/desired.h"
 
 /*
- * Marks what is neither a target nor needed by one (is_left_alone), and the projects of which not all is one
+ * Marks what is neither a target nor needed by one (is_left_alone; an atomic project is needed as a whole), and the projects of which not all is one
  * (keeps_gone). Without targets nothing is. ERR_USAGE for a target that is not there, naming the nearest; ERR_INVALID
  * when it may be in one of the manifests that are left out.
  */

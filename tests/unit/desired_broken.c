@@ -352,9 +352,12 @@ static void two_files_share_no_name_and_no_host(void)
 	CHECK_STR(l.problems.text.text,
 	          "b.yaml:1:1: name: the project 'shop' stands in compose.yaml, too; give one of them another name\n");
 	buf_clear(&l.problems.text);
+	struct desired parts[2] = {l.desired}, joined = {0};
+	bool is_out[2];
 	s.text = again;
-	CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-	CHECK_INT(manifest_check(&l.desired, &l.problems, &l.err), -1);
+	CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+	CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), 2);
+	CHECK(is_out[0] && is_out[1] && joined.projects_count == 0);
 	CHECK_STR(l.problems.text.text, "b.yaml:3:31: x-reconcile.routes: the host 'h' has a route already, at "
 	                                "compose.yaml:3:31; remove one of them\n");
 	loaded_done(&l);
