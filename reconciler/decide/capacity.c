@@ -15,25 +15,32 @@ static int64_t bytes_of(const struct service *s, const char *path)
 	return v && v->kind == VALUE_INT ? v->integer : 0;
 }
 
+/* Of the revisions before it; of its own when nothing else runs. */
 static int64_t most_used(const struct world *w, const struct service *s)
 {
-	int64_t most = 0;
+	int64_t own = 0, others = 0;
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
-		if (in->state == INSTANCE_RUNNING && in->memory_bytes > most && strcmp(in->project, s->project) == 0 &&
+		int64_t *most = strcmp(in->revision, s->revision) == 0 ? &own : &others;
+		if (in->state == INSTANCE_RUNNING && in->memory_bytes > *most && strcmp(in->project, s->project) == 0 &&
 		    strcmp(in->service, s->name) == 0)
-			most = in->memory_bytes;
+			*most = in->memory_bytes;
 	}
-	return most;
+	return others ? others : own;
 }
 
-int64_t capacity_need(const struct world *w, const struct service *s)
+int64_t capacity_use(const struct world *w, const struct service *s)
 {
 	int64_t most = most_used(w, s), limit = bytes_of(s, "mem_limit");
 	if (!most)
 		return bytes_of(s, "mem_reservation");
-	most += most / 5;
 	return limit && limit < most ? limit : most;
+}
+
+static int64_t need_of(const struct world *w, const struct service *s)
+{
+	int64_t use = capacity_use(w, s), limit = bytes_of(s, "mem_limit"), need = use + use / 5;
+	return limit && limit < need ? limit : need;
 }
 
 /* What was started, or will be, and has not grown to what it needs. */
@@ -44,7 +51,7 @@ static int64_t promised(const struct pass *p)
 		const struct instance *in = &p->world->instances[i];
 		const struct service *s = desired_service(p->desired, in->project, in->service);
 		bool is_young = in->state == INSTANCE_CREATED || (in->state == INSTANCE_RUNNING && !in->passing_since_ms);
-		int64_t need = s && is_young ? capacity_need(p->world, s) : 0;
+		int64_t need = s && is_young ? need_of(p->world, s) : 0;
 		bytes += need > in->memory_bytes ? need - in->memory_bytes : 0;
 	}
 	return bytes;
@@ -84,7 +91,7 @@ const char *capacity_lacks(struct rollout *r, const struct service *s, int count
 {
 	struct pass *p = r->pass;
 	const struct host_state *h = &p->world->host;
-	int64_t need = capacity_need(p->world, s), swap = free_swap(p->world), room = h->memory_available_bytes + swap;
+	int64_t need = need_of(p->world, s), swap = free_swap(p->world), room = h->memory_available_bytes + swap;
 	if (need == 0 || h->memory_available_bytes == 0) /* nobody knows */
 		return NULL;
 	room -= room / MARGIN + promised(p);

@@ -64,7 +64,7 @@ struct side side_less(struct pass *p, const struct side *side, const struct set 
 bool side_equal(const struct side *a, const struct side *b);
 
 /* capacity.c: what one more instance is likely to use; 0: nobody knows. */
-int64_t capacity_need(const struct world *w, const struct service *s);
+int64_t capacity_use(const struct world *w, const struct service *s);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */
 const struct image *image_find(const struct world *w, const char *name);

@@ -148,6 +148,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 		struct traffic *t = &w->nginx.topology.services[i];
 		t->weight = 0;
 		t->weight_since_ms = 0;
+		t->is_damaged = false;
 		for (size_t k = 0; k < before.services_count; k++)
 			if (strcmp(before.services[k].project, t->project) == 0 &&
 			    strcmp(before.services[k].service, t->service) == 0 &&
@@ -157,6 +158,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 			}
 	}
 	w->nginx.is_current = true;
+	w->nginx.drift = NULL;
 	w->nginx.installed_ms = w->now_ms;
 	/* Old workers end and connections close: when that takes long is up to the clients, and no plan can know it. */
 	w->nginx.draining_workers = 0;
@@ -174,6 +176,7 @@ static void shift(struct world *w, const struct action *action)
 		    strcmp(t->service, action->service) == 0) {
 			t->weight = action->weight;
 			t->weight_since_ms = w->now_ms;
+			t->is_damaged = false;
 		}
 	}
 }
@@ -281,7 +284,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	switch (action->kind) {
 	case ACTION_START:
 		if (action->spec && !action->spec->is_job)
-			take_memory(w, i, capacity_need(w, action->spec));
+			take_memory(w, i, capacity_use(w, action->spec));
 		start(w, i, action->spec && action->spec->is_job);
 		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;

@@ -83,6 +83,7 @@ struct traffic {
 	/* Observed beside the configuration; ignored when a topology is published: */
 	int weight;               /* of next, 0..PERMILLE */
 	int64_t weight_since_ms;  /* when it was last changed, ms since 1970; 0: never */
+	bool is_damaged;          /* the flags on disk are not those of that weight: somebody changed them */
 };
 
 /* The structure of the nginx configuration: what a reload changes. */
@@ -96,7 +97,8 @@ struct topology {
 struct nginx {
 	bool is_up;               /* the master runs and answers on our loopback port */
 	const char *problem;      /* why it is not, for people; "" when up */
-	bool is_current;          /* the generation that answers is the installed one, and its text is as we wrote it */
+	bool is_current;          /* the generation that answers is the installed one, and its files are as we wrote them */
+	const char *drift;        /* what somebody changed in those files, for people; NULL: nothing */
 	struct topology topology; /* of the installed generation */
 	int64_t installed_ms;     /* when it was installed, ms since 1970 */
 	int draining_workers;     /* workers of earlier generations that still live */

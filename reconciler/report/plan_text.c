@@ -40,7 +40,7 @@ static void print_row(struct buf *out, const struct plan_row *row)
 		return;
 	}
 	if (!row->service) {
-		buf_puts(out, "the routes of nginx\n");
+		buf_printf(out, "%s%s\n", row->is_drift ? "nginx: " : "the routes of nginx", row->is_drift ? row->reason : "");
 		return;
 	}
 	buf_printf(out, "%s/%s", row->project, row->service);

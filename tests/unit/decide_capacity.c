@@ -102,12 +102,12 @@ static void what_is_given_is_given_once(void)
 
 static void the_rehearsal_says_how_much(void)
 {
-	struct host *h = deployed(STRATEGY_BLUE_GREEN, 2, 100 * MIB, 200 * MIB, 400 * MIB);
+	struct host *h = deployed(STRATEGY_BLUE_GREEN, 2, 100 * MIB, 150 * MIB, 400 * MIB);
 	struct rehearsal r;
 	limit(h, 0);
 	rehearse(snapshot(h), h->world, NULL, &h->arena, &r);
-	CHECK_INT(r.memory_peak_bytes, 2 * 120 * MIB);
-	CHECK_INT(r.memory_swap_bytes, 40 * MIB);
+	CHECK_INT(r.memory_peak_bytes, 2 * 100 * MIB);
+	CHECK_INT(r.memory_swap_bytes, 50 * MIB);
 	host_free(h);
 }
 
