@@ -21,6 +21,7 @@
 #include "observe.h"
 #include "report/json.h"
 #include "resolve.h"
+#include "what_if.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
@@ -459,7 +460,14 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 		return say_error(o, &e, json_failure);
 	}
 	struct rehearsal r;
-	rehearse(&want.loaded.desired, &world, &want.arena, &r);
+	struct what_if what_if = {0};
+	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
+		arena_done(&want.arena);
+		return say_error(o, &e, json_failure);
+	}
+	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
+	if (what_if.crash_after > r.events_count)
+		log_warning("--what-if %s: this plan has %zu steps", o->what_if, r.events_count);
 	struct plan plan;
 	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);
 	if (o->is_json)

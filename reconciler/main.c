@@ -118,7 +118,7 @@ static const struct command commands[] = {
 };
 
 /* Options that are no settings. */
-enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_FULL, OPTION_UNTIL, OPTION_REASON, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
+enum option_id { OPTION_PLAN, OPTION_WATCH, OPTION_JSON, OPTION_TARGET, OPTION_FULL, OPTION_UNTIL, OPTION_REASON, OPTION_WHAT_IF, OPTION_DETAILED, OPTION_CONFIG, OPTION_VERBOSE, OPTION_VERSION, OPTION_HELP };
 static const struct option_row {
 	const char *flag, *argument, *doc;
 	enum option_id id;
@@ -126,6 +126,7 @@ static const struct option_row {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
 	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
+	{"--what-if", "WHAT", "with --plan: fail:SERVICE, fail:SERVICE@PERCENT (of the requests) or crash:STEP", OPTION_WHAT_IF},
 	{"--target", "NAME", "only this PROJECT or PROJECT/SERVICE and what it depends on; may be given again", OPTION_TARGET},
 	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
 	{"--full", NULL, "with promote: all steps that are left, not only this one", OPTION_FULL},
@@ -204,6 +205,7 @@ static int take_option(struct line *l, const struct option_row *o, const char *v
 			return usage("too many targets at", value);
 		l->targets[l->targets_count++] = value;
 		break;
+	case OPTION_WHAT_IF: l->options.what_if = value; break;
 	case OPTION_FULL: l->operation.is_full = true; break;
 	case OPTION_UNTIL: l->operation.until = value; break;
 	case OPTION_REASON: l->operation.reason = value; break;
@@ -282,6 +284,8 @@ static int check_line(struct line *l)
 		return usage("--reason does not go with", l->command->name);
 	if ((l->command->takes & NEEDS_NAME) && !l->operation.name)
 		return usage("which service? write PROJECT/SERVICE after", l->command->name);
+	if (l->options.what_if && !plans)
+		return usage("only a plan takes", "--what-if");
 	if (l->options.detailed_exitcode && !plans)
 		return usage("only a plan takes", "--detailed-exitcode");
 	return -1;

@@ -139,7 +139,9 @@ bool rollout_refuses(struct rollout *r, struct refusal *out)
 	const struct service *want = r->want;
 	bool has_good = r->good && r->good->spec;
 	const char *why = verdict_on(r, want), *other = why ? NULL : verdict_on_others(r), *missing = NULL;
-	if (why && !has_good) {
+	if (want->is_left_alone) {
+		*out = (struct refusal){.stays = true, .phase = PHASE_LEFT_ALONE, .why = "no target of this run"};
+	} else if (why && !has_good) {
 		*out = (struct refusal){.stays = true, .phase = PHASE_FAILED, .cause = ERR_INTERNAL,
 		                        .why = arena_printf(a, "revision %.8s is quarantined (%s) and no good one is known; "
 		                                            "`reconcile retry` tries it again", want->revision, why)};

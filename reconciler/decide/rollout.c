@@ -275,10 +275,6 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		return;
 	}
 	struct refusal no;
-	if (s->is_left_alone) {
-		stay(&r, PHASE_LEFT_ALONE, ERR_NONE, "no target of this run");
-		return;
-	}
 	bool is_refused = rollout_refuses(&r, &no);
 	if (is_refused && no.stays) {
 		stay(&r, no.phase, no.cause, no.why);

@@ -35,8 +35,11 @@ static bool take(struct desired *d, const char *target)
 	return is_any;
 }
 
-static void take_dependencies(struct project *p)
+static void take_needed(struct project *p)
 {
+	/* Either all of it or nothing. */
+	for (size_t i = 0; p->is_atomic && !targets_spare(p) && i < p->services_count; i++)
+		p->services[i].is_left_alone = false;
 	for (size_t i = p->services_count; i-- > 0;)
 		for (size_t k = 0; !p->services[i].is_left_alone && k < p->services[i].dependencies_count; k++)
 			for (size_t n = 0; n < i; n++)
@@ -80,6 +83,6 @@ int targets_mark(const struct settings *s, struct desired *d, size_t left_out, s
 		if (!take(d, s->targets[i]))
 			return unknown(d, s->targets[i], left_out, e);
 	for (size_t i = 0; i < d->projects_count; i++)
-		take_dependencies(&d->projects[i]);
+		take_needed(&d->projects[i]);
 	return 0;
 }

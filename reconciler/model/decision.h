@@ -52,6 +52,7 @@ struct event {
 	int64_t at_ms;          /* since the start of the rehearsal */
 	struct action action;
 	const char *text;       /* action_print() */
+	bool is_crash;          /* after it the tool is killed, and another run goes on: what if */
 };
 
 /* A run that did not happen. */

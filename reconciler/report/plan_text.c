@@ -86,7 +86,8 @@ static void print_steps(struct buf *out, const struct rehearsal *r)
 	           r->reloads, r->reloads == 1 ? "reload" : "reloads", r->instances_peak,
 	           r->instances_peak == 1 ? "instance" : "instances");
 	for (size_t i = 0; i < r->events_count; i++)
-		buf_printf(out, "  %6.1fs  %s\n", (double)r->events[i].at_ms / 1000, r->events[i].text);
+		buf_printf(out, "  %6.1fs  %s\n%s", (double)r->events[i].at_ms / 1000, r->events[i].text,
+		           r->events[i].is_crash ? "           -- the tool is killed here; another run comes a minute later --\n" : "");
 	buf_puts(out, "\n");
 }
 

@@ -70,6 +70,7 @@ expect 0 "shop: stays paused, with everything" resume shop "${with[@]}"
 expect 0 "everything: goes on" resume "${with[@]}"
 expect 0 'everything: paused until `reconcile resume`' pause --reason "the freeze" "${with[@]}"
 expect 0 "everything: goes on" resume "${with[@]}"
+expect 64 "only a plan takes '--what-if'" --what-if crash:1
 expect 64 "only a plan takes '--detailed-exitcode'" --detailed-exitcode
 expect 64 "only a plan takes '--detailed-exitcode'" status --detailed-exitcode
 expect 64 "--watch does not go with 'status'" status --watch

@@ -322,11 +322,48 @@ static void atomic_goes_back_as_one(void)
 	}
 }
 
+/* The same code, with a failure to come: what a plan shows is what the run does. */
+static void what_if(void)
+{
+	struct host *h = deployed(1, quick, ARRAY_LEN(quick));
+	struct rehearsal r;
+	struct what_if bad = {.fails = service_of(h, "web"), .fails_at = 250};
+	rehearse(snapshot(h), h->world, &bad, &h->arena, &r);
+	until(h, "25.0%");
+	h->exits = "rev-app:2";
+	behave(h);
+	run(h);
+	CHECK_STR(r.events[r.events_count - 1].text, "shop/web: remove shop-web-2");
+	CHECK_INT(r.end.services[0].phase, PHASE_ROLLED_BACK);
+	CHECK_STR(r.end.services[0].reason, reason_of(h, "web"));
+	host_free(h);
+
+	h = deployed(1, quick, ARRAY_LEN(quick));
+	bad = (struct what_if){.fails = service_of(h, "web")};
+	rehearse(snapshot(h), h->world, &bad, &h->arena, &r);
+	CHECK_INT(r.reloads, 0);
+	CHECK_INT(r.end.services[0].phase, PHASE_ROLLED_BACK);
+	CHECK_CONTAINS(r.end.services[0].reason, "what if it did not answer");
+	/* Killed after any step, it comes to the same end, with the same actions. */
+	struct rehearsal whole;
+	rehearse(snapshot(h), h->world, NULL, &h->arena, &whole);
+	for (size_t step = 1; step <= whole.events_count; step++) {
+		rehearse(snapshot(h), h->world, &(struct what_if){.crash_after = step}, &h->arena, &r);
+		CHECK_INT(r.events_count, whole.events_count);
+		for (size_t i = 0; i < r.events_count && i < whole.events_count; i++) {
+			CHECK_STR(r.events[i].text, whole.events[i].text);
+			CHECK_INT(r.events[i].is_crash, i + 1 == step);
+		}
+		CHECK_INT(r.end.services[0].phase, PHASE_SETTLED);
+	}
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(share_after_share), TEST(a_failure_at_any_share_goes_back_by_one_shift), TEST(the_analysis_decides),
 	TEST(promote), TEST(promote_in_full_still_needs_what_is_ready), TEST(abort_goes_back),
 	TEST(a_pause_holds_what_has_not_begun), TEST(a_pause_in_the_middle_stays_there), TEST(a_pause_holds_a_removal),
-	TEST(atomic_comes_in_as_one), TEST(atomic_goes_back_as_one),
+	TEST(atomic_comes_in_as_one), TEST(atomic_goes_back_as_one), TEST(what_if),
 };
 
 int main(int argc, char **argv)

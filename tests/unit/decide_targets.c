@@ -156,7 +156,7 @@ static void a_plan_says_whom_it_is_about(void)
 	struct rehearsal r;
 	struct plan p;
 	leave_alone(h, "api", true);
-	rehearse(&h->desired, h->world, &h->arena, &r);
+	rehearse(&h->desired, h->world, NULL, &h->arena, &r);
 	plan_build(&h->arena, &h->desired, h->world, &r, &p);
 	plan_print(&out, &p);
 	CHECK_CONTAINS(out.text, "Of the targets only, and of what they depend on: everything else stays as it is.\n\nChanges:\n  +/- shop/web");

@@ -391,9 +391,12 @@ static void two_files_share_no_name_and_no_host(void)
 	CHECK_STR(l.problems.text.text,
 	          "b.yaml:1:1: name: the project 'shop' stands in compose.yaml, too; give one of them another name\n");
 	buf_clear(&l.problems.text);
+	struct desired parts[2] = {l.desired}, joined = {0};
+	bool is_out[2];
 	s.text = again;
-	CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-	CHECK_INT(manifest_check(&l.desired, &l.problems, &l.err), -1);
+	CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+	CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), 2);
+	CHECK(is_out[0] && is_out[1] && joined.projects_count == 0);
 	CHECK_STR(l.problems.text.text, "b.yaml:3:31: x-reconcile.routes: the host 'h' has a route already, at "
 	                                "compose.yaml:3:31; remove one of them\n");
 	loaded_done(&l);
@@ -405,13 +408,15 @@ static void two_files_want_the_same_swap(void)
 	struct environment env = {0};
 	struct loaded l;
 	for (size_t i = 0; i <= ARRAY_LEN(others); i++) {
+		bool is_other = i < ARRAY_LEN(others), is_out[2];
 		load(&l, "name: shop\nservices: {}\nx-reconcile: {host: {swap: {size: 2G}}}\n");
-		const char *swap = i < ARRAY_LEN(others) ? others[i] : "{size: 2048m, file: /swapfile}";
-		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n", swap);
+		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n",
+		                                is_other ? others[i] : "{size: 2048m, file: /swapfile}");
 		struct manifest_source s = {.file = "b.yaml", .text = text, .length = strlen(text), .directory = "/x"};
-		CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-		CHECK_INT(manifest_check(&l.desired, &l.problems, &l.err), i < ARRAY_LEN(others) ? -1 : 0);
-		CHECK_STR(l.problems.text.text, i == ARRAY_LEN(others) ? "" :
+		struct desired parts[2] = {l.desired}, joined = {0};
+		CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+		CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), is_other ? 2 : 0);
+		CHECK_STR(l.problems.text.text, !is_other ? "" :
 		          "b.yaml:3:28: x-reconcile.host.swap: differs from what compose.yaml:3:28 says; there is one host, write the same "
 		          "in both, or remove one\n");
 		loaded_done(&l);

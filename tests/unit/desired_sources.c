@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "desired/load.h"
 #include "desired/sources.h"
+#include "desired/targets.h"
 
 static struct arena a;
 static char top[64];
@@ -398,6 +399,18 @@ static void targets(void)
 	end();
 }
 
+static void an_atomic_project_is_one_target(void)
+{
+	struct service services[] = {{.project = "shop", .name = "db"}, {.project = "shop", .name = "web"}, {.project = "blog", .name = "web"}};
+	struct project projects[] = {{.name = "shop", .is_atomic = true, .services = services, .services_count = 2},
+	                             {.name = "blog", .is_atomic = true, .services = services + 2, .services_count = 1}};
+	struct desired d = {.projects = projects, .projects_count = 2};
+	struct settings one = {.targets = (const char *[]){"shop/web"}, .targets_count = 1};
+	CHECK_INT(targets_mark(&one, &d, 0, &e), 0);
+	CHECK(!services[0].is_left_alone && !services[1].is_left_alone && services[2].is_left_alone);
+	CHECK(!targets_spare(&projects[0]) && targets_spare(&projects[1]));
+}
+
 static void where_a_link_leads(void)
 {
 	static const struct { const char *link, *target, *want; } rows[] = {
@@ -418,6 +431,6 @@ static const struct test tests[] = {
 	TEST(several_projects), TEST(a_manifest_of_its_own_goes_first), TEST(one_bad_manifest_is_left_out),
 	TEST(what_contradicts_is_left_out), TEST(files_are_written_and_stay), TEST(nothing_leads_out), TEST(a_folder_in_the_way),
 	TEST(what_is_beside_the_folder_is_not_mounted), TEST(hashes_of_what_is_mounted), TEST(a_revision_is_pinned),
-	TEST(secrets_that_others_can_read), TEST(targets), TEST(where_a_link_leads),
+	TEST(secrets_that_others_can_read), TEST(targets), TEST(an_atomic_project_is_one_target), TEST(where_a_link_leads),
 };
 TESTS_MAIN(tests)

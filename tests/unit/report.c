@@ -12,7 +12,7 @@ static struct tally plan_of(struct host *h)
 	buf_done(&plan);
 	plan = BUF_INIT(65536);
 	struct plan p;
-	rehearse(d, h->world, &h->arena, &r);
+	rehearse(d, h->world, NULL, &h->arena, &r);
 	plan_build(&h->arena, d, h->world, &r, &p);
 	plan_print(&plan, &p);
 	return p.tally;

@@ -48,7 +48,7 @@ static void plan_of(struct host *h)
 	struct rehearsal r;
 	struct plan p;
 	const struct desired *d = snapshot(h);
-	rehearse(d, h->world, &h->arena, &r);
+	rehearse(d, h->world, NULL, &h->arena, &r);
 	plan_build(&h->arena, d, h->world, &r, &p);
 	buf_done(&out);
 	out = BUF_INIT(1 << 20);

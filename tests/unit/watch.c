@@ -151,15 +151,27 @@ static void pass(struct watched *w)
 	watched_wait(w, "STATUS=", 1);
 }
 
+/* An engine where all is as it should be, a long interval, and a first pass. */
+static void begin(struct watched *w)
+{
+	watched_new(w);
+	struct fake_rule rules[] = SETTLED_RULES(&w->site);
+	site_start(&w->site, rules, ARRAY_LEN(rules));
+	write_settings(w, "interval: 10m\n");
+	watched_start(w, NULL, NULL);
+	watched_wait(w, "STATUS=", 1);
+}
+
+static void end(struct watched *w, int code)
+{
+	kill(w->pid, SIGTERM);
+	CHECK_INT(watched_end(w), code);
+}
+
 static void a_pass_without_change_says_nothing_and_leaves_nothing(void)
 {
 	struct watched w;
-	watched_new(&w);
-	struct fake_rule rules[] = SETTLED_RULES(&w.site);
-	site_start(&w.site, rules, ARRAY_LEN(rules));
-	write_settings(&w, "interval: 10m\n");
-	watched_start(&w, NULL, NULL);
-	watched_wait(&w, "STATUS=No changes.", 1);
+	begin(&w);
 	CHECK_CONTAINS(w.said, "READY=1\nSTATUS=No changes.");
 	for (int i = 1; i < 20; i++)
 		pass(&w);
@@ -172,8 +184,7 @@ static void a_pass_without_change_says_nothing_and_leaves_nothing(void)
 	CHECK_INT(count(w.said, "STATUS=No changes."), 200);
 	CHECK_INT(fake_count(&w.site.engine, "GET /v1.41/containers/json"), 200);
 	CHECK_STR(watched_log(&w), "");
-	kill(w.pid, SIGTERM);
-	CHECK_INT(watched_end(&w), 0);
+	end(&w, 0);
 	CHECK_STR(watched_log(&w), "reconcile: stopped\n");
 	site_free(&w.site);
 }
@@ -217,12 +228,7 @@ static void trouble_is_said_once_and_ends_nothing(void)
 static void settings_are_read_again(void)
 {
 	struct watched w;
-	watched_new(&w);
-	struct fake_rule rules[] = SETTLED_RULES(&w.site);
-	site_start(&w.site, rules, ARRAY_LEN(rules));
-	write_settings(&w, "interval: 10m\n");
-	watched_start(&w, NULL, NULL);
-	watched_wait(&w, "STATUS=", 1);
+	begin(&w);
 	write_settings(&w, "interval: never\n");
 	kill(w.pid, SIGHUP);
 	watched_wait(&w, "STATUS=", 1);
@@ -249,12 +255,7 @@ static void the_lock_is_held_in_a_pass_only(void)
 	struct watched w;
 	struct err e;
 	int lock = -1;
-	watched_new(&w);
-	struct fake_rule rules[] = SETTLED_RULES(&w.site);
-	site_start(&w.site, rules, ARRAY_LEN(rules));
-	write_settings(&w, "interval: 10m\n");
-	watched_start(&w, NULL, NULL);
-	watched_wait(&w, "STATUS=No changes.", 1);
+	begin(&w);
 	CHECK_INT(lock_wait(w.site.settings.run_dir, 10000, &lock, &e), 0);
 	pass(&w);
 	pass(&w);
@@ -263,8 +264,7 @@ static void the_lock_is_held_in_a_pass_only(void)
 	fd_close(&lock);
 	pass(&w);
 	CHECK_INT(count(w.said, "STATUS=No changes."), 2);
-	kill(w.pid, SIGTERM);
-	CHECK_INT(watched_end(&w), 0);
+	end(&w, 0);
 
 	/* With time to wait it is waited for. */
 	CHECK_INT(lock_take(w.site.settings.run_dir, &lock, &e), 0);
@@ -274,8 +274,7 @@ static void the_lock_is_held_in_a_pass_only(void)
 	CHECK_STR(watched_log(&w), "");
 	fd_close(&lock);
 	watched_wait(&w, "STATUS=No changes.", 1);
-	kill(w.pid, SIGTERM);
-	CHECK_INT(watched_end(&w), 0);
+	end(&w, 0);
 	site_free(&w.site);
 }
 
@@ -292,8 +291,7 @@ static void a_long_pass_is_alive_and_can_be_ended(void)
 	CHECK(!strstr(w.said, "STATUS="));
 	kill(w.pid, SIGTERM);
 	watched_wait(&w, "WATCHDOG=1", 2); /* it was heard, and the pass goes on to its safe point */
-	kill(w.pid, SIGTERM);
-	CHECK_INT(watched_end(&w), 128 + SIGTERM);
+	end(&w, 128 + SIGTERM);
 	CHECK_CONTAINS(w.said, "READY=1\nWATCHDOG=1\n");
 
 	/* And while there is nothing to do. */
@@ -304,8 +302,7 @@ static void a_long_pass_is_alive_and_can_be_ended(void)
 	watched_start(&w, NULL, "200000");
 	watched_wait(&w, "STATUS=No changes.", 1);
 	watched_wait(&w, "WATCHDOG=1", 3);
-	kill(w.pid, SIGTERM);
-	CHECK_INT(watched_end(&w), 0);
+	end(&w, 0);
 	site_free(&w.site);
 }
 
