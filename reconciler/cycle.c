@@ -21,7 +21,7 @@
 #include "observe.h"
 #include "report/json.h"
 #include "resolve.h"
-#include "what_if.h"
+#include "whatif.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */

@@ -425,6 +425,7 @@ static void two_files_want_the_same_swap(void)
 
 static const struct test tests[] = {
 	TEST(every_message_is_literal), TEST(a_refused_manifest_adds_nothing), TEST(what_comes_later_is_told),
-	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host), TEST(two_files_want_the_same_swap),
+	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host),
+	TEST(two_files_want_the_same_swap),
 };
 TESTS_MAIN(tests)
