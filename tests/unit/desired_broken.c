@@ -396,13 +396,15 @@ static void two_files_want_the_same_swap(void)
 	struct environment env = {0};
 	struct loaded l;
 	for (size_t i = 0; i <= ARRAY_LEN(others); i++) {
+		bool is_other = i < ARRAY_LEN(others), is_out[2];
 		load(&l, "name: shop\nservices: {}\nx-reconcile: {host: {swap: {size: 2G}}}\n");
-		const char *swap = i < ARRAY_LEN(others) ? others[i] : "{size: 2048m, file: /swapfile}";
-		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n", swap);
+		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n",
+		                                is_other ? others[i] : "{size: 2048m, file: /swapfile}");
 		struct manifest_source s = {.file = "b.yaml", .text = text, .length = strlen(text), .directory = "/x"};
-		CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-		CHECK_INT(manifest_conflicts(&l.desired, &l.problems, NULL) > 0, i < ARRAY_LEN(others));
-		CHECK_STR(l.problems.text.text, i == ARRAY_LEN(others) ? "" :
+		struct desired parts[2] = {l.desired}, joined = {0};
+		CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+		CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), is_other ? 2 : 0);
+		CHECK_STR(l.problems.text.text, !is_other ? "" :
 		          "b.yaml:3:28: x-reconcile.host.swap: differs from what compose.yaml:3:28 says; there is one host, write the same "
 		          "in both, or remove one\n");
 		loaded_done(&l);
@@ -411,6 +413,7 @@ static void two_files_want_the_same_swap(void)
 
 static const struct test tests[] = {
 	TEST(every_message_is_literal), TEST(a_refused_manifest_adds_nothing), TEST(what_comes_later_is_told),
-	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host), TEST(two_files_want_the_same_swap),
+	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host),
+	TEST(two_files_want_the_same_swap),
 };
 TESTS_MAIN(tests)
