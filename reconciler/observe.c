@@ -13,7 +13,7 @@
 /* What this process saw of one instance, longer than one observation. */
 struct memory {
 	const char *id;
-	int64_t passing_since_ms, failing_since_ms;
+	int64_t passing_since_ms, failing_since_ms, alone_since_ms;
 	int idle_readings;
 };
 
@@ -94,13 +94,30 @@ static int count_connections(const struct desired *d, const struct world *w, con
 	return docker_connections(i, ports, count);
 }
 
-/* Only what nginx has let go of can drain; counting the connections of a busy instance is dear. */
+/* Since when nobody finds it by the service's name. */
+static void observe_names(struct observer *o, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		bool has_name = false, moves = false;
+		for (size_t k = 0; k < in->endpoints_count; k++) {
+			has_name |= in->endpoints[k].has_alias;
+			moves |= *in->endpoints[k].address != 0;
+		}
+		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : clock_now_ms();
+		in->alone_since_ms = m->alone_since_ms;
+	}
+}
+
+/* Only what nginx has let go of, or what nobody finds any more, can drain; counting the connections of a busy instance
+ * is dear. */
 static void observe_connections(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
-		if (in->state == INSTANCE_RUNNING && *in->address && !is_listed(w, in))
+		if (in->state == INSTANCE_RUNNING && (*in->address || in->alone_since_ms) && !is_listed(w, in))
 			in->connections = count_connections(d, w, in, a);
 		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
 		in->idle_readings = m->idle_readings;
@@ -167,6 +184,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)
 			w->instances[i].memory_bytes = host_memory_bytes(w->instances[i].pid);
 	observe_notes(o, w, a);
+	observe_names(o, w);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;
 	observe_connections(o, d, w, a);

@@ -67,6 +67,25 @@ static const struct value *live_of(struct arena *a, const struct spec *spec)
 	return live;
 }
 
+/* The instance's places, those that the action names as it says. */
+static void place(const struct world *w, struct instance *i, const struct action *action, struct arena *a)
+{
+	struct endpoint *places = copy_array(a, i->endpoints, i->endpoints_count, sizeof *places);
+	size_t count = i->endpoints_count;
+	for (size_t k = 0; k < action->endpoints_count; k++) {
+		size_t at = 0;
+		while (at < count && strcmp(places[at].network, action->endpoints[k].network) != 0)
+			at++;
+		if (at == count)
+			ARENA_PUSH(a, places, count);
+		places[at] = action->endpoints[k];
+		places[at].is_there = true;
+	}
+	i->endpoints = places;
+	i->endpoints_count = count;
+	i->alone_since_ms = action->kind == ACTION_UNALIAS ? w->now_ms : 0;
+}
+
 static void create(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = ARENA_PUSH(a, w->instances, w->instances_count);
@@ -80,6 +99,7 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
+	place(w, i, action, a);
 }
 
 /* It uses what it is likely to need; where memory ends and swap begins is the kernel's business. */
@@ -271,6 +291,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
 	return takes[kind] ? takes[kind] : 2;
@@ -288,6 +309,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 		start(w, i, action->spec && action->spec->is_job);
 		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
+	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(w, i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
@@ -301,7 +323,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
-			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
+			.name = action->network, .subnet = action->subnet ? action->subnet : "",
+			.range = action->range ? action->range : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
 	case ACTION_PULL: pull(w, action, a); break;

@@ -6,7 +6,8 @@
  * acted on; names of foreign volumes, networks and images are only read.
  *
  * Labels on what we create: com.docker.compose.project/.service/.container-number/.oneoff=False/.config-hash (= our
- * revision), so that `docker compose ps` and `logs` work; and io.reconcile.instance and io.reconcile.revision. On
+ * revision), so that `docker compose ps` and `logs` work; io.reconcile.instance and io.reconcile.revision; and
+ * io.reconcile.address.NETWORK where it has a fixed address, which only the label keeps while it is off the network. On
  * networks and volumes com.docker.compose.project and .network/.volume, and io.reconcile.instance.
  */
 #ifndef DOCKER_DOCKER_H

@@ -15,7 +15,9 @@ void tally_add(struct tally *t, const struct action *a)
 	/* A new instance is counted when it is created; starting one that was there is a change. */
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
-	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
+	/* A name moves with the traffic; an instance that was off its network is mended. */
+	case ACTION_ALIAS: *(a->reason ? &t->changed : &t->moved) += 1; break;
+	case ACTION_PUBLISH: case ACTION_WEIGHT: case ACTION_UNALIAS: t->moved++; break;
 	case ACTION_SWAP_MAKE: *(a->swap->is_step ? &t->mended : &t->added) += 1; break;
 	case ACTION_SWAP_OFF: *(a->swap->is_step ? &t->mended : &t->destroyed) += 1; break;
 	case ACTION_SWAP_MEND: case ACTION_SWAPPINESS: t->mended++; break;

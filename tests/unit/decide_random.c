@@ -50,8 +50,9 @@ static void hurt_instance(struct host *h, struct instance *i)
 {
 	struct world *w = h->world;
 	static const enum instance_state states[] = {INSTANCE_EXITED, INSTANCE_EXITED, INSTANCE_RESTARTING, INSTANCE_PAUSED, INSTANCE_DEAD};
-	unsigned how = roll(h, 9);
-	say(h, how < 5 ? "stops by itself, or hangs:" : how < 7 ? "removed by hand:" : "changed by hand:", i->name);
+	unsigned how = roll(h, 10);
+	say(h, how < 5 ? "stops by itself, or hangs:" : how < 7 ? "removed by hand:" : how < 9 ? "changed by hand:"
+	       : "taken off its network:", i->name);
 	if (how < 5) {
 		if (i->state != INSTANCE_RUNNING && states[how] != INSTANCE_DEAD)
 			return;
@@ -63,6 +64,8 @@ static void hurt_instance(struct host *h, struct instance *i)
 		*i = w->instances[--w->instances_count];
 	} else if (how == 7) {
 		i->address = "";
+	} else if (how == 9) {
+		lose_network(h, i);
 	} else if (i->live) {
 		struct value *live = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *live);
 		memcpy(live, i->live, ARRAY_LEN(rows) * sizeof *live);
@@ -212,6 +215,9 @@ static void play(unsigned seed)
 			fprintf(stderr, "%s is %s: %s\n", s->service, phase_name(s->phase), s->reason);
 		CHECK(s->phase == PHASE_SETTLED);
 	}
+	for (size_t i = 0; i < h->world->instances_count && !check_failures; i++)
+		for (size_t k = 0; k < h->world->instances[i].endpoints_count; k++)
+			CHECK(h->world->instances[i].endpoints[k].is_there && h->world->instances[i].endpoints[k].has_alias);
 	if (check_failures)
 		fprintf(stderr, "seed %u:\n%s", seed, h->trace.text);
 	host_free(h);

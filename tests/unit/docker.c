@@ -59,9 +59,11 @@ static void an_instance_is_read_whole(void)
 		 "\"StartedAt\":\"1970-01-01T00:00:09.25Z\",\"Health\":{\"Status\":\"unhealthy\"}},\"HostConfig\":{\"Memory\":64,"
 		 "\"MemorySwap\":-1,\"NanoCpus\":0,\"PidsLimit\":null,\"RestartPolicy\":{\"Name\":\"on-failure\","
 		 "\"MaximumRetryCount\":3}},\"NetworkSettings\":{\"Networks\":{\"shop_reconcile\":{\"IPAddress\":\"10.0.0.2\","
-		 "\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}}}}"},
+		 "\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}},\"shop_a\":{\"EndpointID\":\"e\",\"Aliases\":[\"web\",\"aaa\"]},"
+		 "\"shop_b\":{\"EndpointID\":\"\",\"Aliases\":[\"web\"]},\"shop_c\":{\"EndpointID\":\"e\",\"Aliases\":null}}},"
+		 "\"Config\":{\"Labels\":{\"io.reconcile.address.shop_a\":\"10.1.0.128\",\"io.reconcile.address.gone\":\"10.3.0.9\"}}}"},
 		{.match = "GET /v1.41/networks", .body =
-		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
+		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"IPRange\":\"10.1.0.0/25\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
 		 "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\"}},"
 		 "{\"Name\":\"b\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}}]"},
 		{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[{\"Name\":\"v\"}]}"},
@@ -93,6 +95,16 @@ static void an_instance_is_read_whole(void)
 	CHECK(!i->is_restart_off);
 	CHECK_STR(i->address, "10.0.0.2");
 	CHECK_INT(i->connections, -1);
+	CHECK_INT(i->endpoints_count, 4);
+	static const struct endpoint places[] = {
+		{"shop_a", "10.1.0.128", true, true}, {"shop_b", "", false, false}, {"shop_c", "", true, false},
+		{"gone", "10.3.0.9", false, false}};
+	for (size_t k = 0; k < 4 && i->endpoints_count == 4; k++) {
+		CHECK_STR(i->endpoints[k].network, places[k].network);
+		CHECK_STR(i->endpoints[k].address, places[k].address);
+		CHECK_INT(i->endpoints[k].is_there, places[k].is_there);
+		CHECK_INT(i->endpoints[k].has_alias, places[k].has_alias);
+	}
 	CHECK_INT(i->live[F_MEMORY].integer, 64);
 	CHECK_INT(i->live[F_SWAP].integer, -1);
 	CHECK_INT(i->live[F_CPUS].kind, VALUE_UNSET);
@@ -101,7 +113,9 @@ static void an_instance_is_read_whole(void)
 	CHECK_INT(w.networks_count, 2);
 	CHECK_STR(w.networks[0].subnet, "10.1.0.0/24");
 	CHECK_STR(w.networks[0].project, "shop");
+	CHECK_STR(w.networks[0].range, "10.1.0.0/25");
 	CHECK_STR(w.networks[1].subnet, "");
+	CHECK_STR(w.networks[1].range, "");
 	CHECK_STR(w.networks[1].project, "");
 	CHECK_INT(w.volumes_count, 1);
 	CHECK_INT(w.images_count, 16);

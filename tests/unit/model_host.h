@@ -259,6 +259,55 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 	CHECK(is_up || count_up_of(h, a->service) < most);
 }
 
+static bool has_alias(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias)
+			return true;
+	return false;
+}
+
+/* Has it the name somewhere where it could be without? */
+static bool has_alias_that_moves(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias && *i->endpoints[k].address)
+			return true;
+	return false;
+}
+
+/* Does another running instance, of another revision than `revision` (NULL: of any), have the service's name? */
+static bool is_named_beside(struct host *h, const char *service, const struct instance *i, const char *revision)
+{
+	for (size_t k = 0; k < h->world->instances_count; k++) {
+		const struct instance *other = &h->world->instances[k];
+		if (strcmp(other->service, service) == 0 && (!i || strcmp(other->id, i->id) != 0) &&
+		    other->state == INSTANCE_RUNNING && has_alias(other) && !(revision && strcmp(other->revision, revision) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* The names that other containers know: to nothing unproven beside what is proven, and never to nobody. */
+static void check_names(struct host *h, const struct desired *d, const struct action *a)
+{
+	const struct instance *i = a->instance ? find_instance(h, a->instance->name) : NULL;
+	if (!a->service || is_exclusive(d, a->service))
+		return;
+	for (size_t k = 0; a->kind == ACTION_CREATE && k < a->endpoints_count; k++)
+		CHECK(!(*a->endpoints[k].address && a->endpoints[k].has_alias && is_named_beside(h, a->service, NULL, a->revision)));
+	if (!i)
+		return;
+	if (a->kind == ACTION_START)
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, i->revision)));
+	if (a->kind == ACTION_ALIAS)
+		CHECK(is_serving(i));
+	if (a->kind == ACTION_UNALIAS && i->state == INSTANCE_RUNNING)
+		CHECK(is_named_beside(h, a->service, i, NULL));
+	if (a->kind == ACTION_STOP && i->state == INSTANCE_RUNNING)
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, NULL)));
+}
+
 /* What is not ours is never named, and what holds something finds a place for it: in memory, or in other swap. */
 static void check_swap(struct host *h, const struct action *a)
 {
@@ -293,6 +342,7 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 		      strcmp(h->world->goods[i].spec->image, a->image->image) != 0);
 	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects[0].services_count; i++)
 		CHECK(strcmp(d->projects[0].services[i].image, a->image->image) != 0);
+	check_names(h, d, a);
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
 	if (a->kind == ACTION_WEIGHT)
@@ -337,6 +387,17 @@ static void trace(struct host *h, const char *sign, const struct action *a)
 	buf_puts(&h->trace, "\n");
 }
 
+/* Gone from its network, and not back again. */
+static void lose_network(struct host *h, struct instance *i)
+{
+	struct endpoint *places = arena_alloc(&h->arena, (i->endpoints_count + 1) * sizeof *places);
+	for (size_t k = 0; k < i->endpoints_count; k++) {
+		places[k] = i->endpoints[k];
+		places[k].is_there = places[k].has_alias = false;
+	}
+	i->endpoints = places;
+}
+
 static void take(struct host *h, const struct desired *d, const struct action *a)
 {
 	struct err e;
@@ -345,6 +406,8 @@ static void take(struct host *h, const struct desired *d, const struct action *a
 	if (h->fails && h->fails(h, a, &e)) {
 		trace(h, "!", a);
 		h->world->now_ms += 10;
+		if (a->kind == ACTION_ALIAS || a->kind == ACTION_UNALIAS)
+			lose_network(h, find_instance(h, a->instance->name));
 		if (a->service || a->kind == ACTION_PUBLISH || action_info(a->kind)->room == ROOM_HOST)
 			failures_add(&h->failures, &h->arena, a, &e, began_ms, h->world->now_ms);
 		return;

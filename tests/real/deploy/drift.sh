@@ -47,6 +47,8 @@ drift "restart policy" "0 1 0" "drift/web: update drift-web-2: restart \"no\" ->
 is "restart policy: is back" "$(look drift-web-2 '{{.HostConfig.RestartPolicy.Name}}')" unless-stopped
 docker network disconnect drift_reconcile drift-web-2
 drift "off its network" "1 0 1" "drift/web: create drift-web-3 (drift/web:1)"
+docker network disconnect drift_default drift-web-1
+drift "off the project's network" "0 1 0" "drift/web: alias drift-web-1 as web (it is not on drift_default)"
 kept=$(ids drift)
 title="Drift: the host differs from what was last applied, and Git did not ask for it:
   ~   nginx: "
