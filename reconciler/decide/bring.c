@@ -240,16 +240,22 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	struct pass *p = r->pass;
 	if ((*why = missing_external(r, s)))
 		return UPS_FAILED; /* the engine would make a volume that is not there */
+	const char *lack = capacity_lacks(r, s, missing);
+	if (lack) {
+		rollout_status(r, PHASE_BLOCKED, ERR_SETUP, lack);
+		return UPS_STUCK;
+	}
 	enum ups image = bring_image(r, s, why);
 	if (image != UPS_READY)
 		return image;
 	need_networks(r, s);
 	need_volumes(r, s);
 	const struct network *network = NULL;
-	if (s->is_routed && !(network = address_network(p, r->project, why)))
+	bool is_on_host = address_kind(spec_value(&s->spec, "network_mode")) == ADDRESS_HOST;
+	if (s->is_routed && !is_on_host && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
 	for (int i = 0; i < missing; i++) {
-		const char *address = NULL;
+		const char *address = s->is_routed && is_on_host ? ADDRESS_OF_HOST : NULL;
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
 		int number = free_number(r);
@@ -337,6 +343,8 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 /* Does the installed configuration lead to it? Only a publish changes that. */
 static bool is_listed(const struct rollout *r, const struct instance *i)
 {
+	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
+		return false; /* the address of whoever runs there, and it does not */
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 

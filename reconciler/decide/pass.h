@@ -14,6 +14,7 @@ struct pass {
 	size_t given_count;
 	const struct service **acceptable; /* of atomic projects: each could be noted as good, when all of the project can */
 	size_t acceptable_count;
+	int64_t memory_given;       /* to new instances in this decision */
 	const char **addresses;     /* given to new instances in this decision */
 	size_t addresses_count;
 };
@@ -68,6 +69,9 @@ struct side side_of(struct pass *p, const char *revision, const struct set *s, s
 /* What is left of the side without those. */
 struct side side_less(struct pass *p, const struct side *side, const struct set *s);
 bool side_equal(const struct side *a, const struct side *b);
+
+/* capacity.c: what one more instance is likely to use; 0: nobody knows. */
+int64_t capacity_use(const struct world *w, const struct service *s);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */
 const struct image *image_find(const struct world *w, const char *name);

@@ -78,6 +78,8 @@ void rollout_backward(struct rollout *r, const char *from);
  */
 enum ups bring_up(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust,
                   const char **why);
+/* capacity.c: why so many more instances do not fit into the host's memory and swap; NULL: they do, or nobody knows. */
+const char *capacity_lacks(struct rollout *r, const struct service *s, int count);
 /* What its networks and volumes lack that we must not make: for people; NULL when all is there. */
 const char *missing_external(struct rollout *r, const struct service *s);
 /* Makes the networks of `s` that are missing. */

@@ -52,6 +52,9 @@ static const char *kept(struct arena *a, const char *text)
 /* The address on the traffic network. A container that is down keeps the one that was asked for. */
 static const char *address_in(struct arena *a, const cJSON *holder, const char *project)
 {
+	const char *mode = json_string(holder, "HostConfig.NetworkMode");
+	if (mode && address_kind(&(struct value){.kind = VALUE_STRING, .string = mode}) == ADDRESS_HOST)
+		return ADDRESS_OF_HOST;
 	const cJSON *networks = json_at(holder, "NetworkSettings.Networks");
 	const cJSON *endpoint = json_member(networks, arena_printf(a, "%s_reconcile", project));
 	const char *address = json_string(endpoint, "IPAddress");
@@ -327,7 +330,7 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	return 0;
 }
 
-int docker_connections(const struct instance *i)
+int docker_connections(const struct instance *i, const int *ports, size_t count)
 {
-	return connections_count(i->pid);
+	return connections_count(i->pid, ports, count);
 }

@@ -54,6 +54,7 @@ struct instance {
 	const struct endpoint *endpoints; /* unknown while `live` is */
 	size_t endpoints_count;
 	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
+	int64_t memory_bytes; /* that it holds, swapped out or not, but for caches; 0: unknown, or not running */
 	int pid;              /* of its first process, 0 when not running */
 	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
 
@@ -99,6 +100,7 @@ struct traffic {
 	/* Observed beside the configuration; ignored when a topology is published: */
 	int weight;               /* of next, 0..PERMILLE */
 	int64_t weight_since_ms;  /* when it was last changed, ms since 1970; 0: never */
+	bool is_damaged;          /* the flags on disk are not those of that weight: somebody changed them */
 };
 
 /* The structure of the nginx configuration: what a reload changes. */
@@ -112,7 +114,8 @@ struct topology {
 struct nginx {
 	bool is_up;               /* the master runs and answers on our loopback port */
 	const char *problem;      /* why it is not, for people; "" when up */
-	bool is_current;          /* the generation that answers is the installed one, and its text is as we wrote it */
+	bool is_current;          /* the generation that answers is the installed one, and its files are as we wrote them */
+	const char *drift;        /* what somebody changed in those files, for people; NULL: nothing */
 	struct topology topology; /* of the installed generation */
 	int64_t installed_ms;     /* when it was installed, ms since 1970 */
 	int draining_workers;     /* workers of earlier generations that still live */

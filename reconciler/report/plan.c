@@ -135,7 +135,7 @@ static void add_service(struct arena *a, struct plan *p, const struct world *w, 
 	row.has_new = t.added > 0;
 	/* The host differs from what was last applied, and Git did not ask for it. */
 	row.is_drift = row.was && !is_other && row.changes_count == 0;
-	if (tally_is_empty(&t))
+	if (tally_is_empty(&t) && !t.moved)
 		row.sign = SIGN_NONE;
 	else if (row.is_replaced || (t.added && t.destroyed))
 		row.sign = row.status->stops_old_first ? SIGN_OLD_FIRST : SIGN_NEW_FIRST;
@@ -240,7 +240,10 @@ void plan_build(struct arena *a, const struct desired *d, const struct world *w,
 		is_any |= out->rows[i].sign != SIGN_NONE;
 	size_t before = out->rows_count;
 	add_leaving(a, out, w, r);
-	if (!is_any && out->rows_count == before && out->tally.moved)
+	if (w->nginx.drift && r->reloads > 0)
+		*ARENA_PUSH(a, out->rows, out->rows_count) = (struct plan_row){
+			.sign = SIGN_UPDATE, .is_drift = true, .reason = w->nginx.drift};
+	else if (!is_any && out->rows_count == before && out->tally.moved)
 		*ARENA_PUSH(a, out->rows, out->rows_count) = (struct plan_row){.sign = SIGN_UPDATE};
 	add_host(a, out, w, r);
 	/* Nothing but a retirement: what is done is no change of any service. */

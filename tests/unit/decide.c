@@ -314,7 +314,7 @@ static void a_host_belongs_to_whom_git_says(void)
 	static const char *const hosts[] = {"web.example.com", "gone.example.com"};
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
 		*ARENA_PUSH(&h->arena, t->routes, t->routes_count) =
-			(struct route){.host = hosts[i], .project = "gone", .service = "web", .port = 8080};
+			(struct route){.host = hosts[i], .path = "/", .project = "gone", .service = "web", .port = 8080, .weight = 100};
 	run(h);
 	CHECK_STR(h->log, "publish routes (routes changed)\n");
 	t = &h->world->nginx.topology;

@@ -77,9 +77,9 @@ static void hurt_instance(struct host *h, struct instance *i)
 static void hurt_nginx(struct host *h)
 {
 	struct nginx *n = &h->world->nginx;
-	unsigned how = roll(h, 8);
+	unsigned how = roll(h, 9);
 	say(h, "nginx", (const char *const[]){"is down", "is back", "is back", "lost its files", "is not current", "drains",
-	                                     "is announcing", "lost its flags"}[how]);
+	                                     "is announcing", "lost its flags", "has half its flags"}[how]);
 	switch (how) {
 	case 0: n->is_up = n->is_current = false; n->problem = "no master runs"; break;
 	case 1: case 2: n->is_up = true; break;
@@ -90,6 +90,10 @@ static void hurt_nginx(struct host *h)
 	case 7:
 		for (size_t i = 0; i < n->topology.services_count; i++)
 			n->topology.services[i].weight = 0;
+		break;
+	case 8:
+		for (size_t i = 0; i < n->topology.services_count; i++)
+			n->topology.services[i].is_damaged = true;
 		break;
 	}
 }

@@ -117,8 +117,37 @@ static void the_last_good_one_stays_while_an_external_is_missing(void)
 	}
 }
 
+/* On the host's network there is one address for all of its instances: the old one stops first, and both go by it. */
+static void one_address_of_the_host_serves_old_and_new(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_IN_PLACE, true);
+	set_row(h, s, &row_mode, value_string("host"));
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/web: create shop-web-1 (app:1) at 127.0.0.1\n");
+	CHECK(!strstr(h->log, "create network"));
+	CHECK_STR(traffic_of(h, "web")->stable.addresses[0], "127.0.0.1");
+	nothing_left(h);
+	set_image(h, s, "app:2");
+	set_row(h, s, &row_mode, value_string("host"));
+	run(h);
+	CHECK(strstr(h->log, "stop shop-web-1") < strstr(h->log, "create shop-web-2"));
+	CHECK_CONTAINS(h->log, "remove shop-web-1");
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_INT(h->world->instances_count, 1);
+	nothing_left(h);
+	/* One that does not get ready goes back to the old one. */
+	set_image(h, s, "app:3");
+	set_row(h, s, &row_mode, value_string("host"));
+	h->never_ready = s->revision;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
+	CHECK_STR(traffic_of(h, "web")->stable.addresses[0], "127.0.0.1");
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
-	TEST(the_last_good_one_stays_while_an_external_is_missing),
+	TEST(the_last_good_one_stays_while_an_external_is_missing), TEST(one_address_of_the_host_serves_old_and_new),
 };
 TESTS_MAIN(tests)

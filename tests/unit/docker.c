@@ -340,9 +340,13 @@ static void connections_from_outside_are_counted(void)
 		"   1: 0000000000000000FFFF00000207E70A:0050 0000000000000000FFFF00000107E70A:D435 01 0:0\n" /* counts */
 		"   2: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000100007F:D436 01 0:0\n"
 		"   3: 00000000000000000000000001000000:0050 00000000000000000000000001000000:D437 01 0:0\n");
-	CHECK_INT(connections_in(tcp, NULL), 2);
-	CHECK_INT(connections_in(tcp, tcp6), 3);
-	CHECK_INT(connections_in("", ""), 0);
+	CHECK_INT(connections_in(tcp, NULL, NULL, 0), 2);
+	CHECK_INT(connections_in(tcp, tcp6, NULL, 0), 3);
+	CHECK_INT(connections_in("", "", NULL, 0), 0);
+	/* On the host's network: loopback too, and only its own ports. */
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 1), 3);
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080, 80}, 2), 6);
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 0), 0);
 	/* A busy one: reading it must not take longer than in proportion. */
 	CLEANUP(buf_done) struct buf many = BUF_INIT(16 << 20);
 	buf_puts(&many, tcp);
@@ -350,11 +354,11 @@ static void connections_from_outside_are_counted(void)
 		buf_puts(&many, "   9: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n");
 	buf_puts(&many, "  10: 0207E70A:1F90 0107E70A:D438 01 00000000:00000000\n");
 	int64_t begin = clock_monotonic_ms();
-	CHECK_INT(connections_in(many.text, NULL), 3);
+	CHECK_INT(connections_in(many.text, NULL, NULL, 0), 3);
 	CHECK(clock_monotonic_ms() - begin < 2000);
-	CHECK_INT(connections_count(0), -1);
-	CHECK_INT(connections_count(999999999), -1);
-	CHECK(connections_count(getpid()) >= 0);
+	CHECK_INT(connections_count(0, NULL, 0), -1);
+	CHECK_INT(connections_count(999999999, NULL, 0), -1);
+	CHECK(connections_count(getpid(), NULL, 0) >= 0);
 }
 
 static const struct test tests[] = {

@@ -91,7 +91,8 @@ static inline struct service *add_service(struct host *h, const char *name, cons
 	set_image(h, s, image);
 	if (routed)
 		*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
-			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .project = "shop", .service = name, .port = 8080};
+			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .path = "/", .project = "shop", .service = name, .port = 8080,
+			                .weight = 100};
 	return s;
 }
 
@@ -207,8 +208,10 @@ static void check_weight(struct host *h, const struct action *a)
 	CHECK(h->world->nginx.is_current);
 	if (!t)
 		return;
-	/* Weight goes only to what is ready, all of it. */
-	if (a->weight > t->weight)
+	/* Weight goes only to what is ready, all of it. The same weight again moves nothing. */
+	if (a->weight == t->weight)
+		CHECK(t->is_damaged);
+	else if (a->weight > t->weight)
 		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
 	else
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
@@ -320,12 +323,18 @@ static void check_swap(struct host *h, const struct action *a)
 	CHECK(a->kind != ACTION_SWAP_OFF || used <= room);
 }
 
+/* The host's own address is that of whoever runs; every other one belongs to its instance, also while that is down. */
+static bool has_address(const struct instance *i, const char *address)
+{
+	return strcmp(i->address, address) == 0 && (strcmp(address, ADDRESS_OF_HOST) != 0 || i->state == INSTANCE_RUNNING);
+}
+
 static void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
 	if (action_info(a->kind)->room == ROOM_HOST && a->kind != ACTION_SWAPPINESS)
 		check_swap(h, a);
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
-	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
+	if ((a->kind == ACTION_STOP || a->kind == ACTION_REMOVE) && has_address(a->instance, a->instance->address))
 		CHECK(!is_listed(h, a->instance->address));
 	/* No image that any service of Git or its way back needs. */
 	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
@@ -348,7 +357,7 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 	if (a->kind == ACTION_CREATE && a->address) {
 		CHECK(!is_listed(h, a->address));
 		for (size_t i = 0; i < h->world->instances_count; i++)
-			CHECK(strcmp(h->world->instances[i].address, a->address) != 0);
+			CHECK(!has_address(&h->world->instances[i], a->address));
 	}
 	if (a->kind == ACTION_CREATE || a->kind == ACTION_START || a->kind == ACTION_PULL)
 		for (size_t i = 0; i < h->world->quarantines_count; i++)

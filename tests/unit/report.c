@@ -193,6 +193,31 @@ static void routes_alone_are_a_change(void)
 	host_free(h);
 }
 
+/* What somebody changed in nginx's files is drift, and no change of Git's. */
+static void changed_files_of_nginx_are_drift(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->nginx.is_current = false;
+	h->world->nginx.drift = "http.conf was changed by hand";
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   nginx: http.conf was changed by hand\n\nSteps");
+	CHECK_CONTAINS(plan.text, "publish routes (http.conf was changed by hand)");
+	CHECK(!strstr(plan.text, "Changes:"));
+	host_free(h);
+}
+
+static void changed_flags_are_drift(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->nginx.topology.services[0].is_damaged = true;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   shop/web\n\nSteps");
+	CHECK(!strstr(plan.text, "Changes:"));
+	host_free(h);
+}
+
 static void a_kept_revision_that_goes_is_no_change(void)
 {
 	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
@@ -368,7 +393,8 @@ static const struct test tests[] = {
 	TEST(drift_has_a_part_of_its_own),
 	TEST(scale_is_no_drift),
 	TEST(a_service_that_left_git_is_among_the_changes),
-	TEST(routes_alone_are_a_change),
+	TEST(routes_alone_are_a_change), TEST(changed_files_of_nginx_are_drift),
+	TEST(changed_flags_are_drift),
 	TEST(a_kept_revision_that_goes_is_no_change),
 	TEST(images_that_go_are_no_change),
 	TEST(a_quarantined_revision_is_said_each_time),
