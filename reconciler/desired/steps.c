@@ -45,7 +45,7 @@ static int weight_of(const struct value *step)
 	const struct value *weight = value_get(step, "weight");
 	int64_t nano = 0;
 	char number[16] = "";
-	if (weight)
+	if (weight && weight->kind == VALUE_STRING)
 		snprintf(number, sizeof number, "%.*s", (int)strcspn(weight->string, "%"), weight->string);
 	return units_nano_cpus(number, &nano) ? (int)(nano / 100000000) : 0;
 }
@@ -54,7 +54,7 @@ static int64_t hold_of(const struct value *step, int64_t otherwise_ms)
 {
 	const struct value *hold = value_get(step, "hold");
 	int64_t ns;
-	if (!hold)
+	if (!hold || hold->kind != VALUE_STRING) /* notes may say anything */
 		return otherwise_ms;
 	return units_duration_ns(hold->string, &ns) ? ns / 1000000 : HOLD_MANUAL;
 }
