@@ -14,7 +14,7 @@
 /* Whoever wants to be left alone for longer is asked by the next run. */
 #define RETRY_AFTER_MAX_MS 60000
 
-static const struct failure *find_failure(const struct rollout *r, const char *revision, const char *object)
+const struct failure *rollout_failure(const struct rollout *r, const char *revision, const char *object)
 {
 	const struct world *w = r->pass->world;
 	for (size_t i = 0; i < w->failures_count; i++) {
@@ -29,7 +29,7 @@ static const struct failure *find_failure(const struct rollout *r, const char *r
 /* What earlier attempts of this run say about the next one. READY: go on. */
 static enum ups after_failure(struct rollout *r, const char *revision, const char *object, const char **why)
 {
-	const struct failure *f = find_failure(r, revision, object);
+	const struct failure *f = rollout_failure(r, revision, object);
 	if (!f)
 		return UPS_READY;
 	if (!err_info(f->kind)->may_retry && f->kind != ERR_SETUP) {
@@ -239,11 +239,12 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
 		int number = free_number(r);
+		const char *name = name_new(r, s, number);
 		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
 		a->spec = s;
 		a->revision = s->revision;
 		a->number = number;
-		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
+		a->name = name;
 		a->address = address;
 		a->network = network ? network->name : NULL;
 	}
@@ -257,7 +258,7 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	if (i->state == INSTANCE_PAUSED)
 		return true;
 	if (i->state == INSTANCE_CREATED)
-		return !*i->error || !find_failure(r, i->revision, "");
+		return !*i->error || !rollout_failure(r, i->revision, "");
 	if (i->state != INSTANCE_EXITED || (s->may_end && i->exit_code == 0))
 		return false;
 	return !gate_had_its_chance(i, s, r->pass->world);
@@ -280,7 +281,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	}
 	if (!count)
 		return false;
-	const struct failure *earlier = find_failure(r, i->revision, i->id);
+	const struct failure *earlier = rollout_failure(r, i->revision, i->id);
 	if (earlier) {
 		*why = earlier->message;
 		return false;
@@ -342,6 +343,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			continue;
 		usable++;
 		moving += update_live(r, s, in, &failed);
+		moving += name_settle(r, s, in, &failed);
 		struct judgement j = gate_judge(in, s, trust, p->world, p->arena);
 		if (j.readiness == READY) {
 			ready++;

@@ -226,6 +226,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	switch (action->kind) {
 	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
+	case ACTION_RENAME: i->name = action->name; break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;

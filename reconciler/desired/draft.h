@@ -24,6 +24,10 @@ struct draft {
 	bool is_placed;            /* in the dependency order */
 };
 
+/* The value of a row, and where it stands in the file. */
+struct value *draft_value(struct draft *d, const char *path);
+struct mark draft_mark(const struct draft *d, const char *path);
+
 /* Everything that the file says. Problems go to p; false: there were some. */
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
 /* Everything that follows from it, and the revision. */

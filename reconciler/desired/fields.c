@@ -21,6 +21,9 @@ static const struct field_row rows[] = {
 	{OURS("pull_policy"), parse_pull_policy, SHAPE_PULL_POLICY, "missing",
 	 "When the registry is asked for the image: missing (it is not on this host), always (at every run: a tag that has "
 	 "moved is a change), or never."},
+	{OURS("container_name"), parse_engine_name, SHAPE_STRING, "project-service-number",
+	 "Name of the one container of a service that is replaced in place; with another strategy they are numbered, and it is an "
+	 "alias on their networks.", FILLS(STRING, container_name)},
 	{REPLACE("command", "Cmd", ENGINE_PLAIN), parse_command, SHAPE_COMMAND, "the image's",
 	 "Command instead of the image's. A text is split into words; no shell runs it."},
 	{REPLACE("environment", "Env", ENGINE_ENV), parse_environment, SHAPE_ENVIRONMENT, NULL,

@@ -58,8 +58,13 @@ static const char *project_directory(const struct settings *s, const char *file,
 static int read_environment(const struct settings *s, struct arena *a, struct environment *env, struct err *e)
 {
 	*env = (struct environment){0};
-	if (s->env_file && fs_exists(s->env_file) && environment_read(s->env_file, a, env, e) < 0)
+	const char *file = s->env_file ? s->env_file : DEFAULT_ENV_FILE;
+	/* One that was named must be there: without it ${NAME} would quietly be empty. */
+	if ((s->env_file || fs_exists(file)) && environment_read(file, a, env, e) < 0) {
+		if (e->kind == ERR_NOT_FOUND)
+			return err_set(e, ERR_INVALID, "env_file: there is no such file %.300s; make it, or name another one", file);
 		return err_wrap(e, "env file");
+	}
 	env->use_process = true;
 	return 0;
 }

@@ -195,6 +195,18 @@ static void check_dependencies(struct load *l)
 	}
 }
 
+static void check_names(struct load *l)
+{
+	for (size_t i = 0; i < l->drafts_count; i++)
+		for (size_t j = 0; j < i && l->drafts[i].service.container_name; j++)
+			if (l->drafts[j].service.container_name &&
+			    strcmp(l->drafts[i].service.container_name, l->drafts[j].service.container_name) == 0)
+				parse_error(&l->parse, draft_mark(&l->drafts[i], "container_name"),
+				            arena_printf(l->parse.a, "%s.container_name", l->drafts[i].path),
+				            "%s on line %d has the same name; give each its own", l->drafts[j].service.name,
+				            draft_mark(&l->drafts[j], "container_name").line);
+}
+
 /* The first dependency that is not placed yet; NULL: it can be placed. */
 static struct draft *waits_for(const struct draft *d)
 {
@@ -314,6 +326,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	connect_routes(l);
 	for (size_t i = 0; i < l->drafts_count; i++)
 		draft_settle(p, &l->drafts[i]);
+	check_names(l);
 }
 
 /* --- the report --- */

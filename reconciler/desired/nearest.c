@@ -118,8 +118,6 @@ static const struct hint {
 	const char *key, *text;
 } hints[] = {
 	{"build", "build the image elsewhere, push it, and name it under image"},
-	{"container_name", "a second instance beside the first cannot have the same name; remove it: they are called "
-	                   "project-service-number, and other services reach this one by its service name"},
 	{"extends", "use an anchor and '<<'"},
 	{"links", "remove it; services of one project reach each other by name"},
 };

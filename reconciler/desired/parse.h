@@ -95,6 +95,8 @@ parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, par
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
 parse_field parse_env_files;
+/* resources.c */
+parse_field parse_engine_name;
 
 /* parse_ports.c: what is published is exposed, too; and whether some published port is one certain port of the host, so
  * that there can be no second copy. */
@@ -109,6 +111,8 @@ void env_files_read(struct parse *p, const struct node *n, const char *path, con
 /* parse_networks.c: the value of `networks` when the manifest says nothing of it: unset, unless `default` is not what it
  * is in every project. */
 struct value networks_default(struct parse *p);
+/* One more name for the service on each of its networks. */
+void networks_add_alias(struct parse *p, struct value *networks, const char *alias);
 bool networks_are_fixed(const struct value *networks); /* an address that a second copy cannot have */
 
 struct key_row {

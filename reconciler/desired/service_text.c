@@ -26,7 +26,7 @@ static const struct part {
 	size_t offset;
 } parts[] = {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
-	PART(project, STRING), PART(name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
+	PART(project, STRING), PART(name, STRING), PART(container_name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
 	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),

@@ -52,6 +52,7 @@ void begin_drop(struct job *j);
 void begin_create(struct job *j);
 void begin_start(struct job *j);
 void begin_update(struct job *j);
+void begin_rename(struct job *j);
 void begin_park(struct job *j);
 void begin_stop(struct job *j);
 void begin_remove(struct job *j);

@@ -10,6 +10,7 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_CREATE] = {"create", ROOM_DOCKER},
 	[ACTION_START] = {"start", ROOM_DOCKER},
 	[ACTION_UPDATE] = {"update", ROOM_DOCKER},
+	[ACTION_RENAME] = {"rename", ROOM_DOCKER},
 	[ACTION_PARK] = {"park", ROOM_DOCKER},
 	[ACTION_STOP] = {"stop", ROOM_DOCKER},
 	[ACTION_REMOVE] = {"remove", ROOM_DOCKER},
@@ -93,6 +94,9 @@ static void print_object(struct buf *out, const struct action *a)
 	case ACTION_UPDATE:
 		buf_printf(out, " %s", a->instance->name);
 		print_changes(out, a);
+		break;
+	case ACTION_RENAME:
+		buf_printf(out, " %s to %s", a->instance->name, a->name);
 		break;
 	case ACTION_WEIGHT:
 		buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);

@@ -16,6 +16,7 @@ enum action_kind {
 	ACTION_CREATE,     /* create instance `name`/`number` of `spec`, with `address` on the traffic network if any */
 	ACTION_START,      /* start `instance` (or unpause it) */
 	ACTION_UPDATE,     /* set `changes` on the running `instance`, and read them back */
+	ACTION_RENAME,     /* call `instance` `name`, also while it runs */
 	ACTION_PARK,       /* restart policy of `instance` -> "no"; it stays up, warm */
 	ACTION_STOP,       /* restart policy -> "no", then stop `instance` within spec->stop_grace_ms */
 	ACTION_REMOVE,     /* remove the stopped `instance`; never a volume */
@@ -42,8 +43,8 @@ struct action {
 	const char *revision;
 	const char *reason;            /* why, in a few words, for people; may be NULL */
 	const struct service *spec;    /* CREATE, PULL, START, UPDATE, STOP (its grace; may be NULL), COMMIT */
-	const struct instance *instance; /* START, UPDATE, PARK, STOP, REMOVE */
-	const char *name;              /* CREATE */
+	const struct instance *instance; /* START, UPDATE, RENAME, PARK, STOP, REMOVE */
+	const char *name;              /* CREATE, RENAME */
 	int number;                    /* CREATE */
 	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */

@@ -47,6 +47,7 @@ struct service {
 	struct spec spec;
 
 	/* Read off the spec, for those who decide: */
+	const char *container_name; /* NULL: they are called project-name-number */
 	const char *image;    /* as the engine calls it: with a digest there is no tag in it */
 	enum pull_policy pull;
 	int replicas;

@@ -212,8 +212,12 @@ static const struct {
 	 "compose.yaml:4:24: services.web.logging.options: must be a map (name: value), not a list\n"},
 	{"services:\n  web:\n    image: a\n    logging: json-file\n",
 	 "compose.yaml:4:14: services.web.logging: must be a map, not one value\n"},
-	{"services:\n  web:\n    image: a\n    container_name: web\n",
-	 "compose.yaml:4:5: services.web: 'container_name' is not supported yet; a second instance beside the first cannot have the same name; remove it: they are called project-service-number, and other services reach this one by its service name\n"},
+	{"services:\n  web:\n    image: a\n    container_name: we b\n",
+	 "compose.yaml:4:21: services.web.container_name: 'we b' is no name; use letters, digits, '.', '_' and '-'\n"},
+	{"services:\n  web:\n    image: a\n    container_name: web\n    scale: 2\n",
+	 "compose.yaml:4:21: services.web.container_name: several instances cannot share one name; remove it, or one instance must do\n"},
+	{"services:\n  web:\n    image: a\n    container_name: web\n  api:\n    image: a\n    container_name: web\n",
+	 "compose.yaml:7:21: services.api.container_name: web on line 4 has the same name; give each its own\n"},
 	{"services:\n  web:\n    image: a\n    build: .\n",
 	 "compose.yaml:4:5: services.web: 'build' is not supported yet; build the image elsewhere, push it, and name it under image\n"},
 	{"services:\n  web:\n    image: a\n    links: [db]\n",
@@ -337,6 +341,7 @@ static void values_are_normalised(void)
 	static const struct {
 		const char *yaml, *path, *value;
 	} rows[] = {
+		{"container_name: box", "networks", "null"}, {"container_name: box\n" ROUTED, "networks", "{\"shop_default\":{\"aliases\":[\"box\"]}}"},
 		{"entrypoint: sh -c 'a b'", "entrypoint", "[\"sh\",\"-c\",\"a b\"]"}, {"entrypoint: [a, b c]", "entrypoint", "[\"a\",\"b c\"]"},
 		{"entrypoint: []", "entrypoint", "[]"}, {"entrypoint: ''", "entrypoint", "[]"}, {"entrypoint: ", "entrypoint", "null"},
 		{"ports: [80]", "ports", "[\"80/tcp\"]"}, {"ports: ['8080:80', '53:53/UDP']", "ports", "[\"53:53/udp\",\"8080:80/tcp\"]"},
