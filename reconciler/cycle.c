@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "decide/rehearse.h"
+#include "desired/context.h"
 #include "desired/load.h"
 #include "host/lock.h"
 #include "model/failure.h"
@@ -73,7 +74,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 		return -1;
 	struct docker_settings docker = {
 		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
-		.config_folder = s->docker_config, .min_free_bytes = s->min_free};
+		.config_folder = s->docker_config, .content = context_content, .min_free_bytes = s->min_free};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
@@ -138,7 +139,7 @@ static void note_image(struct notes *n, struct arena *a, const struct service *s
 static void note_images(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
 	struct err e;
-	if (action->kind == ACTION_PULL && *outcome->image_id)
+	if ((action->kind == ACTION_PULL || action->kind == ACTION_BUILD) && *outcome->image_id)
 		note_image(&c->notes, &c->arena, action->spec, outcome->image_id, 0);
 	else if (action->kind == ACTION_DROP)
 		notes_forget_image(&c->notes, action->image->image);
@@ -204,7 +205,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	if (!is_known)
 		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
 	if (outcome->result < 0) {
-		log_error("%s: %s", text.text, outcome->err.message);
+		log_error("%s: %s%s%s", text.text, outcome->err.message, *outcome->log ? "\n" : "", outcome->log);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())

@@ -117,12 +117,13 @@ static bool has_name(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-/* Is an action that makes this network or volume on its way already? */
+/* Is an action that makes this network, volume or image on its way already? */
 static bool is_planned(const struct pass *p, enum action_kind kind, const char *name)
 {
 	for (size_t i = 0; i < p->out->actions_count; i++) {
 		const struct action *a = &p->out->actions[i];
-		if (a->kind == kind && strcmp(kind == ACTION_NETWORK ? a->network : a->volume, name) == 0)
+		if (a->kind == kind && strcmp(kind == ACTION_NETWORK ? a->network : kind == ACTION_VOLUME ? a->volume : a->spec->image,
+		                              name) == 0)
 			return true;
 	}
 	return false;
@@ -210,14 +211,18 @@ enum ups bring_image(struct rollout *r, const struct service *s, const char **wh
 	enum ups earlier = after_failure(r, s->revision, "", why);
 	if (earlier != UPS_READY)
 		return earlier;
-	if (s->pull == PULL_NEVER) {
-		*why = "its image is not on this host, and pull_policy is never";
+	if (s->build && is_planned(r->pass, ACTION_BUILD, s->image)) { /* another service has the same */
+		rollout_wait(r, "waits for its image to be built", 0);
+		return UPS_BUSY;
+	}
+	if (s->pull == PULL_NEVER && !s->build) {
+		*why = "its image is not on this host, and nobody is to pull it";
 		return UPS_FAILED;
 	}
-	struct action *pull = pass_action(r->pass, ACTION_PULL, r->project, r->service);
+	struct action *pull = pass_action(r->pass, s->build ? ACTION_BUILD : ACTION_PULL, r->project, r->service);
 	pull->spec = s;
 	pull->revision = s->revision;
-	rollout_wait(r, "pulls its image", 0);
+	rollout_wait(r, s->build ? "builds its image" : "pulls its image", 0);
 	return UPS_BUSY;
 }
 

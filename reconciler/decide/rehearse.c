@@ -211,7 +211,7 @@ static void drop(struct world *w, const struct action *action)
 static int64_t takes_ms(enum action_kind kind)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
-		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
+		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
 	};
@@ -243,7 +243,7 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
-	case ACTION_PULL: pull(w, action, a); break;
+	case ACTION_PULL: case ACTION_BUILD: pull(w, action, a); break;
 	case ACTION_DROP: drop(w, action); break;
 	case ACTION_CREATE: create(w, action, a); break;
 	case ACTION_UNANNOUNCE: w->nginx.is_announcing = false; break;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "desired/build.h"
 #include "desired/contents.h"
 #include "desired/fields.h"
 
@@ -317,9 +318,10 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	out->service.volumes_count = p->mounts.volumes_count;
 	out->is_writing = p->mounts.are_writable;
 	out->writing_mark = p->mounts.writable_mark;
+	build_settle(p, out);
 	/* After another mistake it may well be this one: imagge, bulid. */
-	if (p->errors == before && !out->nodes[field_index("image")])
-		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27");
+	if (p->errors == before && draft_value(out, "image")->kind == VALUE_UNSET)
+		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27, or a folder to build it from, like build: .");
 	settle_spellings(p, out);
 	settle_memory(p, out);
 	settle_reservation(p, out);
@@ -341,7 +343,12 @@ static void settle_image(struct parse *p, struct draft *d)
 	const struct value *policy = draft_value(d, "pull_policy");
 	if (d->service.image)
 		d->service.image = image_in_engine(p->a, d->service.image);
-	if (policy->kind == VALUE_STRING && strcmp(policy->string, "missing") != 0)
+	if (d->service.build) {
+		if (policy->kind == VALUE_STRING && strcmp(policy->string, "always") == 0)
+			parse_warning(p, draft_mark(d, "pull_policy"), arena_printf(p->a, "%s.pull_policy", d->path),
+			              "is about what is pulled, and this is built; build.pull asks for the newest base image");
+		d->service.pull = PULL_NEVER; /* nobody else has it */
+	} else if (policy->kind == VALUE_STRING && strcmp(policy->string, "missing") != 0)
 		d->service.pull = strcmp(policy->string, "always") == 0 ? PULL_ALWAYS : PULL_NEVER;
 }
 

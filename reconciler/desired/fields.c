@@ -18,6 +18,9 @@
 static const struct field_row rows[] = {
 	{REPLACE("image", "Image", ENGINE_PLAIN), parse_name_of_image, SHAPE_STRING, NULL,
 	 "Image to run, with a tag or a digest.", FILLS(STRING, image)},
+	{OURS("build"), parse_build, SHAPE_BUILD, NULL,
+	 "Folder to build the image from, or a map with context, dockerfile, args and more. The same content is not built again; "
+	 "`image` is then one more name for it."},
 	{OURS("pull_policy"), parse_pull_policy, SHAPE_PULL_POLICY, "missing",
 	 "When the registry is asked for the image: missing (it is not on this host), always (at every run: a tag that has "
 	 "moved is a change), or never."},

@@ -72,7 +72,7 @@ static int read_environment(const struct settings *s, struct arena *a, struct en
 static int load_one(const struct settings *s, const struct environment *env, struct source *source, struct arena *a,
                     struct desired *out, struct problems *problems, struct err *e)
 {
-	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read};
+	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read, .list = source_tree};
 	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
 	size_t before = problems->count;
 	from.directory = project_directory(s, source->file, a);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "desired/build.h"
 #include "desired/draft.h"
 #include "desired/fields.h"
 #include "desired/resources.h"
@@ -322,6 +323,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	networks_read(p, node_get(root, "networks"));
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
 	read_services(l, root);
+	build_share(l->drafts, l->drafts_count);
 	check_dependencies(l);
 	connect_routes(l);
 	for (size_t i = 0; i < l->drafts_count; i++)

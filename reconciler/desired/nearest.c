@@ -75,6 +75,9 @@ static const char *const service_keys[] = {
 static const char *const top_keys[] = {"secrets", "configs", "include", "models"};
 static const char *const healthcheck_keys[] = {"start_interval"};
 static const char *const limits_keys[] = {"devices", "generic_resources"};
+static const char *const build_keys[] = {
+	"additional_contexts", "entitlements", "isolation", "platforms", "privileged", "provenance", "sbom", "secrets", "ssh", "ulimits",
+};
 static const char *const depends_on_keys[] = {"required", "restart"};
 static const char *const network_keys[] = {"enable_ipv4"};
 static const char *const attachment_keys[] = {
@@ -99,6 +102,7 @@ static const struct later {
 } later[] = {
 	{"", top_keys, ARRAY_LEN(top_keys)},
 	{"services.*", service_keys, ARRAY_LEN(service_keys)},
+	{"services.*.build", build_keys, ARRAY_LEN(build_keys)},
 	{"services.*.healthcheck", healthcheck_keys, ARRAY_LEN(healthcheck_keys)},
 	{"services.*.deploy.resources.limits", limits_keys, ARRAY_LEN(limits_keys)},
 	{"services.*.deploy.resources.reservations", limits_keys, ARRAY_LEN(limits_keys)},
@@ -117,7 +121,6 @@ static const struct later {
 static const struct hint {
 	const char *key, *text;
 } hints[] = {
-	{"build", "build the image elsewhere, push it, and name it under image"},
 	{"extends", "use an anchor and '<<'"},
 	{"links", "remove it; services of one project reach each other by name"},
 };

@@ -94,7 +94,7 @@ parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, par
 	parse_profiles, parse_cpuset;
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
-parse_field parse_env_files;
+parse_field parse_env_files, parse_build;
 /* resources.c */
 parse_field parse_engine_name;
 

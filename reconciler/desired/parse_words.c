@@ -55,7 +55,7 @@ CHOICE(parse_userns, "host", {"host", "host"}, {"", ""})
 CHOICE(parse_network_mode, "bridge, host or none", {"bridge", "bridge"}, {"default", "bridge"}, {"host", "host"},
        {"none", "none"}, {"service:", NULL}, {"container:", NULL})
 CHOICE(parse_pull_policy, "always, missing or never", {"always", "always"}, {"missing", "missing"}, {"if_not_present", "missing"},
-       {"never", "never"}, {"build", NULL}, {"daily", NULL}, {"weekly", NULL}, {"every_", NULL}, {"refresh", NULL})
+       {"never", "never"}, {"build", "missing"}, {"daily", NULL}, {"weekly", NULL}, {"every_", NULL}, {"refresh", NULL})
 CHOICE(parse_deploy_mode, "replicated", {"replicated", ""}, {"global", NULL}, {"global-job", NULL}, {"replicated-job", NULL})
 CHOICE(parse_restart_condition, "none, on-failure or any", {"none", "no"}, {"no", "no"}, {"on-failure", "on-failure"},
        {"any", "always"}, {"always", "always"}, {"unless-stopped", "unless-stopped"})

@@ -8,6 +8,8 @@
 
 #define VARIABLE "{\"type\":\"string\",\"pattern\":\"\\\\$\"}"
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define FLAG "{\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]}"
+#define PAIRS "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}"
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
 
 /* What each shape allows; a text with a $ in it may become anything. */
@@ -87,7 +89,14 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
 	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
 	    "\"items\":{\"type\":\"string\"}}]}}]}",
-	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never)$|\\\\$\"}",
+	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never|build)$|\\\\$\"}",
+	[SHAPE_BUILD] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"},"
+	    "\"dockerfile\":{\"type\":\"string\"},\"dockerfile_inline\":{\"type\":\"string\"},\"args\":" PAIRS ","
+	    "\"target\":{\"type\":\"string\"},\"cache_from\":" STRINGS ",\"cache_to\":" STRINGS ",\"labels\":" PAIRS ","
+	    "\"network\":{\"type\":\"string\"},\"no_cache\":" FLAG ",\"pull\":" FLAG ","
+	    "\"shm_size\":{\"type\":[\"string\",\"integer\"]},\"extra_hosts\":{\"type\":[\"array\",\"object\"]},"
+	    "\"tags\":" STRINGS "},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}",
 };
 
 static const char head[] =
@@ -191,7 +200,7 @@ void schema_print(struct buf *out)
 	const struct field_row *rows = fields_table(&count, &shown);
 	cJSON *root = parse(head);
 	cJSON *definitions = cJSON_GetObjectItemCaseSensitive(root, "$defs");
-	cJSON *service = parse("{\"type\":\"object\",\"required\":[\"image\"],\"additionalProperties\":false,"
+	cJSON *service = parse("{\"type\":\"object\",\"additionalProperties\":false,"
 	                       "\"patternProperties\":{\"^x-(?!reconcile$)\":{}},\"properties\":{}}");
 	cJSON_ReplaceItemInObjectCaseSensitive(definitions, "service", service);
 	for (size_t i = 0; i < count; i++)

@@ -187,10 +187,14 @@ void call_done(struct call *c)
 
 static void fill(const struct docker *d, struct arena *a, const char *url, const struct call *c, struct request *r)
 {
-	const char **headers = arena_alloc(a, 3 * sizeof *headers);
+	const char **headers = arena_alloc(a, 4 * sizeof *headers);
 	size_t n = 0;
 	if (c->body)
 		headers[n++] = "Content-Type: application/json";
+	if (c->read_body)
+		headers[n++] = "Content-Type: application/x-tar";
+	if (c->registry_config)
+		headers[n++] = arena_printf(a, "X-Registry-Config: %s", c->registry_config);
 	if (c->registry_auth)
 		headers[n++] = arena_printf(a, "X-Registry-Auth: %s", c->registry_auth);
 	*r = (struct request){
@@ -200,6 +204,8 @@ static void fill(const struct docker *d, struct arena *a, const char *url, const
 		.headers = headers,
 		.body = c->body,
 		.body_length = c->body ? strlen(c->body) : 0,
+		.read_body = c->read_body,
+		.body_context = c->body_context,
 		.timeout_ms = c->timeout_ms ? c->timeout_ms : CALL_TIMEOUT_MS,
 		.stall_timeout_ms = c->stall_timeout_ms,
 		.max_answer = c->max_answer,

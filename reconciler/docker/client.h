@@ -32,6 +32,9 @@ struct call {
 	const char *method;     /* "GET" when NULL */
 	const char *path;       /* below the version: "/containers/json?all=1" */
 	const char *body;       /* JSON text, NULL: none */
+	size_t (*read_body)(void *context, char *out, size_t max); /* instead: a tar archive; NULL: none. See net/http.h */
+	void *body_context;
+	const char *registry_config; /* the value of X-Registry-Config, a secret; NULL: none */
 	const char *registry_auth; /* the value of X-Registry-Auth, a secret; NULL: none */
 	int64_t timeout_ms;     /* 0: 60 s */
 	int64_t stall_timeout_ms; /* 0: none */

@@ -24,7 +24,9 @@ struct job {
 	bool is_new;                 /* CREATE: made by this very job */
 	const struct place *places;  /* CREATE: the networks that are still to be connected */
 	size_t places_count;
-	struct credentials *credentials; /* PULL */
+	struct credentials *credentials; /* PULL, BUILD */
+	void (*go)(struct job *);    /* PULL, BUILD: when there is room on the disk */
+	struct tar *tar;             /* BUILD */
 	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
 };
 
@@ -44,10 +46,15 @@ static inline bool job_answered_well(const struct job *j)
 /* Whether the object with these labels carries our instance id. */
 bool job_is_ours(const struct job *j, const cJSON *labels);
 
-/* How each kind begins: act_resource.c, registry.c, act_create.c, act_instance.c */
+/* registry.c: goes on when the engine's disk has room for an image; and ends with the id of the action's image. */
+void job_with_room(struct job *j, void (*go)(struct job *));
+void job_identify_image(struct job *j);
+
+/* How each kind begins: act_resource.c, registry.c, build.c, act_create.c, act_instance.c */
 void begin_network(struct job *j);
 void begin_volume(struct job *j);
 void begin_pull(struct job *j);
+void begin_build(struct job *j);
 void begin_drop(struct job *j);
 void begin_create(struct job *j);
 void begin_start(struct job *j);

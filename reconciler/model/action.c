@@ -7,6 +7,7 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_NETWORK] = {"create network", ROOM_DOCKER},
 	[ACTION_VOLUME] = {"create volume", ROOM_DOCKER},
 	[ACTION_PULL] = {"pull", ROOM_DOCKER},
+	[ACTION_BUILD] = {"build", ROOM_DOCKER},
 	[ACTION_CREATE] = {"create", ROOM_DOCKER},
 	[ACTION_START] = {"start", ROOM_DOCKER},
 	[ACTION_UPDATE] = {"update", ROOM_DOCKER},
@@ -70,7 +71,7 @@ static void print_object(struct buf *out, const struct action *a)
 	case ACTION_VOLUME:
 		buf_printf(out, " %s", a->volume);
 		break;
-	case ACTION_PULL:
+	case ACTION_PULL: case ACTION_BUILD:
 		buf_puts(out, " ");
 		print_image_of(out, a->spec);
 		break;

@@ -13,6 +13,7 @@ enum action_kind {
 	ACTION_NETWORK,    /* create the network `network` of the project; with `subnet` it is the traffic network */
 	ACTION_VOLUME,     /* create the named volume `volume` */
 	ACTION_PULL,       /* pull `spec->image` */
+	ACTION_BUILD,      /* build it from spec->build */
 	ACTION_CREATE,     /* create instance `name`/`number` of `spec`, with `address` on the traffic network if any */
 	ACTION_START,      /* start `instance` (or unpause it) */
 	ACTION_UPDATE,     /* set `changes` on the running `instance`, and read them back */
@@ -42,7 +43,7 @@ struct action {
 	const char *project, *service; /* service NULL: the project's or the whole host's */
 	const char *revision;
 	const char *reason;            /* why, in a few words, for people; may be NULL */
-	const struct service *spec;    /* CREATE, PULL, START, UPDATE, STOP (its grace; may be NULL), COMMIT */
+	const struct service *spec;    /* CREATE, PULL, BUILD, START, UPDATE, STOP (its grace; may be NULL), COMMIT */
 	const struct instance *instance; /* START, UPDATE, RENAME, PARK, STOP, REMOVE */
 	const char *name;              /* CREATE, RENAME */
 	int number;                    /* CREATE */

@@ -41,6 +41,26 @@ struct ready {
 	int64_t for_ms;      /* how long the probes must have passed without a break */
 };
 
+/* One file of what an image is built from. */
+enum build_kind { BUILD_FILE, BUILD_PROGRAM, BUILD_LINK, BUILD_FOLDER };
+struct build_file {
+	const char *path; /* in the context */
+	enum build_kind kind;
+	const char *text; /* the content, or where a link leads; NULL: asked for by `hash` or `from` when it is sent */
+	const char *hash; /* of the content */
+	const char *from; /* on this host; NULL: in the commit */
+};
+
+/* Compose: build. The image's tag is the hash of all this, so equal tags are equal images. */
+struct build {
+	const char *dockerfile; /* in the context */
+	struct value also;      /* list: more names for the image; not part of what it is */
+	struct value options;   /* map: parameters of the engine's POST /build, in its own words */
+	struct build_file *files;
+	size_t files_count;
+	void *source;           /* the commit's: for whoever gives the content */
+};
+
 struct service {
 	const char *project, *name;
 	char revision[REVISION_LENGTH + 1];
@@ -49,6 +69,7 @@ struct service {
 	/* Read off the spec, for those who decide: */
 	const char *container_name; /* NULL: they are called project-name-number */
 	const char *image;    /* as the engine calls it: with a digest there is no tag in it */
+	const struct build *build; /* NULL: pulled; also for one that was read back from the notes */
 	enum pull_policy pull;
 	int replicas;
 	bool has_healthcheck; /* of the manifest; an image's own is seen on the instance */

@@ -47,7 +47,7 @@ static const struct {
 	{"services:\n  we b: {image: a}\n",
 	 "compose.yaml:2:3: services: 'we b' is no service name; use letters, digits, '.', '_' and '-'\n"},
 	{"services:\n  web: {}\n",
-	 "compose.yaml:2:3: services.web: has no image; write one, like image: nginx:1.27\n"},
+	 "compose.yaml:2:3: services.web: has no image; write one, like image: nginx:1.27, or a folder to build it from, like build: .\n"},
 	{"services:\n  web:\n    image: a\n    imgae: b\n",
 	 "compose.yaml:4:5: services.web: unknown key 'imgae'; did you mean 'image'?\n"},
 	{"services:\n  web:\n    image: a\n    zzzzzz: true\n",

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# What Compose files do beyond one service's own keys: names, builds, secrets and configs, extends, profiles, shared
+# networks; from Git, on a real engine.
+set -u
+. "$SOURCE_DIR/tests/lib/check.sh"
+. "$SOURCE_DIR/tests/lib/dockerd.sh"
+
+DIR=$(mktemp -d /tmp/rec-comp-XXXXXX)
+trap 'dockerd_stop "$DIR/d"; rm -rf "$DIR"' EXIT
+trap 'exit 1' INT TERM HUP
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY COMPOSE_PROFILES "${!RECONCILE_@}"
+export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t
+
+tool() {
+	CODE=0
+	OUT=$(in_netns "$BUILD_DIR/reconciler/reconcile" --repo "file://$DIR/repo" --branch main --path shop/compose.yaml \
+		--state-dir "$DIR/state" --run-dir "$DIR/run" "$@" 2>"$DIR/log" </dev/null) || CODE=$?
+	LOG=$(cat "$DIR/log")
+}
+commit() { git -C "$DIR/repo" add -A && git -C "$DIR/repo" commit -qm "${1-a change}"; }
+look() { docker inspect -f "$2" "$1"; }
+names() { docker ps --format '{{.Names}}' | sort | tr '\n' ' '; }
+settled() { tool --plan --detailed-exitcode; is "$1" "[$CODE] ${OUT##*$'\n'}" "[0] No changes."; }
+
+cc -static -O1 -o "$DIR/app" "$SOURCE_DIR/tests/lib/app.c" || exit 1
+dockerd_start "$DIR/d" || exit 1
+git init -q -b main "$DIR/repo"
+mkdir -p "$DIR/repo/shop/web" "$DIR/repo/lib"
+cp "$DIR/app" "$DIR/repo/shop/web/app"
+cat >"$DIR/repo/shop/web/Dockerfile" <<'END'
+FROM scratch
+ARG VERSION=none
+ENV VERSION=$VERSION
+COPY app /app
+COPY . /all/
+ENTRYPOINT ["/app"]
+END
+printf '# secret things\n*.key\n!public.key\nlogs/**\n' >"$DIR/repo/shop/web/.dockerignore"
+mkdir "$DIR/repo/shop/web/logs"
+touch "$DIR/repo/shop/web/"{private.key,public.key,logs/old}
+ln -s app "$DIR/repo/shop/web/$(printf 'a%.0s' {1..120})"
+printf 'FROM scratch\nCOPY app /app\nCOPY tag /\nENTRYPOINT ["/app"]\n' >"$DIR/repo/lib/Dockerfile"
+cp "$DIR/app" "$DIR/repo/lib/app" && echo 1 >"$DIR/repo/lib/tag"
+
+say "built from the commit, and called by its name"
+cat >"$DIR/repo/shop/compose.yaml" <<'END'
+name: shop
+services:
+  web:
+    build: {context: web, args: {VERSION: v1}, labels: [made=here]}
+    image: team/web:1
+    container_name: front
+  twin: {image: "team/web:1", environment: {VERSION: twin}}
+  lib: {build: ../lib, restart: always}
+END
+commit
+tool --plan
+has "the plan builds" "$OUT" "shop/web: build shop-web:"
+is "and has built nothing" "$(docker images -q)" ""
+tool
+is deployed "$CODE" 0
+[ "$CODE" = 0 ] || printf '%s\n' "$LOG" >&2
+is "what runs" "$(names)" "front shop-lib-1 shop-twin-1 "
+image=$(look front '{{.Config.Image}}')
+has "the tag is the content's hash" "$image" "shop-web:"
+is "image is one more name" "$(look team/web:1 '{{.Id}}')" "$(look "$image" '{{.Id}}')"
+is "who names that image gets the same" "$(look shop-twin-1 '{{.Config.Image}}')" "$image"
+is "built once" "$(grep -c 'build shop-web' "$DIR/log")" 1
+has "args" "$(look front '{{.Config.Env}}')" VERSION=v1
+is labels "$(look "$image" '{{.Config.Labels.made}}')" here
+files=$(docker cp front:/all - | tar t | sort | tr '\n' ' ')
+has "the context is there" "$files" "all/app all/logs/ all/public.key "
+has "long names" "$files" "all/$(printf 'a%.0s' {1..120})"
+hasnt "less what is ignored" "$files" private.key
+hasnt "less what is ignored in folders" "$files" logs/old
+settled "nothing left"
+
+say "equal content is not built again"
+id=$(look front '{{.Id}}')
+echo note >"$DIR/repo/README" && touch "$DIR/repo/shop/web/another.key" && commit
+mkdir -p "$DIR/state/projects/shop/web" && echo leftover >"$DIR/state/projects/shop/web/leftover"
+tool
+is "no build, no new instance" "[$CODE] $(grep -c build "$DIR/log") $(look front '{{.Id}}')" "[0] 0 $id"
+echo 2 >"$DIR/repo/lib/tag" && commit
+tool
+is "only what changed" "$CODE $(grep -c ': build ' "$DIR/log") $(look front '{{.Id}}')" "0 1 $id"
+has "is built" "$LOG" "shop/lib: build shop-lib:"
+sed -i s/v1/v2/ "$DIR/repo/shop/compose.yaml" && commit
+tool
+is "an arg is part of it" "$CODE $(look front '{{.Config.Env}}')" "0 $(look front '{{.Config.Env}}')"
+has "v2" "$(look front '{{.Config.Env}}')" VERSION=v2
+is "the name went on" "$(names)" "front shop-lib-2 shop-twin-2 "
+settled "nothing left after that"
+
+say "what cannot be built"
+id=$(look front '{{.Id}}')
+printf 'FROM scratch\nCOPY nowhere /app\n' >"$DIR/repo/shop/web/Dockerfile" && commit
+tool
+is "a failed build is a verdict" "$CODE" 3
+has "with the engine's words" "$LOG" "the build failed: COPY failed"
+has "and the last lines" "$LOG" "Step 2/3 : COPY nowhere /app"
+is "the old one runs" "$(look front '{{.Id}} {{.State.Running}}')" "$id true"
+tool
+is "not tried again" "$CODE $(grep -c ': build ' "$DIR/log")" "3 0"
+git -C "$DIR/repo" rm -q shop/web/Dockerfile && commit
+tool
+is "no Dockerfile" "$CODE" 65
+has "is told with its line" "$LOG" "shop/compose.yaml:4:12: services.web.build: there is no Dockerfile in web"
+check_end
