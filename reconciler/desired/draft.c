@@ -320,7 +320,8 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	out->writing_mark = p->mounts.writable_mark;
 	build_settle(p, out);
 	/* After another mistake it may well be this one: imagge, bulid. */
-	if (p->errors == before && draft_value(out, "image")->kind == VALUE_UNSET)
+	if (p->errors == before && draft_value(out, "image")->kind == VALUE_UNSET &&
+	    !out->nodes[field_index("extends")])
 		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27, or a folder to build it from, like build: .");
 	settle_spellings(p, out);
 	settle_memory(p, out);

@@ -21,6 +21,8 @@ static const struct field_row rows[] = {
 	{OURS("build"), parse_build, SHAPE_BUILD, NULL,
 	 "Folder to build the image from, or a map with context, dockerfile, args and more. The same content is not built again; "
 	 "`image` is then one more name for it."},
+	{OURS("extends"), parse_anything, SHAPE_EXTENDS, NULL,
+	 "Service that this one begins with: its name, or a map with service and file."},
 	{OURS("pull_policy"), parse_pull_policy, SHAPE_PULL_POLICY, "missing",
 	 "When the registry is asked for the image: missing (it is not on this host), always (at every run: a tag that has "
 	 "moved is a change), or never."},

@@ -11,6 +11,7 @@
 
 #include "desired/build.h"
 #include "desired/draft.h"
+#include "desired/extends.h"
 #include "desired/fields.h"
 #include "desired/resources.h"
 #include "desired/routes.h"
@@ -137,7 +138,7 @@ static bool is_left_out(const struct load *l, const char *name)
 static void read_services(struct load *l, const struct node *root)
 {
 	struct parse *p = &l->parse;
-	const struct node *n = node_get(root, "services");
+	struct node *n = node_get(root, "services");
 	if (!n && p->errors == 0) /* else it is most likely one of the keys that were just called unknown */
 		parse_error(p, root->mark, "", "there are no services; nothing is changed, and nothing that runs is removed");
 	if (!n)
@@ -150,6 +151,7 @@ static void read_services(struct load *l, const struct node *root)
 		parse_error(p, n->mark, "services", "%zu services are more than the 500 that one file may have", n->count);
 		return;
 	}
+	extends_resolve(p, n);
 	l->drafts = arena_alloc(p->a, (n->count + 1) * sizeof *l->drafts);
 	for (size_t i = 0; i < n->count; i++)
 		if (!is_foreign(n->pairs[i].key))
@@ -336,6 +338,8 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 static int by_place(const void *x, const void *y)
 {
 	const struct report *a = x, *b = y;
+	if (a->mark.file != b->mark.file)
+		return strcmp(a->mark.file ? a->mark.file : "", b->mark.file ? b->mark.file : "");
 	if (a->mark.line != b->mark.line)
 		return a->mark.line < b->mark.line ? -1 : 1;
 	if (a->mark.column != b->mark.column)

@@ -121,7 +121,6 @@ static const struct later {
 static const struct hint {
 	const char *key, *text;
 } hints[] = {
-	{"extends", "use an anchor and '<<'"},
 	{"links", "remove it; services of one project reach each other by name"},
 };
 

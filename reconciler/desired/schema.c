@@ -90,6 +90,9 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
 	    "\"items\":{\"type\":\"string\"}}]}}]}",
 	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never|build)$|\\\\$\"}",
+	[SHAPE_EXTENDS] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"service\":{\"type\":\"string\"},"
+	    "\"file\":{\"type\":\"string\"}},\"required\":[\"service\"],\"additionalProperties\":false}]}",
 	[SHAPE_BUILD] =
 	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"},"
 	    "\"dockerfile\":{\"type\":\"string\"},\"dockerfile_inline\":{\"type\":\"string\"},\"args\":" PAIRS ","

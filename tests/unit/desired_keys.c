@@ -218,8 +218,6 @@ static const struct {
 	 "compose.yaml:7:21: services.api.container_name: web on line 4 has the same name; give each its own\n"},
 	{"services:\n  web:\n    image: a\n    links: [db]\n",
 	 "compose.yaml:4:5: services.web: 'links' is not supported yet; remove it; services of one project reach each other by name\n"},
-	{"services:\n  web:\n    image: a\n    extends: {service: x}\n",
-	 "compose.yaml:4:5: services.web: 'extends' is not supported yet; use an anchor and '<<'\n"},
 	{"services:\n  web:\n    image: a\n    secrets: [x]\n",
 	 "compose.yaml:4:5: services.web: 'secrets' is not supported yet; remove it\n"},
 	{"services:\n  web:\n    image: a\n    gpus: all\n",
