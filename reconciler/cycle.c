@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "decide/rehearse.h"
 #include "desired/context.h"
+#include "desired/kept.h"
 #include "desired/load.h"
 #include "host/lock.h"
 #include "model/failure.h"
@@ -389,8 +390,10 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	decide(d, &world, a, decision);
 	if (decision->actions_count == 0)
 		say_waits(c, decision);
-	if (decision->actions_count == 0 && !decision->wait_until_ms)
+	if (decision->actions_count == 0 && !decision->wait_until_ms) {
+		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, &world);
 		return 1;
+	}
 	act(c, &world, decision, a);
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
@@ -564,10 +567,9 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 
 static bool is_named(const struct note_quarantine *q, const char *name)
 {
-	if (!name)
-		return true;
 	size_t n = strlen(q->project);
-	return strncmp(name, q->project, n) == 0 && (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0));
+	return !name || (strncmp(name, q->project, n) == 0 &&
+	                 (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0)));
 }
 
 int cycle_retry(const struct settings *s, const char *name)

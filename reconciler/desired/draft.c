@@ -333,6 +333,7 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	settle_healthcheck(p, out);
 	settle_probe(p, out);
 	settle_dependencies(p, out);
+	kept_settle(p, (struct value *const[2]){draft_value(out, "secrets"), draft_value(out, "configs")}, draft_value(out, "secrets_and_configs"));
 	contents_settle(p, draft_value(out, "volumes"), draft_value(out, "volume_content"));
 	return p->errors == before;
 }

@@ -38,6 +38,12 @@ static const struct field_row rows[] = {
 	/* A mounted file keeps its inode: a container sees what Git put in its place only when it is made anew. */
 	{{"volume_content", NULL, ENGINE_NONE, CHANGE_REPLACE}, NULL, SHAPE_STRING, NULL,
 	 "The hashes of files from Git that are mounted one by one."},
+	{OURS("secrets"), parse_secrets, SHAPE_FILES, NULL,
+	 "Secrets of the top level that it gets as files in /run/secrets: names, or maps with source, target, uid, gid and mode."},
+	{OURS("configs"), parse_configs, SHAPE_FILES, NULL,
+	 "Configs of the top level that it gets as files: names, or maps with source, target, uid, gid and mode."},
+	{REPLACE("secrets_and_configs", "HostConfig.Mounts", ENGINE_PLAIN), NULL, SHAPE_STRING, NULL,
+	 "The copies of its secrets and configs, by the hash of their content."},
 	{OURS("depends_on"), parse_depends_on, SHAPE_DEPENDS_ON, NULL,
 	 "Services that must be started, healthy or completed before this one starts."},
 	{LIVE("restart", "HostConfig.RestartPolicy", ENGINE_RESTART), parse_restart, SHAPE_RESTART, "no",

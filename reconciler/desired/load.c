@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "desired/files.h"
+#include "desired/kept.h"
 #include "desired/projects.h"
 #include "desired/sources.h"
 
@@ -76,6 +77,7 @@ static int load_one(const struct settings *s, const struct environment *env, str
 	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
 	size_t before = problems->count;
 	from.directory = project_directory(s, source->file, a);
+	from.kept = arena_printf(a, "%s/secrets", s->state_dir);
 	if (s->repo) {
 		from.projects = arena_printf(a, "%s/projects", s->state_dir);
 		from.files = &files;
@@ -101,7 +103,8 @@ static void write_files(struct source *const *sources, enum load_mode mode, stru
 		struct err e;
 		if (project->has_binds)
 			files_warn(sources[i], problems);
-		if (!project->has_binds || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
+		if (mode != LOAD_SYNC || (kept_write(project, &e) == 0 &&
+		                          (!project->has_binds || files_write(sources[i], project->directory, &e) == 0))) {
 			d->projects[kept++] = *project;
 			continue;
 		}

@@ -272,7 +272,7 @@ static struct service *place_services(struct load *l)
 
 static void check_top_keys(struct load *l, const struct node *root)
 {
-	static const char *const names[] = {"name", "services", "volumes", "networks", "version", "x-reconcile"};
+	static const char *const names[] = {"name", "services", "volumes", "networks", "secrets", "configs", "version", "x-reconcile"};
 	struct parse *p = &l->parse;
 	for (size_t i = 0; i < root->count; i++) {
 		const struct pair *pair = &root->pairs[i];
@@ -323,6 +323,9 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	p->project = l->project;
 	volumes_read(p, node_get(root, "volumes"));
 	networks_read(p, node_get(root, "networks"));
+	p->kept_folder = s->kept;
+	kept_read(p, node_get(root, "secrets"), "secrets", &p->secrets, &p->secrets_count);
+	kept_read(p, node_get(root, "configs"), "configs", &p->configs, &p->configs_count);
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
 	read_services(l, root);
 	build_share(l->drafts, l->drafts_count);
@@ -375,6 +378,7 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 		.name = l->project, .directory = l->parse.directory ? arena_strdup(a, l->parse.directory) : "",
 		.file = arena_strdup(a, s->file), .has_binds = l->parse.has_binds,
 		.where = arena_printf(a, "%s:%d:%d", s->file, l->project_mark.line, l->project_mark.column),
+		.kept = l->parse.kept_files, .kept_count = l->parse.kept_files_count,
 		.services = services, .services_count = l->drafts_count,
 		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
 		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,

@@ -72,7 +72,7 @@ static const char *const service_keys[] = {
 	"security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs",
 	"tty", "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
 };
-static const char *const top_keys[] = {"secrets", "configs", "include", "models"};
+static const char *const top_keys[] = {"include", "models"};
 static const char *const healthcheck_keys[] = {"start_interval"};
 static const char *const limits_keys[] = {"devices", "generic_resources"};
 static const char *const build_keys[] = {

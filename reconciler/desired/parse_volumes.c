@@ -182,7 +182,7 @@ static int selinux(struct parse *p, const struct node *n, const char *path, stru
 }
 
 /* The file mode of a tmpfs. YAML reads 0755 as octal; a text is octal, too. */
-static int mode(struct parse *p, const struct node *n, const char *path, struct value *out)
+int parse_file_mode(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	const char *text;
 	char *end;
@@ -199,7 +199,7 @@ static const struct key_row bind_keys[] = {
 	{"selinux", "selinux", selinux},
 };
 static const struct key_row volume_keys[] = {{"nocopy", "nocopy", parse_flag}};
-static const struct key_row tmpfs_keys[] = {{"size", "SizeBytes", parse_size}, {"mode", "Mode", mode}};
+static const struct key_row tmpfs_keys[] = {{"size", "SizeBytes", parse_size}, {"mode", "Mode", parse_file_mode}};
 
 static int bind(struct parse *p, const struct node *n, const char *path, struct value *out)
 {

@@ -93,6 +93,11 @@ static const char *const shapes[SHAPE_COUNT] = {
 	[SHAPE_EXTENDS] =
 	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"service\":{\"type\":\"string\"},"
 	    "\"file\":{\"type\":\"string\"}},\"required\":[\"service\"],\"additionalProperties\":false}]}",
+	[SHAPE_FILES] =
+	    "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
+	    "\"source\":{\"type\":\"string\"},\"target\":{\"type\":\"string\"},\"uid\":{\"type\":[\"string\",\"integer\"]},"
+	    "\"gid\":{\"type\":[\"string\",\"integer\"]},\"mode\":{\"type\":[\"string\",\"integer\"]}},\"required\":[\"source\"],"
+	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_BUILD] =
 	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"},"
 	    "\"dockerfile\":{\"type\":\"string\"},\"dockerfile_inline\":{\"type\":\"string\"},\"args\":" PAIRS ","
@@ -101,6 +106,11 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"shm_size\":{\"type\":[\"string\",\"integer\"]},\"extra_hosts\":{\"type\":[\"array\",\"object\"]},"
 	    "\"tags\":" STRINGS "},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}",
 };
+
+#define KEPT(more) \
+	"\"additionalProperties\":{\"type\":\"object\",\"properties\":{\"file\":{\"type\":\"string\"}," more \
+	"\"environment\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"labels\":{}},\"additionalProperties\":false," \
+	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}"
 
 static const char head[] =
 	"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"A manifest of reconcile\","
@@ -141,6 +151,10 @@ static const char head[] =
 	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}}},"
 	"\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"additionalProperties\":false,"
 	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}},"
+	"\"secrets\":{\"description\":\"What services may get as files in /run/secrets.\",\"type\":[\"object\",\"null\"],"
+	KEPT("") "},"
+	"\"configs\":{\"description\":\"What services may get as files.\",\"type\":[\"object\",\"null\"],"
+	KEPT("\"content\":{\"type\":\"string\"},") "},"
 	"\"x-reconcile\":{\"description\":\"What Compose cannot say.\",\"type\":\"object\",\"additionalProperties\":false,"
 	"\"properties\":{\"routes\":{\"description\":\"Which host name leads to which service.\",\"type\":\"array\",\"items\":{"
 	"\"type\":\"object\",\"required\":[\"host\",\"to\"],\"additionalProperties\":false,\"properties\":{"

@@ -111,12 +111,23 @@ struct route {
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 };
 
+/* A copy of a secret or config, for a service to mount. Its name is the hash of all the rest. */
+struct kept_file {
+	const char *path;
+	const char *bytes;
+	size_t length;
+	unsigned mode;
+	int uid, gid; /* -1: ours */
+};
+
 struct project {
 	const char *name;
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
 	bool has_binds;             /* something in its directory is mounted */
+	struct kept_file *kept;     /* what its services have of secrets and configs */
+	size_t kept_count;
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
 	struct resource *networks;  /* as declared; `default` need not be */
