@@ -98,6 +98,9 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
+		if (!is_moving && d->is_optional && other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED ||
+		                                              other->phase == PHASE_ROLLED_BACK))
+			continue;
 		if (is_moving)
 			rollout_wait(r, reason, 0);
 		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED))
@@ -226,6 +229,23 @@ enum ups bring_image(struct rollout *r, const struct service *s, const char **wh
 	return UPS_BUSY;
 }
 
+/* The instance of another service that runs. */
+static const struct instance *first_of(struct rollout *r, const char *service)
+{
+	struct set all = set_of(r->pass, r->project, service, NULL);
+	return all.count && all.items[0]->state == INSTANCE_RUNNING ? all.items[0] : NULL;
+}
+
+/* Is the container gone of which it has the network? It cannot be given another one. */
+static bool is_orphan(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	const struct world *w = r->pass->world;
+	for (size_t k = 0; k < w->instances_count && i->shares; k++)
+		if (strcmp(w->instances[k].id, i->shares) == 0)
+			return false;
+	return i->shares && service_shares(s);
+}
+
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
 {
 	struct pass *p = r->pass;
@@ -239,6 +259,11 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	const struct network *network = NULL;
 	if (s->is_routed && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
+	const struct instance *shared = NULL;
+	if (service_shares(s) && !(shared = first_of(r, service_shares(s)))) {
+		rollout_wait(r, arena_printf(p->arena, "waits for %s, of which it has the network", service_shares(s)), p->world->now_ms + 1000);
+		return UPS_BUSY;
+	}
 	for (int i = 0; i < missing; i++) {
 		const char *address = NULL;
 		if (network && !(address = address_take(p, network, why)))
@@ -252,6 +277,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->name = name;
 		a->address = address;
 		a->network = network ? network->name : NULL;
+		a->shares = shared ? shared->id : NULL;
 	}
 	rollout_wait(r, "creates instances", 0);
 	return UPS_BUSY;
@@ -312,7 +338,7 @@ static void start(struct rollout *r, const struct service *s, const struct insta
 /* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
 static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
 {
-	return i->state == INSTANCE_DEAD || (r->is_routed && s->is_routed && !*i->address);
+	return i->state == INSTANCE_DEAD || is_orphan(r, s, i) || (r->is_routed && s->is_routed && !*i->address);
 }
 
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set)
@@ -439,9 +465,11 @@ bool bring_down(struct rollout *r, const struct instance *i)
 
 bool discard(struct rollout *r, const struct set *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		if (!bring_down(r, s->items[i]))
-			continue;
+	/* Removed together when the last one is down: so the order does not hang on who drains first, and is that of the plan. */
+	bool are_down = true;
+	for (size_t i = 0; i < s->count; i++)
+		are_down &= bring_down(r, s->items[i]);
+	for (size_t i = 0; are_down && i < s->count; i++) {
 		if (is_listed(r, s->items[i])) {
 			rollout_wait(r, arena_printf(r->pass->arena, "nginx must let go of %s first", s->items[i]->name), 0);
 			continue;

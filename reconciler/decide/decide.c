@@ -138,6 +138,11 @@ bool pass_has_project(const struct pass *p, const char *project)
 	return false;
 }
 
+bool pass_decides(const struct pass *p, const char *project, const char *service)
+{
+	return pass_has_project(p, project) && !desired_leaves_alone(p->desired, project, service);
+}
+
 static bool has_status(const struct decision *out, const char *project, const char *service)
 {
 	for (size_t i = 0; i < out->services_count; i++)
@@ -163,7 +168,7 @@ static void retire(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
+		if (!pass_decides(p, in->project, in->service) || desired_service(p->desired, in->project, in->service) ||
 		    has_status(p->out, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
@@ -172,12 +177,12 @@ static void retire(struct pass *p)
 	/* Traffic of projects that are not in this desired state stays as it is. */
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
-		if (!pass_has_project(p, t->project))
+		if (!pass_decides(p, t->project, t->service))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!pass_has_project(p, r->project) && !is_claimed(p, r->host))
+		if (!pass_decides(p, r->project, r->service) && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }

@@ -35,7 +35,7 @@ static bool is_way_back(const struct pass *p, const struct past_image *image)
 /* A service that left a project of Git needs no way back; a project that is gone as a whole is left alone. */
 static bool has_left(const struct pass *p, const char *project, const char *service)
 {
-	return pass_has_project(p, project) && !desired_service(p->desired, project, service);
+	return pass_decides(p, project, service) && !desired_service(p->desired, project, service);
 }
 
 /* Does any service need the image, or may it? */

@@ -76,6 +76,19 @@ struct side side_of(struct pass *p, const char *revision, const struct set *s, s
 	return side;
 }
 
+struct side side_less(struct pass *p, const struct side *side, const struct set *s)
+{
+	struct side less = {.revision = side->revision};
+	for (size_t i = 0; i < side->addresses_count; i++) {
+		bool is_out = false;
+		for (size_t k = 0; k < s->count; k++)
+			is_out |= strcmp(s->items[k]->address, side->addresses[i]) == 0;
+		if (!is_out)
+			*ARENA_PUSH(p->arena, less.addresses, less.addresses_count) = side->addresses[i];
+	}
+	return less;
+}
+
 bool side_equal(const struct side *a, const struct side *b)
 {
 	if (strcmp(a->revision, b->revision) != 0 || a->addresses_count != b->addresses_count)

@@ -23,6 +23,8 @@ void pass_wait(struct pass *p, int64_t until_ms);
 
 /* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);
+/* Does Git say what is to become of the service, be it that it is to go? Not when its profile is not enabled. */
+bool pass_decides(const struct pass *p, const char *project, const char *service);
 
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
  * NULL with *why when the setting's subnet has no free /24 left. */
@@ -44,6 +46,8 @@ bool instance_is_up(const struct instance *i);
 bool side_lists(const struct side *side, const char *address);
 /* The addresses of the first n. */
 struct side side_of(struct pass *p, const char *revision, const struct set *s, size_t n);
+/* What is left of the side without those. */
+struct side side_less(struct pass *p, const struct side *side, const struct set *s);
 bool side_equal(const struct side *a, const struct side *b);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */

@@ -49,7 +49,7 @@ static const struct quarantine *find_quarantine(const struct rollout *r, const c
 	return NULL;
 }
 
-static struct set set_of_revision(struct rollout *r, const char *revision)
+struct set set_of_revision(struct rollout *r, const char *revision)
 {
 	return set_of(r->pass, r->project, r->service, revision);
 }
@@ -69,15 +69,14 @@ static const char *stable_revision(struct rollout *r)
 	return oldest ? oldest->revision : r->good ? r->good->revision : "";
 }
 
-static void want_sides(struct rollout *r, const char *rollout, struct side stable, struct side next)
+void rollout_sides(struct rollout *r, const char *rollout, struct side stable, struct side next)
 {
 	r->wants_traffic = true;
 	r->wanted = (struct traffic){
 		.project = r->project, .service = r->service, .rollout = rollout, .stable = stable, .next = next};
 }
 
-/* A name that no rollout had before: the flags of an older one must not count. */
-static const char *new_rollout(struct rollout *r)
+const char *rollout_new_name(struct rollout *r)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 	char text[16];
@@ -88,14 +87,13 @@ static const char *new_rollout(struct rollout *r)
 	return arena_strdup(r->pass->arena, text + at);
 }
 
-/* One revision, no flags. */
-static void fold(struct rollout *r, struct side stable, const char *reason)
+void rollout_fold(struct rollout *r, struct side stable, const char *reason)
 {
-	want_sides(r, new_rollout(r), stable, (struct side){.revision = ""});
+	rollout_sides(r, rollout_new_name(r), stable, (struct side){.revision = ""});
 	rollout_wait(r, reason, 0);
 }
 
-static void shift(struct rollout *r, int weight, const char *reason)
+void rollout_shift(struct rollout *r, int weight, const char *reason)
 {
 	rollout_wait(r, "shifts traffic", 0);
 	if (!r->pass->world->nginx.is_current)
@@ -110,7 +108,7 @@ static void shift(struct rollout *r, int weight, const char *reason)
 	a->reason = reason;
 }
 
-static void commit(struct rollout *r, const struct service *s)
+void rollout_commit(struct rollout *r, const struct service *s)
 {
 	if (!rollout_may_try(r, s->revision, "")) /* the notes could not be written; the old ones stay up until they can */
 		return;
@@ -120,8 +118,7 @@ static void commit(struct rollout *r, const struct service *s)
 	rollout_wait(r, "notes that it is good", 0);
 }
 
-/* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
-static void fail(struct rollout *r, const char *why)
+void rollout_fail(struct rollout *r, const char *why)
 {
 	if (!r->good || !r->good->spec || rollout_is_good(r, r->target->revision)) {
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
@@ -133,7 +130,7 @@ static void fail(struct rollout *r, const char *why)
 	rollout_wait(r, why, 0);
 }
 
-static int count_up(const struct set *s)
+int set_count_up(const struct set *s)
 {
 	int n = 0;
 	for (size_t i = 0; i < s->count; i++)
@@ -159,14 +156,14 @@ static void steady_sides(struct rollout *r, const struct set *members, int n, bo
 	bool may_change = are_all_ready || ((is_listed_gone || serves_nothing) && r->status->phase != PHASE_PROGRESSING);
 	if (!may_change || ready.count == 0) {
 		if (r->now)
-			want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+			rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 		return;
 	}
 	struct side side = side_of(r->pass, r->target->revision, &ready, ready.count);
 	if (r->now && !has_next && side_equal(&side, &r->now->stable))
-		want_sides(r, r->now->rollout, side, (struct side){.revision = ""});
+		rollout_sides(r, r->now->rollout, side, (struct side){.revision = ""});
 	else
-		fold(r, side, "publishes its instances");
+		rollout_fold(r, side, "publishes its instances");
 }
 
 static void steady(struct rollout *r)
@@ -184,18 +181,22 @@ static void steady(struct rollout *r)
 	/* Never two at once: what is not of this revision must be down before anything of it starts. */
 	if (strategy_info(s->strategy)->is_exclusive &&
 	    (int)set_ready(r, s, &members, s->replicas, trust).count < s->replicas) {
-		bool must_start = count_up(&members) < s->replicas;
+		bool must_start = set_count_up(&members) < s->replicas;
 		/* Nothing that works is stopped before what replaces it is on the host. */
 		enum ups image = (int)members.count < s->replicas && rest.count ? bring_image(r, s, &why) : UPS_READY;
 		if (image == UPS_FAILED)
 			rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
 		bool are_down = image == UPS_READY;
+		struct set going = {0};
 		for (size_t i = 0; image == UPS_READY && i < rest.count; i++)
-			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0)
+			if (must_start || strcmp(rest.items[i]->revision, s->revision) != 0) {
+				*ARENA_PUSH(r->pass->arena, going.items, going.count) = rest.items[i];
 				are_down &= bring_down(r, rest.items[i]);
+			}
 		if (!are_down) {
+			/* They leave nginx first, even when nobody else is there to serve: in place means downtime. */
 			if (r->is_routed && r->now)
-				want_sides(r, r->now->rollout, r->now->stable, r->now->next);
+				rollout_sides(r, r->now->rollout, side_less(r->pass, &r->now->stable, &going), r->now->next);
 			return;
 		}
 	}
@@ -212,250 +213,9 @@ static void steady(struct rollout *r)
 	if (ups != UPS_READY)
 		return;
 	if (!is_good)
-		commit(r, s);
+		rollout_commit(r, s);
 	else
 		discard(r, &rest);
-}
-
-/* ---- Forward: from one revision to another, step by step ---- */
-
-struct trip {
-	const char *from;
-	const struct service *from_spec; /* the target's when the old one's is not known any more */
-	struct set stable, next;
-	size_t mendable;                 /* how many of stable can be there: without its spec none can be made again */
-	struct steps steps;
-	enum trust trust;
-};
-
-/* Does the side lead to the first n, and to none that is gone? */
-static bool is_listed(const struct side *side, const char *revision, const struct set *s, int n)
-{
-	size_t living = 0;
-	if (n && strcmp(side->revision, revision) != 0)
-		return false;
-	for (size_t i = 0; i < s->count; i++) {
-		bool is_in = side_lists(side, s->items[i]->address);
-		if ((int)i < n && !is_in)
-			return false;
-		living += is_in && instance_is_up(s->items[i]);
-	}
-	return (int)s->count >= n && living == side->addresses_count;
-}
-
-static bool is_reached(struct rollout *r, const struct trip *t, const struct step *step)
-{
-	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || count_up(&t->stable) > step->stable)
-		return false;
-	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
-		return true;
-	if ((int)r->now->stable.addresses_count > step->stable)
-		return false;
-	return r->now->weight >= step->weight &&
-	       (step->weight == 0 || is_listed(&r->now->next, r->target->revision, &t->next, step->next));
-}
-
-/* Old instances that this step wants gone: out of nginx first, then stopped, but kept until the new one is good. */
-static void step_down(struct rollout *r, const struct trip *t, const struct step *step)
-{
-	if (r->now && (int)r->now->stable.addresses_count > step->stable) {
-		want_sides(r, r->now->rollout, side_of(r->pass, t->from, &t->stable, (size_t)step->stable), r->now->next);
-		rollout_wait(r, "takes an old instance out", 0);
-		return;
-	}
-	for (size_t i = (size_t)step->stable; i < t->stable.count; i++)
-		bring_down(r, t->stable.items[i]);
-}
-
-/* How many of the old revision this step may bring up again. In place only where a slot is free: not taken by the next
- * revision, nor by an old one that runs and cannot serve. */
-static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
-{
-	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
-	if (!strategy_info(r->target->strategy)->is_exclusive)
-		return n;
-	struct set usable = set_usable(r, t->from_spec, &t->stable);
-	int next = count_up(&t->next) > step->next ? count_up(&t->next) : step->next;
-	int left = r->target->replicas - next - (count_up(&t->stable) - count_up(&usable));
-	return n < left ? n : left > 0 ? left : 0;
-}
-
-static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
-{
-	const char *why = NULL;
-	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
-	if (!r->now || r->now->weight < PERMILLE)
-		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
-	/* Nothing that works is stopped before what replaces it is on the host. */
-	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
-	if (ups == UPS_READY)
-		ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
-	if (ups == UPS_FAILED)
-		fail(r, why);
-	if (ups != UPS_READY)
-		return;
-	if (is_last && r->is_routed) {
-		fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
-		return;
-	}
-	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
-		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
-		want_sides(r, is_new ? new_rollout(r) : r->now->rollout, r->now->stable,
-		           side_of(r->pass, r->target->revision, &t->next, (size_t)step->next));
-		rollout_wait(r, "announces its next instances", 0);
-		return;
-	}
-	if (r->now && r->now->weight < step->weight) {
-		shift(r, step->weight, NULL);
-		return;
-	}
-	step_down(r, t, step);
-}
-
-/* Parked: up and warm, but the engine must not bring it back when it ends. */
-static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
-{
-	char since[32];
-	for (size_t i = 0; i < t->stable.count; i++)
-		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off &&
-		    rollout_may_try(r, t->from, t->stable.items[i]->id)) {
-			struct action *a = pass_action(r->pass, ACTION_PARK, r->project, r->service);
-			a->instance = t->stable.items[i];
-			a->spec = t->from_spec;
-			a->revision = t->from;
-		}
-	struct decision *out = r->pass->out;
-	if (!out->keeping_until_ms || until_ms < out->keeping_until_ms)
-		out->keeping_until_ms = until_ms;
-	clock_format(until_ms, since, sizeof since);
-	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
-}
-
-/* A step that is reached: has it been so for long enough? */
-static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
-{
-	char hold[32];
-	int64_t until_ms = since_ms + step->hold_ms, now_ms = r->pass->world->now_ms;
-	if (step->commits && rollout_is_good(r, r->target->revision))
-		return true;
-	if (step->hold_ms > 0 && now_ms < until_ms) {
-		if (step->is_kept)
-			keep(r, t, until_ms);
-		else
-			rollout_wait(r, arena_printf(r->pass->arena, "is watched for %s", clock_duration(step->hold_ms, hold)), until_ms);
-		return false;
-	}
-	if (step->commits) {
-		commit(r, r->target);
-		return false;
-	}
-	return true;
-}
-
-/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
-static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
-{
-	struct set sorted = {0}, usable = set_usable(r, spec, s);
-	for (int rank = 0; rank < 3; rank++)
-		for (size_t i = 0; i < s->count; i++) {
-			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
-			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
-				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
-		}
-	return sorted;
-}
-
-/* nginx knows nothing of a service that runs: what serves comes before anything new. */
-static bool publish_what_serves(struct rollout *r, const struct trip *t)
-{
-	struct set ready = set_ready(r, t->from_spec, &t->stable, (int)t->stable.count, TRUST_PROVEN);
-	struct side side = side_of(r->pass, t->from, &ready, ready.count);
-	if (!r->is_routed || side.addresses_count == 0)
-		return false;
-	fold(r, side, "publishes its instances");
-	return true;
-}
-
-static void forward(struct rollout *r, const char *from)
-{
-	const struct service *spec = rollout_spec(r, from);
-	struct trip t = {
-		.from = from, .from_spec = spec ? spec : r->target,
-		/* Without anything good to go back to there is no verdict: it is started again and again. */
-		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
-	};
-	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
-	t.stable = by_worth(r, t.from_spec, &old);
-	t.next = set_usable(r, r->target, &same);
-	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
-	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
-	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
-	for (size_t i = 0; i < others.count; i++)
-		if (!r->now || !side_lists(&r->now->next, others.items[i]->address))
-			*ARENA_PUSH(r->pass->arena, rest.items, rest.count) = others.items[i];
-	if (r->now)
-		want_sides(r, r->now->rollout, r->now->stable, r->now->next);
-	else if (publish_what_serves(r, &t))
-		return;
-	if (!discard(r, &rest))
-		return;
-	if (r->is_routed && !r->pass->world->nginx.is_up) {
-		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
-		return;
-	}
-	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
-	int64_t since_ms = r->now ? r->now->weight_since_ms : 0;
-	for (size_t i = 0; i < t.steps.count; i++) {
-		const struct step *step = &t.steps.items[i];
-		bool is_last = i + 1 == t.steps.count;
-		if (!is_reached(r, &t, step) || (is_last && r->is_routed)) {
-			work(r, &t, step, is_last);
-			return;
-		}
-		if (!is_held(r, &t, step, since_ms))
-			return;
-		since_ms += step->hold_ms;
-	}
-}
-
-/* ---- Backward: everything to the revision that nginx calls stable ---- */
-
-/* Is all that nginx lists as stable ready, and is there something? */
-static bool is_stable_ready(struct rollout *r, const struct service *s, const struct set *stable)
-{
-	struct set ready = set_ready(r, s, stable, (int)stable->count, TRUST_PROVEN);
-	size_t listed = 0;
-	for (size_t i = 0; i < ready.count; i++)
-		listed += side_lists(&r->now->stable, ready.items[i]->address);
-	return listed > 0 && listed == r->now->stable.addresses_count;
-}
-
-static void backward(struct rollout *r, const char *from)
-{
-	const struct service *known = rollout_spec(r, from), *spec = known ? known : r->target;
-	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
-	struct set stable = set_of_revision(r, from);
-	const char *why = NULL;
-	want_sides(r, r->now->rollout, r->now->stable, r->now->next);
-	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
-	if (r->now->weight > 0 && is_stable_ready(r, spec, &stable)) {
-		shift(r, 0, "back to the old revision");
-		return;
-	}
-	/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
-	int n = is_exclusive ? (int)r->now->stable.addresses_count
-	        : known ? known->replicas : (int)set_usable(r, spec, &stable).count;
-	if (n == 0 && !is_exclusive) {
-		fold(r, r->now->next, "nothing is left of the old revision");
-		return;
-	}
-	enum ups ups = bring_up(r, spec, &stable, n, TRUST_PROVEN, &why);
-	if (ups == UPS_FAILED)
-		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
-	if (ups != UPS_READY)
-		return;
-	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
-	fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
 }
 
 /* ---- Which of them ---- */
@@ -466,11 +226,11 @@ static void decide_target(struct rollout *r)
 	r->status->revision = r->now && r->now->weight == PERMILLE ? to : from;
 	if (*to && strcmp(r->target->revision, to) != 0) {
 		if (strcmp(r->target->revision, from) != 0 && rollout_is_good(r, to) && r->now->weight == PERMILLE)
-			fold(r, r->now->next, "a newer revision is wanted");
+			rollout_fold(r, r->now->next, "a newer revision is wanted");
 		else
-			backward(r, from);
+			rollout_backward(r, from);
 	} else if (*from && strcmp(r->target->revision, from) != 0) {
-		forward(r, from);
+		rollout_forward(r, from);
 	} else {
 		steady(r);
 	}
@@ -514,7 +274,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	struct rollout r = {.pass = p, .want = s, .target = s, .project = s->project, .service = s->name,
 	                    .is_routed = s->is_routed, .status = status};
 	*status = (struct status){.project = s->project, .service = s->name, .phase = PHASE_SETTLED, .revision = "",
-	                          .strategy = strategy_info(s->strategy)->name,
+	                          .strategy = strategy_names[s->strategy],
 	                          .stops_old_first = strategy_info(s->strategy)->is_exclusive};
 	find_now(&r);
 	if (p->world->are_notes_lost) {
@@ -524,7 +284,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	const struct quarantine *q = find_quarantine(&r, s->revision);
 	if (q && (!r.good || !r.good->spec)) {
 		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
 		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
 		               arena_printf(p->arena, "revision %.8s is quarantined (%s) and no good one is known; "
 		                            "`reconcile retry` tries it again", s->revision, q->reason));
@@ -533,7 +293,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	}
 	if (s->unresolved && !rollout_is_good(&r, s->revision)) { /* what shall run is not known, and neither what did */
 		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
 		rollout_status(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
 		add_wanted(&r);
 		return;
@@ -542,7 +302,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	const char *missing = q ? NULL : missing_external(&r, s);
 	if (missing && (!r.good || !r.good->spec)) {
 		if (r.now)
-			want_sides(&r, r.now->rollout, r.now->stable, r.now->next);
+			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
 		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
 		add_wanted(&r);
 		return;

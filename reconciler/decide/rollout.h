@@ -29,6 +29,28 @@ void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, co
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
 bool rollout_is_good(const struct rollout *r, const char *revision);
 
+/* All instances of that revision; NULL: of any. */
+struct set set_of_revision(struct rollout *r, const char *revision);
+int set_count_up(const struct set *s);
+
+/* What nginx shall list. */
+void rollout_sides(struct rollout *r, const char *rollout, struct side stable, struct side next);
+/* A name that no rollout had before: the flags of an older one must not count. */
+const char *rollout_new_name(struct rollout *r);
+/* One revision, no flags. */
+void rollout_fold(struct rollout *r, struct side stable, const char *reason);
+/* Gives the next side that share of the requests. */
+void rollout_shift(struct rollout *r, int weight, const char *reason);
+/* Notes that the revision is good. */
+void rollout_commit(struct rollout *r, const struct service *s);
+/* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
+void rollout_fail(struct rollout *r, const char *why);
+
+/* forward.c: from that revision to r->target, step by step. */
+void rollout_forward(struct rollout *r, const char *from);
+/* backward.c: everything to that revision, the one that nginx calls stable. */
+void rollout_backward(struct rollout *r, const char *from);
+
 /* bring.c */
 
 /*

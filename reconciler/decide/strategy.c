@@ -1,4 +1,4 @@
-/* Blue-green and in-place as lists of steps. The one thing to know: a strategy is this file and nothing else. */
+/* Rolling, blue-green and in-place as lists of steps. The one thing to know: a strategy is this file and nothing else. */
 #include "decide/strategy.h"
 
 static void emit(struct arena *a, struct steps *out, struct step step)
@@ -6,33 +6,79 @@ static void emit(struct arena *a, struct steps *out, struct step step)
 	*ARENA_PUSH(a, out->items, out->count) = step;
 }
 
+int strategy_batch(const struct service *s)
+{
+	return s->batch > 0 ? s->batch : 1; /* notes from before there were batches say 0 */
+}
+
+int strategy_share(int next, int listed)
+{
+	int all = next + listed;
+	return next ? (PERMILLE * next + all / 2) / all : 0;
+}
+
+/* Batch after batch: new ones up, their share of the requests and as many old ones parked; watched, while the parked
+ * ones are an instant way back; then these stop and make room for the next batch. The last old ones stay listed until
+ * the new revision is noted as good: without any of them there would be no way back by a shift. */
+static void rolling(struct arena *a, const struct service *s, int stable, struct steps *out)
+{
+	int n = s->replicas, next = 0, batch = strategy_batch(s);
+	while (next < n) {
+		int room = n + batch - next - stable;
+		if (room <= 0) { /* more of the old one run than are wanted now */
+			stable = n - next;
+			emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = strategy_share(next, stable)});
+			continue;
+		}
+		int up = batch < room ? batch : room;
+		next = next + up < n ? next + up : n;
+		if (next == n)
+			break;
+		int left = n - next < stable ? n - next : stable;
+		emit(a, out, (struct step){.next = next, .stable = stable, .listed = left, .weight = strategy_share(next, left), .hold_ms = s->hold_ms});
+		emit(a, out, (struct step){.next = next, .stable = left, .listed = left, .weight = strategy_share(next, left)});
+		stable = left;
+	}
+	emit(a, out, (struct step){.next = n, .stable = stable, .listed = stable, .weight = PERMILLE, .hold_ms = s->hold_ms, .commits = true});
+	emit(a, out, (struct step){.next = n, .weight = PERMILLE});
+}
+
 /* All of the new revision in the dark, all traffic at once, the old one warm for a while, then gone. */
 static void blue_green(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
-	int n = s->replicas;
-	emit(a, out, (struct step){n, stable, 0, 0, false, false});
-	emit(a, out, (struct step){n, stable, PERMILLE, s->hold_ms, true, false});
-	emit(a, out, (struct step){n, stable, PERMILLE, s->keep_old_ms, false, true});
-	emit(a, out, (struct step){n, 0, PERMILLE, 0, false, false});
+	struct step step = {.next = s->replicas, .stable = stable, .listed = stable};
+	emit(a, out, step);
+	step.weight = PERMILLE;
+	step.hold_ms = s->hold_ms;
+	step.commits = true;
+	emit(a, out, step);
+	step.hold_ms = s->keep_old_ms;
+	step.commits = false;
+	step.is_kept = true;
+	emit(a, out, step);
+	emit(a, out, (struct step){.next = s->replicas, .weight = PERMILLE});
 }
 
-/* One slot after the other: an old one out, a new one in, each with its share of the requests. It is noted as good
- * before nginx forgets the old one: until then there is a way back. */
+/* Slot after slot: old ones out, new ones in, each with its share of the requests. It is noted as good before nginx
+ * forgets the old one: until then there is a way back. */
 static void in_place(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
-	for (int next = 0; next < s->replicas; next++) {
-		int left = s->replicas - next - 1; /* slots that the one to come does not need */
+	for (int next = 0; next < s->replicas; ) {
+		int slots = s->replicas - next, batch = strategy_batch(s) < slots ? strategy_batch(s) : slots;
+		int left = slots - batch; /* slots that those to come do not need */
 		stable = stable < left ? stable : left;
-		emit(a, out, (struct step){next, stable, next ? PERMILLE * next / (next + stable) : 0, 0, false, false});
-		emit(a, out, (struct step){next + 1, stable, PERMILLE * (next + 1) / (next + 1 + stable), 0, false, false});
+		emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = strategy_share(next, stable)});
+		next += batch;
+		emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = strategy_share(next, stable)});
 	}
-	emit(a, out, (struct step){s->replicas, 0, PERMILLE, 0, true, false});
-	emit(a, out, (struct step){s->replicas, 0, PERMILLE, 0, false, false});
+	emit(a, out, (struct step){.next = s->replicas, .weight = PERMILLE, .commits = true});
+	emit(a, out, (struct step){.next = s->replicas, .weight = PERMILLE});
 }
 
-static const struct strategy_info infos[] = {
-	[STRATEGY_BLUE_GREEN] = {"blue-green", false, blue_green},
-	[STRATEGY_IN_PLACE] = {"in-place", true, in_place},
+static const struct strategy_info infos[STRATEGY_COUNT] = {
+	[STRATEGY_ROLLING] = {false, rolling},
+	[STRATEGY_BLUE_GREEN] = {false, blue_green},
+	[STRATEGY_IN_PLACE] = {true, in_place},
 };
 
 const struct strategy_info *strategy_info(enum strategy strategy)
@@ -44,4 +90,15 @@ void strategy_steps(struct arena *a, const struct service *s, int stable, struct
 {
 	*out = (struct steps){0};
 	infos[s->strategy].steps(a, s, stable, out);
+}
+
+int strategy_peak(struct arena *a, const struct service *s, int stable)
+{
+	struct steps steps;
+	int peak = 0;
+	strategy_steps(a, s, stable, &steps);
+	for (size_t i = 0; i < steps.count; i++)
+		if (steps.items[i].next + steps.items[i].stable > peak)
+			peak = steps.items[i].next + steps.items[i].stable;
+	return peak;
 }

@@ -8,6 +8,7 @@
 #include "desired/contents.h"
 #include "desired/fields.h"
 
+#define HOLD_DEFAULT_MS 5000
 #define SPEC_MAX_BYTES (256 * 1024 * 1024) /* more than the limits on a manifest's text can come to */
 
 static const struct field_row *table(size_t *count, size_t *public_count)
@@ -191,7 +192,7 @@ static void settle_restart(struct parse *p, struct draft *d)
 static void settle_environment(struct parse *p, struct draft *d)
 {
 	struct value *files = draft_value(d, "env_file");
-	if (files->kind == VALUE_LIST)
+	if (files->kind == VALUE_LIST && !p->is_left_alone)
 		env_files_read(p, d->nodes[field_index("env_file")], arena_printf(p->a, "%s.env_file", d->path), files,
 		               draft_value(d, "environment"));
 	*files = (struct value){0}; /* they live on in the environment */
@@ -215,6 +216,12 @@ static void settle_networks(struct parse *p, struct draft *d)
 		parse_error(p, draft_mark(d, "network_mode"), path, "with %s there is no address to probe yet; write a healthcheck "
 		                                                 "instead of x-reconcile.ready", mode->string);
 	ports_expose(p, ports, draft_value(d, "expose"));
+}
+
+const char *draft_shares(struct draft *d)
+{
+	const struct value *mode = draft_value(d, "network_mode");
+	return mode->kind == VALUE_STRING && strncmp(mode->string, "service:", 8) == 0 ? mode->string + 8 : NULL;
 }
 
 /* A second instance beside the first could not start. */
@@ -266,8 +273,10 @@ static void settle_dependencies(struct parse *p, struct draft *d)
 {
 	const struct value *v = draft_value(d, "depends_on");
 	for (size_t i = 0; i < v->count; i++) {
-		const char *word = v->items[i].string;
+		const char *word = value_get(&v->items[i], "condition")->string;
 		struct dependency made = {.service = v->keys[i], .condition = CONDITION_STARTED};
+		made.is_optional = value_get(&v->items[i], "optional") != NULL;
+		made.restarts = value_get(&v->items[i], "restart") != NULL;
 		if (strcmp(word, "service_healthy") == 0)
 			made.condition = CONDITION_HEALTHY;
 		else if (strcmp(word, "service_completed_successfully") == 0)
@@ -318,9 +327,10 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	out->service.volumes_count = p->mounts.volumes_count;
 	out->is_writing = p->mounts.are_writable;
 	out->writing_mark = p->mounts.writable_mark;
-	build_settle(p, out);
+	if (!p->is_left_alone)
+		build_settle(p, out);
 	/* After another mistake it may well be this one: imagge, bulid. */
-	if (p->errors == before && draft_value(out, "image")->kind == VALUE_UNSET &&
+	if (p->errors == before && !draft_value(out, "build")->kind && !out->service.build && draft_value(out, "image")->kind == VALUE_UNSET &&
 	    !out->nodes[field_index("extends")])
 		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27, or a folder to build it from, like build: .");
 	settle_spellings(p, out);
@@ -354,34 +364,6 @@ static void settle_image(struct parse *p, struct draft *d)
 		d->service.pull = strcmp(policy->string, "always") == 0 ? PULL_ALWAYS : PULL_NEVER;
 }
 
-static void settle_strategy(struct parse *p, struct draft *d)
-{
-	struct service *s = &d->service;
-	const struct value *chosen = draft_value(d, "x-reconcile.strategy");
-	const char *path = arena_printf(p->a, "%s.x-reconcile.strategy", d->path);
-	if (chosen->kind == VALUE_UNSET) {
-		const char *alone = d->is_writing ? "a writable volume" : d->fixed;
-		s->strategy = s->is_routed && !alone ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
-		s->strategy_reason = alone ? alone : s->is_routed ? "routed" : "no route leads to it";
-		return;
-	}
-	s->strategy = strcmp(chosen->string, "blue-green") == 0 ? STRATEGY_BLUE_GREEN : STRATEGY_IN_PLACE;
-	s->strategy_reason = "set in the manifest";
-	if (s->strategy == STRATEGY_IN_PLACE)
-		return;
-	if (!s->is_routed)
-		parse_error(p, draft_mark(d, "x-reconcile.strategy"), path,
-		            "blue-green moves traffic, and no route leads to %s; add one under x-reconcile.routes at the top level, "
-		            "or write in-place", s->name);
-	else if (d->fixed)
-		parse_error(p, draft_mark(d, d->fixed_path), path,
-		            "blue-green runs the old and the new %s at once, and both cannot have %s; remove it, or write in-place", s->name,
-		            d->fixed);
-	else if (d->is_writing)
-		parse_warning(p, d->writing_mark, path,
-		              "blue-green runs the old and the new %s at once on a volume that both can write to", s->name);
-}
-
 /* One container has one name. Where old and new stand side by side, theirs are numbered and the name is an alias of all. */
 static void settle_name(struct parse *p, struct draft *d)
 {
@@ -399,6 +381,66 @@ static void default_to(int64_t *member, struct draft *d, const char *path, int64
 {
 	if (!is_set(d, path))
 		*member = value;
+}
+
+/* How many at a time, and how long each batch is watched. */
+static void settle_update(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	const struct value *parallel = draft_value(d, "deploy.update_config.parallelism");
+	const struct value *delay = draft_value(d, "deploy.update_config.delay"), *watch = draft_value(d, "deploy.update_config.monitor");
+	const struct value *action = draft_value(d, "deploy.update_config.failure_action");
+	s->batch = parallel->kind == VALUE_UNSET ? 1 : (int)parallel->integer;
+	if (s->batch == 0 || s->batch > s->replicas)
+		s->batch = s->replicas > 0 ? s->replicas : 1;
+	bool is_said = delay->kind == VALUE_INT || watch->kind == VALUE_INT;
+	int64_t hold_ms = delay->integer > watch->integer ? delay->integer : watch->integer;
+	default_to(&s->hold_ms, d, "x-reconcile.hold", is_said ? hold_ms : HOLD_DEFAULT_MS);
+	if (action->kind == VALUE_STRING && strcmp(action->string, "rollback") != 0)
+		parse_warning(p, draft_mark(d, "deploy.update_config.failure_action"),
+		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
+		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
+}
+
+/* A strategy that runs the old and the new at once was asked for: can it? */
+static void check_strategy(struct parse *p, struct draft *d, bool stops_first)
+{
+	struct service *s = &d->service;
+	const char *path = arena_printf(p->a, "%s.x-reconcile.strategy", d->path), *name = strategy_names[s->strategy];
+	if (!s->is_routed)
+		parse_error(p, draft_mark(d, "x-reconcile.strategy"), path,
+		            "%s moves traffic, and no route leads to %s; add one under x-reconcile.routes at the top level, "
+		            "or write in-place", name, s->name);
+	else if (d->fixed)
+		parse_error(p, draft_mark(d, d->fixed_path), path,
+		            "%s runs the old and the new %s at once, and both cannot have %s; remove it, or write in-place", name, s->name,
+		            d->fixed);
+	else if (stops_first)
+		parse_error(p, draft_mark(d, "deploy.update_config.order"), path,
+		            "%s starts the new %s first, and deploy.update_config.order says stop-first; remove one of them", name, s->name);
+	else if (d->is_writing)
+		parse_warning(p, d->writing_mark, path,
+		              "%s runs the old and the new %s at once on a volume that both can write to", name, s->name);
+}
+
+static void settle_strategy(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	const struct value *chosen = draft_value(d, "x-reconcile.strategy"), *order = draft_value(d, "deploy.update_config.order");
+	bool stops_first = order->kind == VALUE_STRING && strcmp(order->string, "stop-first") == 0;
+	const char *alone = d->is_writing ? "a writable volume" : d->fixed ? d->fixed : stops_first ? "stop-first" : NULL;
+	settle_update(p, d);
+	if (chosen->kind == VALUE_UNSET) {
+		s->strategy = s->is_routed && !alone ? STRATEGY_ROLLING : STRATEGY_IN_PLACE;
+		s->strategy_reason = alone ? alone : s->is_routed ? "routed" : "no route leads to it";
+		return;
+	}
+	for (size_t i = 0; i < STRATEGY_COUNT; i++)
+		if (strcmp(chosen->string, strategy_names[i]) == 0)
+			s->strategy = (enum strategy)i;
+	s->strategy_reason = "set in the manifest";
+	if (s->strategy != STRATEGY_IN_PLACE)
+		check_strategy(p, d, stops_first);
 }
 
 static void settle_ready(struct parse *p, struct draft *d)
@@ -439,7 +481,10 @@ static void settle_route(struct parse *p, struct draft *d)
 	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
 	if (!d->service.is_routed || mode->kind != VALUE_STRING)
 		return;
-	if (strcmp(mode->string, "none") == 0)
+	if (strchr(mode->string, ':'))
+		parse_error(p, draft_mark(d, "network_mode"), path, "a route leads to %s, which has no network of its own; let it lead to the "
+		                                                    "other one", d->service.name);
+	else if (strcmp(mode->string, "none") == 0)
 		parse_error(p, draft_mark(d, "network_mode"), path, "a route leads to %s, but with none nginx cannot reach it; remove one of them",
 		            d->service.name);
 	else if (strcmp(mode->string, "host") == 0)
@@ -465,13 +510,23 @@ void draft_settle(struct parse *p, struct draft *d)
 	s->may_end = s->is_job || (!s->is_routed && strcmp(draft_value(d, "restart")->string, "no") == 0 &&
 	                           !s->has_healthcheck && !says_ready(d));
 	settle_ready(p, d);
-	default_to(&s->hold_ms, d, "x-reconcile.hold", 5000);
 	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN ? 600000 : 0);
 	default_to(&s->drain_timeout_ms, d, "x-reconcile.drain_timeout", 65000);
 	default_to(&s->stop_grace_ms, d, "stop_grace_period", 10000);
 	size_t count;
 	s->spec = (struct spec){.rows = fields_rows(&count), .values = d->values, .count = shown};
 	spec_revision(&s->spec, s->revision);
+}
+
+void draft_follow(struct arena *a, struct draft *d)
+{
+	struct value *follows = draft_value(d, "depends_on_revisions");
+	for (size_t i = 0; i < d->service.dependencies_count; i++)
+		for (size_t k = 0; k < d->needs_count && d->service.dependencies[i].restarts; k++)
+			if (strcmp(d->needs[k]->service.name, d->service.dependencies[i].service) == 0)
+				value_set(a, follows, d->needs[k]->service.name, value_string(arena_strdup(a, d->needs[k]->service.revision)));
+	if (follows->count)
+		spec_revision(&d->service.spec, d->service.revision);
 }
 
 void spec_revision(const struct spec *spec, char *out)

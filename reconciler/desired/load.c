@@ -77,6 +77,7 @@ static int load_one(const struct settings *s, const struct environment *env, str
 	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
 	size_t before = problems->count;
 	from.directory = project_directory(s, source->file, a);
+	from.profiles = s->profiles;
 	from.kept = arena_printf(a, "%s/secrets", s->state_dir);
 	if (s->repo) {
 		from.projects = arena_printf(a, "%s/projects", s->state_dir);

@@ -57,6 +57,7 @@ struct manifest_source {
 	size_t length;
 	const char *directory; /* project directory: labels, and the project's name when `name:` is missing */
 	const char *projects;  /* when set: the project directory is PROJECTS/NAME instead, and `directory` only names it */
+	const char *profiles;  /* enabled ones, with commas between; "*": all; NULL: none */
 	const char *kept;      /* folder for copies of secrets and configs: in KEPT/NAME */
 	const struct manifest_files *files; /* NULL: everything is on disk */
 };

@@ -396,15 +396,13 @@ int parse_keys(struct parse *p, const struct node *n, const char *path, const ch
 
 int parse_strategy(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
-	static const char *const known[] = {"blue-green", "in-place"}, *const later[] = {"rolling", "canary"};
 	const char *text;
 	if (parse_text(p, n, path, &text) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcmp(text, known[i]) == 0)
-			return give(out, n, value_string(known[i]));
-	for (size_t i = 0; i < ARRAY_LEN(later); i++)
-		if (strcmp(text, later[i]) == 0)
-			return parse_error(p, n->mark, path, "'%s' is not supported yet; write blue-green or in-place", text);
-	return parse_error(p, n->mark, path, "%s is no strategy; write blue-green or in-place", node_shown(p, n));
+	for (size_t i = 0; i < STRATEGY_COUNT; i++)
+		if (strcmp(text, strategy_names[i]) == 0)
+			return give(out, n, value_string(strategy_names[i]));
+	if (strcmp(text, "canary") == 0)
+		return parse_error(p, n->mark, path, "'%s' is not supported yet; write rolling, blue-green or in-place", text);
+	return parse_error(p, n->mark, path, "%s is no strategy; write rolling, blue-green or in-place", node_shown(p, n));
 }

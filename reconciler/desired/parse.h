@@ -51,6 +51,7 @@ struct parse {
 	struct kept_file *kept_files; /* those */
 	size_t kept_files_count;
 	struct mounts mounts;
+	bool is_left_alone; /* the service being read: files that only it needs are not asked for */
 	bool has_binds; /* something in the project's directory is mounted */
 };
 
@@ -103,11 +104,11 @@ parse_field parse_name_of_image, parse_pull_policy, parse_command, parse_environ
 /* parse_words.c */
 parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, parse_capabilities, parse_labels,
 	parse_pairs, parse_options, parse_pid, parse_ipc, parse_userns, parse_pull_policy, parse_network_mode,
-	parse_deploy_mode, parse_restart_condition, parse_directory, parse_host_name, parse_platform, parse_security,
+	parse_deploy_mode, parse_update_order, parse_failure_action, parse_restart_condition, parse_directory, parse_host_name, parse_platform, parse_security,
 	parse_profiles, parse_cpuset;
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
-parse_field parse_env_files, parse_build;
+parse_field parse_env_files, parse_build, parse_gpus, parse_links;
 /* parse_kept.c; and `secrets` or `configs` at the top level, which may be NULL. */
 parse_field parse_secrets, parse_configs;
 void kept_read(struct parse *p, const struct node *n, const char *what, struct kept **all, size_t *count);

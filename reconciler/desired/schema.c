@@ -41,7 +41,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_DEPENDS_ON] = "{\"anyOf\":[" STRINGS ",{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
 	                     "\"properties\":{\"condition\":{\"enum\":[\"service_started\",\"service_healthy\","
-	                     "\"service_completed_successfully\"]},\"required\":{\"const\":true}},"
+	                     "\"service_completed_successfully\"]},\"required\":" FLAG ",\"restart\":" FLAG "},"
 	                     "\"required\":[\"condition\"],\"additionalProperties\":false}}]}",
 	[SHAPE_RESTART] = "{\"type\":\"string\",\"pattern\":\"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$|\\\\$\"}",
 	[SHAPE_TEST] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
@@ -52,7 +52,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
 	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}}]}",
-	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"blue-green\",\"in-place\"]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
 	[SHAPE_ANY] = "{}",
@@ -98,6 +98,10 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"source\":{\"type\":\"string\"},\"target\":{\"type\":\"string\"},\"uid\":{\"type\":[\"string\",\"integer\"]},"
 	    "\"gid\":{\"type\":[\"string\",\"integer\"]},\"mode\":{\"type\":[\"string\",\"integer\"]}},\"required\":[\"source\"],"
 	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_GPUS] = "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+	    "\"driver\":{\"type\":\"string\"},\"count\":{\"type\":[\"string\",\"integer\"]},\"device_ids\":" STRINGS ","
+	    "\"capabilities\":" STRINGS ",\"options\":{\"type\":\"object\"}},\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}}]}",
 	[SHAPE_BUILD] =
 	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"},"
 	    "\"dockerfile\":{\"type\":\"string\"},\"dockerfile_inline\":{\"type\":\"string\"},\"args\":" PAIRS ","

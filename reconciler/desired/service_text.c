@@ -26,15 +26,15 @@ static const struct part {
 	size_t offset;
 } parts[] = {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
-	PART(project, STRING), PART(name, STRING), PART(container_name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
-	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING),
+	PART(project, STRING), PART(name, STRING), PART(container_name, STRING), PART(image, STRING), PART(pull, PULL),
+	PART(replicas, INT), PART(has_healthcheck, BOOL), PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64),
+	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
 	PART(keep_old_ms, INT64), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
 #undef PART
 };
 
-static const char *const strategies[] = {[STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place"};
 static const char *const pulls[] = {[PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
 static const char *const conditions[] = {
 	[CONDITION_STARTED] = "started", [CONDITION_HEALTHY] = "healthy", [CONDITION_COMPLETED] = "completed",
@@ -92,7 +92,7 @@ static cJSON *part_to_json(const struct service *s, const struct part *part)
 	case TEXT_INT: return cJSON_CreateNumber(*(const int *)(const void *)at);
 	case TEXT_INT64: return int_to_json(*(const int64_t *)(const void *)at);
 	case TEXT_BOOL: return cJSON_CreateBool(*(const bool *)(const void *)at);
-	case TEXT_STRATEGY: return cJSON_CreateString(strategies[*(const enum strategy *)(const void *)at]);
+	case TEXT_STRATEGY: return cJSON_CreateString(strategy_names[*(const enum strategy *)(const void *)at]);
 	case TEXT_PULL: return cJSON_CreateString(pulls[*(const enum pull_policy *)(const void *)at]);
 	}
 	return NULL;
@@ -112,6 +112,8 @@ void service_print(struct buf *out, const struct service *s)
 		cJSON *item = cJSON_CreateObject();
 		cJSON_AddStringToObject(item, "service", s->dependencies[i].service);
 		cJSON_AddStringToObject(item, "condition", conditions[s->dependencies[i].condition]);
+		if (s->dependencies[i].is_optional)
+			cJSON_AddTrueToObject(item, "optional");
 		cJSON_AddItemToArray(list, item);
 	}
 	cJSON *spec = cJSON_AddObjectToObject(root, "spec");
@@ -211,7 +213,7 @@ static bool json_to_part(const cJSON *json, const struct part *part, struct aren
 		*(bool *)(void *)at = cJSON_IsTrue(json);
 		return cJSON_IsBool(json);
 	case TEXT_STRATEGY:
-		if (!word_index(json, strategies, ARRAY_LEN(strategies), &index))
+		if (!word_index(json, strategy_names, STRATEGY_COUNT, &index))
 			return false;
 		*(enum strategy *)(void *)at = (enum strategy)index;
 		return true;
@@ -239,6 +241,7 @@ static int read_lists(const cJSON *root, struct arena *a, struct service *s, str
 		    !word_index(cJSON_GetObjectItemCaseSensitive(item, "condition"), conditions, ARRAY_LEN(conditions), &index))
 			return err_set(e, ERR_INVALID, "dependencies: not a list of services and conditions");
 		struct dependency made = {.service = arena_strdup(a, name->valuestring), .condition = (enum condition)index};
+		made.is_optional = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "optional"));
 		*ARENA_PUSH(a, s->dependencies, s->dependencies_count) = made;
 	}
 	return 0;

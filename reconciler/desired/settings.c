@@ -36,6 +36,8 @@ static const struct setting rows[] = {
 	    "Keys of the SSH servers to trust, as ssh-keyscan prints them."),
 	ROW("git.force_push", NULL, "RECONCILE_GIT_FORCE_PUSH", STRING, git_force_push, "follow",
 	    "follow, with a warning, or refuse: stay where the branch was."),
+	ROW("profiles", NULL, "COMPOSE_PROFILES", STRING, profiles, NULL,
+	    "Profiles of Compose to enable, with commas between, or * for all; services of others are left alone."),
 	ROW("env_file", "--env-file", "RECONCILE_ENV_FILE", PATH, env_file, NULL,
 	    "File with the values that ${NAME} in a manifest may refer to; default: " DEFAULT_ENV_FILE ", if it is there."),
 	ROW("state_dir", "--state-dir", "RECONCILE_STATE_DIR", PATH, state_dir, "/var/lib/reconcile",

@@ -21,6 +21,7 @@ struct settings {
 	const char *path;         /* a Compose file, the folder that holds it, or one whose folders hold one each: in the
 	                             repository, or on disk without one */
 	const char *git_user, *git_token_file, *git_ca_file, *git_key_file, *git_known_hosts, *git_force_push;
+	const char *profiles;     /* of Compose, with commas between; "*": all; NULL: none */
 	const char *env_file;     /* what ${VAR} may refer to; NULL: DEFAULT_ENV_FILE, if it is there */
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */

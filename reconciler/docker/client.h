@@ -25,6 +25,7 @@ struct docker {
 	char unix_socket[128];  /* "" for TCP */
 	char base[160];         /* "http://docker" or "http://127.0.0.1:2375" */
 	int api_minor;          /* of 1.x; 0: not negotiated yet */
+	int api_newest;         /* that the engine speaks */
 };
 
 struct call {
@@ -36,6 +37,7 @@ struct call {
 	void *body_context;
 	const char *registry_config; /* the value of X-Registry-Config, a secret; NULL: none */
 	const char *registry_auth; /* the value of X-Registry-Auth, a secret; NULL: none */
+	int api_wanted;         /* a newer one than ours for this call, if the engine has it; 0: ours */
 	int64_t timeout_ms;     /* 0: 60 s */
 	int64_t stall_timeout_ms; /* 0: none */
 	size_t max_answer;      /* 0: 16 MiB */

@@ -60,6 +60,7 @@ struct outcome {
 	struct err err;
 	int64_t retry_after_ms; /* PULL: how long the registry wants to be left alone; 0: it did not say */
 	char log[2048];         /* BUILD: the last lines of one that failed; else "" */
+	char note[160];         /* CREATE: what the engine cannot do of it; "" */
 	char image_id[80];      /* PULL, BUILD: what the image is now; "" when the engine did not say */
 };
 

@@ -141,6 +141,8 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->started_ms = clock_parse_rfc3339_ms(json_string(json, "State.StartedAt"));
 	i->health = health_of(json_string(json, "State.Health.Status"));
 	i->is_restart_off = !policy || !*policy || strcmp(policy, "no") == 0;
+	const char *mode = json_string(json, "HostConfig.NetworkMode");
+	i->shares = mode && strncmp(mode, "container:", 10) == 0 ? arena_strdup(a, mode + 10) : NULL;
 	i->pid = (int)json_int(json, "State.Pid", 0);
 	i->address = address_in(a, json, i->project);
 	i->ip = reachable_ip(a, json, i->address);

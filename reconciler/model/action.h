@@ -47,6 +47,7 @@ struct action {
 	const struct instance *instance; /* START, UPDATE, RENAME, PARK, STOP, REMOVE */
 	const char *name;              /* CREATE, RENAME */
 	int number;                    /* CREATE */
+	const char *shares;            /* CREATE: id of the instance of which it has the network, NULL: its own */
 	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */

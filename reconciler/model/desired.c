@@ -3,12 +3,22 @@
 
 #include <string.h>
 
+const char *const strategy_names[STRATEGY_COUNT] = {
+	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place",
+};
+
 const struct value *spec_value(const struct spec *s, const char *path)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (strcmp(s->rows[i]->path, path) == 0)
 			return &s->values[i];
 	return NULL;
+}
+
+const char *service_shares(const struct service *s)
+{
+	const struct value *mode = spec_value(&s->spec, "network_mode");
+	return mode && mode->kind == VALUE_STRING && strncmp(mode->string, "service:", 8) == 0 ? mode->string + 8 : NULL;
 }
 
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out)
@@ -53,6 +63,15 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 {
 	const struct project *p = find_project(d, project);
 	return p ? find_resource(p->volumes, p->volumes_count, name) : NULL;
+}
+
+bool desired_leaves_alone(const struct desired *d, const char *project, const char *service)
+{
+	const struct project *p = find_project(d, project);
+	for (size_t i = 0; p && i < p->left_alone_count; i++)
+		if (strcmp(p->left_alone[i], service) == 0)
+			return true;
+	return false;
 }
 
 const struct service *desired_service(const struct desired *d, const char *project, const char *service)

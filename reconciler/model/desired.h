@@ -22,9 +22,13 @@ enum condition { CONDITION_STARTED, CONDITION_HEALTHY, CONDITION_COMPLETED };
 struct dependency {
 	const char *service; /* of the same project */
 	enum condition condition;
+	bool is_optional; /* when it fails, one goes on without it */
+	bool restarts;    /* a new revision of it makes a new one here */
 };
 
-enum strategy { STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE };
+enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE, STRATEGY_COUNT };
+/* As in the manifest: "blue-green". */
+extern const char *const strategy_names[STRATEGY_COUNT];
 
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -84,6 +88,7 @@ struct service {
 	/* x-reconcile */
 	enum strategy strategy;
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
+	int batch;            /* instances that are replaced at a time, at least 1 */
 	struct ready ready;
 	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
@@ -125,6 +130,8 @@ struct project {
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
+	const char **left_alone;    /* services of profiles that are not enabled: neither wanted nor gone */
+	size_t left_alone_count;
 	bool has_binds;             /* something in its directory is mounted */
 	struct kept_file *kept;     /* what its services have of secrets and configs */
 	size_t kept_count;
@@ -154,11 +161,16 @@ struct attachment {
 	const char *network;
 	const struct value *how; /* map: aliases, ipv4_address, ipv6_address; may be NULL */
 };
+/* The service of which it has the network (network_mode: service:NAME); NULL: none. */
+const char *service_shares(const struct service *s);
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out);
 
 /* By engine name; NULL when the manifest does not declare it. */
 const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
 const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
+
+/* Does Git have the service, in a profile that is not enabled? */
+bool desired_leaves_alone(const struct desired *d, const char *project, const char *service);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

@@ -40,6 +40,7 @@ struct instance {
 	bool is_restart_off;  /* its restart policy is "no" */
 	const char *address;  /* on the project's traffic network, also while it does not run; "" when not attached */
 	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
+	const char *shares;   /* id of the container of which it has the network; NULL: its own */
 	int pid;              /* of its first process, 0 when not running */
 	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
 

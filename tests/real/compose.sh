@@ -106,4 +106,112 @@ git -C "$DIR/repo" rm -q shop/web/Dockerfile && commit
 tool
 is "no Dockerfile" "$CODE" 65
 has "is told with its line" "$LOG" "shop/compose.yaml:4:12: services.web.build: there is no Dockerfile in web"
+
+say "secrets and configs"
+printf 'DB=one\n' >"$DIR/env"
+mkdir -p "$DIR/repo/shop/conf"
+echo site1 >"$DIR/repo/shop/conf/site"
+cat >"$DIR/repo/common.yaml" <<'END'
+services:
+  base:
+    image: team/app:1
+    restart: always
+    environment: {FROM: base, BOTH: base}
+    volumes: [./lib:/lib:ro]
+END
+cat >"$DIR/repo/shop/compose.yaml" <<'END'
+name: shop
+services:
+  web:
+    image: team/app:1
+    read_only: true
+    tmpfs: /run
+    secrets: [db, {source: db, target: /etc/db, mode: 0400, uid: "1000"}]
+    configs: [site, {source: text, target: /etc/text}]
+  debug: {image: "team/app:1", profiles: [debug]}
+  vpn: {image: "team/app:1", hostname: one}
+  behind: {image: "team/app:1", network_mode: "service:vpn", environment: {PORT: 9999}}
+secrets: {db: {environment: DB}}
+configs: {site: {file: ./conf/site}, text: {content: "for ${DB}"}}
+END
+tar -C "$DIR" -c app | docker import -c 'ENTRYPOINT ["/app"]' - team/app:1 >/dev/null
+commit
+tool --env-file "$DIR/env"
+is deployed "$CODE" 0
+[ "$CODE" = 0 ] || printf '%s\n' "$LOG" >&2
+inside() { docker cp "$1:$2" - | tar xO; }
+web=$(docker ps -qf label=com.docker.compose.service=web)
+mounted() { cat "$(look "$web" "{{range .Mounts}}{{if eq .Destination \"$1\"}}{{.Source}}{{end}}{{end}}")"; }
+is "a secret below a tmpfs, in a read-only container" "$(mounted /run/secrets/db)" one
+is "with its mode and owner" "$(stat -c '%a %u' "$(look "$web" '{{range .Mounts}}{{if eq .Destination "/etc/db"}}{{.Source}}{{end}}{{end}}')")" "400 1000"
+is "a config from Git" "$(mounted /site)" site1
+is "and one of its own" "$(mounted /etc/text)" "for one"
+is "nobody else comes there" "$(stat -c %a "$DIR/state/secrets" "$DIR/state/secrets/shop" | tr '\n' ' ')" "700 700 "
+is "read only" "$(look "$web" '{{range .Mounts}}{{.RW}} {{end}}')" "false false false false "
+hasnt "not in the notes" "$(cat "$DIR"/state/notes/*)" "for one"
+settle() { tool --env-file "$DIR/env" --plan --detailed-exitcode; is "$1" "[$CODE] ${OUT##*$'\n'}" "[0] No changes."; }
+settle "nothing left"
+copies=$(ls "$DIR/state/secrets/shop" | wc -l)
+printf 'DB=two\n' >"$DIR/env"
+tool --env-file "$DIR/env" --plan
+hasnt "a plan says no secret" "$OUT$LOG" two
+tool --env-file "$DIR/env"
+web=$(docker ps -qf label=com.docker.compose.service=web)
+is "a new content is a new revision" "$CODE $(mounted /run/secrets/db) $(mounted /etc/text)" "0 two for two"
+is "old copies go" "$(ls "$DIR/state/secrets/shop" | wc -l)" "$copies"
+
+say "the network of another service"
+vpn() { docker ps -qf label=com.docker.compose.service=vpn --no-trunc; }
+behind() { look "$(docker ps -qf label=com.docker.compose.service=behind)" '{{.HostConfig.NetworkMode}}'; }
+is "shared" "$(behind)" "container:$(vpn)"
+sed -i 's/hostname: one/hostname: two/' "$DIR/repo/shop/compose.yaml" && commit
+tool --env-file "$DIR/env"
+is "made anew with it" "$CODE $(behind)" "0 container:$(vpn)"
+docker rm -f "$(vpn)" >/dev/null
+tool --env-file "$DIR/env"
+is "also when it was removed by hand" "$CODE $(behind)" "0 container:$(vpn)"
+settle "nothing left after that"
+
+say "profiles"
+is "not enabled" "$(docker ps -qf label=com.docker.compose.service=debug)" ""
+COMPOSE_PROFILES=debug tool --env-file "$DIR/env"
+debug=$(docker ps -qf label=com.docker.compose.service=debug)
+is "enabled" "$CODE ${#debug}" "0 12"
+tool --env-file "$DIR/env"
+is "left alone" "$CODE $(docker ps -qf label=com.docker.compose.service=debug)" "0 $debug"
+
+say "extends"
+cat >"$DIR/repo/shop/compose.yaml" <<'END'
+name: shop
+services:
+  web:
+    extends: {file: ../common.yaml, service: base}
+    environment: [BOTH=web]
+END
+commit
+tool
+is "a path of another folder" "$CODE" 65
+has "is told where it stands" "$LOG" "../common.yaml:6:15: services.web.volumes: './lib:/lib:ro' leads out of the project's folder"
+sed -i '/volumes/d' "$DIR/repo/common.yaml" && commit
+tool
+is "from another file of the commit" "$CODE" 0
+[ "$CODE" = 0 ] || printf '%s\n' "$LOG" >&2
+web=$(docker ps -qf label=com.docker.compose.service=web)
+is "merged" "$(look "$web" '{{range .Config.Env}}{{println .}}{{end}}' | grep -E 'FROM|BOTH' | sort | tr '\n' ' ')$(look "$web" '{{.HostConfig.RestartPolicy.Name}}')" \
+	"BOTH=web FROM=base always"
+
+say "healthcheck.start_interval"
+sed -i 's/restart: always/healthcheck: {test: [CMD, \/app, well], start_period: 9s, start_interval: 1s}/' "$DIR/repo/common.yaml" && commit
+tool
+newest=$(docker version -f '{{.Server.APIVersion}}')
+if [ "${newest#1.}" -ge 44 ]; then
+	is "reaches the engine" "$CODE $(look "$(docker ps -qf label=com.docker.compose.service=web)" '{{.Config.Healthcheck.StartInterval}}')" "0 1s"
+else
+	has "is told to be ignored" "$CODE $LOG" "start_interval is ignored"
+fi
+
+say "an env file that was named must be there"
+tool --env-file "$DIR/nowhere"
+is "it is not" "$CODE" 65
+has "and it is told" "$LOG" "env_file: there is no such file $DIR/nowhere"
 check_end

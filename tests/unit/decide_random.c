@@ -96,7 +96,7 @@ static void misfortune(struct host *h)
 {
 	struct world *w = h->world;
 	switch (roll(h, 12)) {
-	case 0: case 1: case 2: case 3: change_git(h, &h->desired.projects[0].services[roll(h, 4)]); break;
+	case 0: case 1: case 2: case 3: change_git(h, &h->desired.projects[0].services[roll(h, 5)]); break;
 	case 4: say(h, "never ready:", h->never_ready = revisions[roll(h, 5)]); break;
 	case 5: say(h, "exits:", h->exits = revisions[roll(h, 5)]); break;
 	case 6: case 7: case 8:
@@ -129,6 +129,7 @@ static struct host *random_host(unsigned seed)
 	add_service(h, "api", "app:1", STRATEGY_IN_PLACE, true);
 	add_service(h, "worker", "app:1", STRATEGY_BLUE_GREEN, false);
 	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "front", "app:1", STRATEGY_ROLLING, true)->batch = 1 + (int)roll(h, 2);
 	depends_on(h, "api", "db", CONDITION_STARTED);
 	service_of(h, "worker")->has_healthcheck = roll(h, 2);
 	if (service_of(h, "worker")->has_healthcheck)

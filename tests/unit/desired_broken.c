@@ -38,8 +38,8 @@ static const struct {
 	 "compose.yaml:1:1: there are no services; nothing is changed, and nothing that runs is removed\n"},
 	{"service:\n  web: {image: a}\n",
 	 "compose.yaml:1:1: unknown key 'service'; did you mean 'services'?\n"},
-	{"secrets: {}\nservices: {}\n",
-	 "compose.yaml:1:1: 'secrets' is not supported yet; remove it\n"},
+	{"include: []\nservices: {}\n",
+	 "compose.yaml:1:1: 'include' is not supported yet; remove it\n"},
 	{"services: []\n",
 	 "compose.yaml:1:11: services: must be a map of services\n"},
 	{"services:\n  web:\n",
@@ -90,8 +90,6 @@ static const struct {
 	 "compose.yaml:4:29: services.web.healthcheck.interval: '1us' is shorter than 1ms, the least that Docker takes\n"},
 	{"services:\n  web:\n    image: a\n    healthcheck: {test: [curl, x]}\n",
 	 "compose.yaml:4:26: services.web.healthcheck.test: the list must begin with CMD, CMD-SHELL or NONE, not 'curl'\n"},
-	{"services:\n  web:\n    image: a\n    healthcheck: {start_interval: 1s}\n",
-	 "compose.yaml:4:19: services.web.healthcheck: 'start_interval' is not supported yet; remove it\n"},
 	{"services:\n  web:\n    image: a\n    healthcheck: {disable: maybe}\n",
 	 "compose.yaml:4:28: services.web.healthcheck.disable: 'maybe' is neither true nor false\n"},
 	{"services:\n  web:\n    image: a\n    command: [echo, 5]\n",
@@ -116,12 +114,10 @@ static const struct {
 	 "compose.yaml:4:22: services.web.environment: the variable B has no value: set it in the host's env file\n"},
 	{"services:\n  web:\n    image: a\n    volumes: [data:/d]\n",
 	 "compose.yaml:4:15: services.web.volumes: the volume 'data' is not declared; add it to volumes at the top level, as 'data: {}'\n"},
-	{"services:\n  web:\n    image: a\n    volumes: [/d]\n",
-	 "compose.yaml:4:15: services.web.volumes: '/d': volumes without a name are not supported yet; give it one, like data:/d\n"},
 	{"services:\n  web:\n    image: a\n    volumes: [v:/d]\n",
 	 "compose.yaml:4:15: services.web.volumes: 'v:/d': Compose takes a name of one letter for a drive; write a longer one\n"},
 	{"services:\n  web:\n    image: a\n    volumes: [\"~/x:/d\"]\n",
-	 "compose.yaml:4:15: services.web.volumes: '~/x:/d': '~' is not supported yet; write the whole path\n"},
+	 "compose.yaml:4:15: services.web.volumes: '~/x:/d': HOME is not set, so '~' means nothing; write the whole path\n"},
 	{"services:\n  web:\n    image: a\n    volumes: [/x:/d:rox]\n",
 	 "compose.yaml:4:15: services.web.volumes: '/x:/d:rox' ends with an unknown option; write ro, rw, z or Z\n"},
 	{"services:\n  web:\n    image: a\n    volumes: [/x:/d:ro:z]\n",
@@ -140,14 +136,19 @@ static const struct {
 	 "compose.yaml:4:22: services.web.depends_on.db: 'healthy' is no condition; write service_started, service_healthy or service_completed_successfully\n"},
 	{"services:\n  web:\n    image: a\n    depends_on: {db: {}}\n",
 	 "compose.yaml:4:22: services.web.depends_on.db: has no condition; write service_started, service_healthy or service_completed_successfully\n"},
-	{"services:\n  web:\n    image: a\n    depends_on: {db: {condition: service_started, restart: true}}\n",
-	 "compose.yaml:4:51: services.web.depends_on.db: 'restart' is not supported yet; remove it\n"},
 	{"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: a, depends_on: [c]}\n  c: {image: a, depends_on: [a]}\n",
 	 "compose.yaml:2:30: services.a.depends_on: a circle: a -> b -> c -> a; remove one of these\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: green}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green or in-place\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: stop-first}}\n    x-reconcile: {strategy: rolling}\n"
+	 "x-reconcile: {routes: [{host: h, to: web:80}]}\n",
+	 "compose.yaml:4:37: services.web.x-reconcile.strategy: rolling starts the new web first, and deploy.update_config.order says stop-first; remove one of them\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: both}}\n",
+	 "compose.yaml:4:37: services.web.deploy.update_config.order: must be start-first or stop-first, not 'both'\n"},
+	{"services:\n  web:\n    image: a\n    deploy: {update_config: {paralellism: 2}}\n",
+	 "compose.yaml:4:30: services.web.deploy.update_config: unknown key 'paralellism'; did you mean 'parallelism'?\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: blue-green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: blue-green moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {steps: [5, 25]}\n",
@@ -249,7 +250,7 @@ static void what_comes_later_is_told(void)
 	         "  host:\n"
 	         "    swap: { size: 2G }\n");
 	CHECK_STR(l.problems.text.text,
-	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write blue-green or in-place\n"
+	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"
 	          "compose.yaml:7:7: services.backend.x-reconcile: 'steps' is not supported yet; remove it\n"
 	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
 	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n"

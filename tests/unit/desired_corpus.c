@@ -15,7 +15,6 @@
 
 #define CORPUS "tests/unit/corpus"
 
-static const char *const strategies[] = {[STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place"};
 
 /* Where the corpus lies is nobody's business: its folder reads "FOLDER". */
 static void add_lines(struct buf *to, const char *word, const char *lines, const char *folder)
@@ -54,7 +53,7 @@ static void judge(const char *file, const char *text, struct buf *verdict)
 	add_lines(verdict, "warning: ", p.warnings.text, folder);
 	for (size_t i = 0; result == 0 && i < d.projects[0].services_count; i++) {
 		const struct service *service = &d.projects[0].services[i];
-		buf_printf(verdict, "#= %s: %s (%s)\n", service->name, strategies[service->strategy], service->strategy_reason);
+		buf_printf(verdict, "#= %s: %s (%s)\n", service->name, strategy_names[service->strategy], service->strategy_reason);
 	}
 	CHECK(!strstr(verdict->text, "hunter2"));
 }

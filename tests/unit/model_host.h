@@ -241,7 +241,7 @@ static void check_publish(struct host *h, const struct desired *d, const struct 
 static void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = desired_service(d, "shop", a->service);
-	if (!s || s->strategy != STRATEGY_IN_PLACE)
+	if (!s || s->strategy == STRATEGY_BLUE_GREEN)
 		return;
 	int most = s->replicas;
 	for (size_t i = 0; i < h->world->goods_count; i++)
@@ -249,6 +249,10 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 		    h->world->goods[i].spec->replicas > most)
 			most = h->world->goods[i].spec->replicas;
 	bool is_up = a->instance->state == INSTANCE_PAUSED;
+	/* What was taken off its network by hand goes only when another one serves in its place. */
+	for (size_t i = 0; s->strategy == STRATEGY_ROLLING && i < h->world->instances_count; i++)
+		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
+	most += s->strategy == STRATEGY_ROLLING ? s->batch : 0;
 	CHECK(is_up || count_up_of(h, a->service) < most);
 }
 

@@ -1,0 +1,95 @@
+/*
+ * Backward: everything to the revision that nginx calls stable. The one thing to know: traffic first, but never more of
+ * it than what is ready of that revision can take; then instance by instance, within what the strategy runs at once.
+ */
+#include <string.h>
+
+#include "decide/rollout.h"
+
+/* Is all that nginx lists as stable ready, and is there something? */
+static bool is_stable_ready(struct rollout *r, const struct service *s, const struct set *stable)
+{
+	struct set ready = set_ready(r, s, stable, (int)stable->count, TRUST_PROVEN);
+	size_t listed = 0;
+	for (size_t i = 0; i < ready.count; i++)
+		listed += side_lists(&r->now->stable, ready.items[i]->address);
+	return listed > 0 && listed == r->now->stable.addresses_count;
+}
+
+/* Those of the failed revision that may stay in nginx while the old one is not complete: what serves, and no more than
+ * leaves room to start a batch of old ones. */
+static struct set still_needed(struct rollout *r, int n, int ready, int peak, int batch)
+{
+	struct set all = set_of_revision(r, r->now->next.revision), kept = {0};
+	int missing = ready < n ? n - ready : 0, most = peak - ready - (batch < missing ? batch : missing);
+	const struct service *spec = rollout_spec(r, r->now->next.revision);
+	struct set passing = set_ready(r, spec ? spec : r->target, &all, (int)all.count, TRUST_PROVEN);
+	for (size_t i = 0; i < passing.count && (int)kept.count < missing && (int)kept.count < most; i++)
+		if (side_lists(&r->now->next, passing.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, kept.items, kept.count) = passing.items[i];
+	return kept;
+}
+
+/* What stands between here and all of the old revision: it is listed as it becomes ready, the other one leaves. */
+static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
+                     const struct set *kept, int n, int peak)
+{
+	struct set next = set_of_revision(r, r->now->next.revision);
+	struct set rest = set_rest(r->pass, &next, kept, NULL);
+	struct side stable_side = side_of(r->pass, r->now->stable.revision, ready, ready->count);
+	struct side next_side = side_of(r->pass, r->now->next.revision, kept, kept->count);
+	const char *why = NULL;
+	if (ready->count && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
+		rollout_sides(r, r->now->rollout, stable_side, next_side);
+		rollout_wait(r, "goes back to the old instances that are ready", 0);
+		return;
+	}
+	for (size_t i = 0; i < rest.count; i++)
+		if (!side_lists(&r->now->next, rest.items[i]->address))
+			bring_down(r, rest.items[i]);
+	int room = peak - set_count_up(&next);
+	if (bring_up(r, s, stable, room < n ? room > 0 ? room : 1 : n, TRUST_PROVEN, &why) == UPS_FAILED)
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
+}
+
+/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
+static void fold_in_place(struct rollout *r, const char *from, const struct service *s, const struct set *stable)
+{
+	const char *why = NULL;
+	int n = (int)r->now->stable.addresses_count;
+	enum ups ups = bring_up(r, s, stable, n, TRUST_PROVEN, &why);
+	if (ups == UPS_FAILED)
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
+	if (ups != UPS_READY)
+		return;
+	struct set ready = set_ready(r, s, stable, n, TRUST_PROVEN);
+	rollout_fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
+}
+
+void rollout_backward(struct rollout *r, const char *from)
+{
+	const struct service *known = rollout_spec(r, from), *spec = known ? known : r->target;
+	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
+	struct set stable = set_of_revision(r, from);
+	int n = known ? known->replicas : (int)set_usable(r, spec, &stable).count;
+	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
+	int serving = 0;
+	for (size_t i = 0; i < ready.count; i++)
+		serving += side_lists(&r->now->stable, ready.items[i]->address);
+	int peak = strategy_peak(r->pass->arena, spec, (int)stable.count);
+	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
+	/* What is missing of the old revision may stay with the other one. */
+	int weight = is_exclusive || serving >= n || kept.count == 0 ? 0 : strategy_share(n - serving, serving);
+	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
+	if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
+		rollout_shift(r, weight, "back to the old revision");
+	else if (is_exclusive)
+		fold_in_place(r, from, spec, &stable);
+	else if (n == 0)
+		rollout_fold(r, r->now->next, "nothing is left of the old revision");
+	else if ((int)ready.count >= n)
+		rollout_fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
+	else
+		exchange(r, spec, &stable, &ready, &kept, n, peak);
+}

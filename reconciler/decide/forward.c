@@ -1,0 +1,232 @@
+/*
+ * Forward: from one revision to another, step by step. The one thing to know: where it stands is the first step that
+ * the world does not satisfy; nothing else is remembered.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+
+#include "decide/rollout.h"
+
+struct trip {
+	const char *from;
+	const struct service *from_spec; /* the target's when the old one's is not known any more */
+	struct set stable, next;
+	size_t mendable;                 /* how many of stable can be there: without its spec none can be made again */
+	struct steps steps;
+	enum trust trust;
+};
+
+/* Does the side lead to the first n, and to none that is gone? */
+static bool is_listed(const struct side *side, const char *revision, const struct set *s, int n)
+{
+	size_t living = 0;
+	if (n && strcmp(side->revision, revision) != 0)
+		return false;
+	for (size_t i = 0; i < s->count; i++) {
+		bool is_in = side_lists(side, s->items[i]->address);
+		if ((int)i < n && !is_in)
+			return false;
+		living += is_in && instance_is_up(s->items[i]);
+	}
+	return (int)s->count >= n && living == side->addresses_count;
+}
+
+static bool is_reached(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || set_count_up(&t->stable) > step->stable)
+		return false;
+	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
+		return true;
+	if ((int)r->now->stable.addresses_count > step->listed)
+		return false;
+	return r->now->weight >= step->weight &&
+	       (step->weight == 0 || is_listed(&r->now->next, r->target->revision, &t->next, step->next));
+}
+
+/* What of the old revision nginx lists, less what this step parks. */
+static struct side listed_side(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	if ((int)r->now->stable.addresses_count <= step->listed)
+		return r->now->stable;
+	return side_of(r->pass, t->from, &t->stable, (size_t)step->listed);
+}
+
+/* Old instances that this step wants gone: out of nginx first, then stopped, but kept until the new one is good. */
+static void step_down(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	if (r->now && (int)r->now->stable.addresses_count > step->listed) {
+		rollout_sides(r, r->now->rollout, listed_side(r, t, step), r->now->next);
+		rollout_wait(r, "takes an old instance out", 0);
+		return;
+	}
+	for (size_t i = (size_t)step->stable; i < t->stable.count; i++)
+		bring_down(r, t->stable.items[i]);
+}
+
+/* How many of the old revision this step may bring up again: only where there is room, not taken by the next revision
+ * nor by an old one that runs and cannot serve. */
+static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
+	struct set usable = set_usable(r, t->from_spec, &t->stable);
+	int next = set_count_up(&t->next) > step->next ? set_count_up(&t->next) : step->next;
+	int peak = strategy_peak(r->pass->arena, r->target, (int)t->stable.count);
+	int left = peak - next - (set_count_up(&t->stable) - set_count_up(&usable));
+	return n < left ? n : left > 0 ? left : 0;
+}
+
+static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
+{
+	const char *why = NULL;
+	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
+	if (!r->now || r->now->weight < PERMILLE)
+		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
+	/* Nothing that works is stopped before what replaces it is on the host. */
+	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
+	if (ups == UPS_READY)
+		ups = bring_up(r, r->target, &t->next, step->next, t->trust, &why);
+	if (ups == UPS_FAILED)
+		rollout_fail(r, why);
+	if (ups != UPS_READY)
+		return;
+	if (is_last && r->is_routed) {
+		rollout_fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
+		return;
+	}
+	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
+		/* New ones in and old ones out by the same reload. */
+		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
+		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step),
+		              side_of(r->pass, r->target->revision, &t->next, (size_t)step->next));
+		rollout_wait(r, "announces its next instances", 0);
+		return;
+	}
+	if (r->now && r->now->weight < step->weight) {
+		rollout_shift(r, step->weight, NULL);
+		return;
+	}
+	step_down(r, t, step);
+}
+
+/* Parked: up and warm, but the engine must not bring it back when it ends. */
+static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
+{
+	char since[32];
+	for (size_t i = 0; i < t->stable.count; i++)
+		if (t->stable.items[i]->state == INSTANCE_RUNNING && !t->stable.items[i]->is_restart_off &&
+		    rollout_may_try(r, t->from, t->stable.items[i]->id)) {
+			struct action *a = pass_action(r->pass, ACTION_PARK, r->project, r->service);
+			a->instance = t->stable.items[i];
+			a->spec = t->from_spec;
+			a->revision = t->from;
+		}
+	struct decision *out = r->pass->out;
+	if (!out->keeping_until_ms || until_ms < out->keeping_until_ms)
+		out->keeping_until_ms = until_ms;
+	clock_format(until_ms, since, sizeof since);
+	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
+}
+
+/* Since when the step is as it is: the shift to its weight; without traffic, the start of its youngest instance. */
+static int64_t begun_ms(const struct rollout *r, const struct trip *t, const struct step *step)
+{
+	int64_t begun_ms = 0;
+	if (r->now)
+		return r->now->weight_since_ms;
+	for (size_t i = 0; i < t->next.count && (int)i < step->next; i++)
+		if (t->next.items[i]->started_ms > begun_ms)
+			begun_ms = t->next.items[i]->started_ms;
+	return begun_ms;
+}
+
+/* A step that is reached: has it been so for long enough? */
+static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
+{
+	char hold[32];
+	int64_t until_ms = since_ms + step->hold_ms, now_ms = r->pass->world->now_ms;
+	if (step->commits && rollout_is_good(r, r->target->revision))
+		return true;
+	if (r->now && r->now->weight > step->weight) /* a later step has begun: this one is over */
+		return true;
+	if (step->hold_ms > 0 && now_ms < until_ms) {
+		if (step->is_kept)
+			keep(r, t, until_ms);
+		else
+			rollout_wait(r, arena_printf(r->pass->arena, "is watched for %s", clock_duration(step->hold_ms, hold)), until_ms);
+		return false;
+	}
+	if (step->commits) {
+		rollout_commit(r, r->target);
+		return false;
+	}
+	return true;
+}
+
+/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
+static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
+{
+	struct set sorted = {0}, usable = set_usable(r, spec, s);
+	for (int rank = 0; rank < 3; rank++)
+		for (size_t i = 0; i < s->count; i++) {
+			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
+			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
+				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
+		}
+	return sorted;
+}
+
+/* nginx knows nothing of a service that runs: what serves comes before anything new. */
+static bool publish_what_serves(struct rollout *r, const struct trip *t)
+{
+	struct set ready = set_ready(r, t->from_spec, &t->stable, (int)t->stable.count, TRUST_PROVEN);
+	struct side side = side_of(r->pass, t->from, &ready, ready.count);
+	if (!r->is_routed || side.addresses_count == 0)
+		return false;
+	rollout_fold(r, side, "publishes its instances");
+	return true;
+}
+
+void rollout_forward(struct rollout *r, const char *from)
+{
+	const struct service *spec = rollout_spec(r, from);
+	struct trip t = {
+		.from = from, .from_spec = spec ? spec : r->target,
+		/* Without anything good to go back to there is no verdict: it is started again and again. */
+		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
+	};
+	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
+	t.stable = by_worth(r, t.from_spec, &old);
+	t.next = set_usable(r, r->target, &same);
+	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
+	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
+	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
+	for (size_t i = 0; i < others.count; i++)
+		if (!r->now || !side_lists(&r->now->next, others.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, rest.items, rest.count) = others.items[i];
+	if (r->now)
+		rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	else if (publish_what_serves(r, &t))
+		return;
+	if (!discard(r, &rest))
+		return;
+	if (r->is_routed && !r->pass->world->nginx.is_up) {
+		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
+		return;
+	}
+	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
+	for (size_t i = 0; i < t.steps.count; i++) {
+		const struct step *step = &t.steps.items[i], *before = i ? step - 1 : step;
+		bool is_last = i + 1 == t.steps.count;
+		if (!is_reached(r, &t, step) || (is_last && r->is_routed)) {
+			work(r, &t, step, is_last);
+			return;
+		}
+		if (step->weight != before->weight || step->next != before->next)
+			held_ms = 0;
+		if (!is_held(r, &t, step, begun_ms(r, &t, step) + held_ms))
+			return;
+		held_ms += step->hold_ms;
+	}
+}
