@@ -311,6 +311,9 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		r.target = r.good->spec;
 	decide_target(&r);
 	bool is_at_rest = status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING;
+	const char *differs = is_at_rest && !q && !missing ? resource_difference(&r, s) : NULL;
+	if (differs)
+		rollout_status(&r, PHASE_FAILED, ERR_CONFLICT, differs);
 	if (missing && is_at_rest)
 		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
 	else if (q && is_at_rest)

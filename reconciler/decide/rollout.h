@@ -78,6 +78,9 @@ const struct failure *rollout_failure(const struct rollout *r, const char *revis
  * says why. */
 bool rollout_may_try(struct rollout *r, const char *revision, const char *object);
 
+/* resources.c: which of its networks and volumes is another one than the manifest says, for people; NULL: none. */
+const char *resource_difference(struct rollout *r, const struct service *s);
+
 /* names.c */
 
 /* The name of a new instance; whoever of the service has it gives it up first. */

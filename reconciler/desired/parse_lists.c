@@ -205,7 +205,7 @@ static int dependency(struct parse *p, const struct pair *pair, const char *path
 			return 0;
 		}
 	}
-	return parse_error(p, n->mark, own, "%s is no condition; write service_started, service_healthy or "
+	return parse_error(p, node_get(n, "condition")->mark, own, "%s is no condition; write service_started, service_healthy or "
 	                                    "service_completed_successfully", node_shown(p, node_get(n, "condition")));
 }
 

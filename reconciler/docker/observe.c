@@ -221,6 +221,13 @@ static int take_containers(struct docker *d, struct arena *a, const cJSON *json,
 	return 0;
 }
 
+static void take_made(const struct docker *d, struct arena *a, const cJSON *item, bool is_volume, struct world *world)
+{
+	if (strcmp(json_label(json_at(item, "Labels"), LABEL_INSTANCE), d->settings.instance_id) == 0)
+		*ARENA_PUSH(a, world->made, world->made_count) = (struct made){
+			.name = arena_strdup(a, json_string(item, "Name")), .is_volume = is_volume, .settings = body_plain(a, item)};
+}
+
 static int take_networks(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
 	const cJSON *item;
@@ -230,6 +237,7 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 		if (!name)
 			return err_set(e, ERR_INTERNAL, "GET /networks: Name is missing or no string");
 		bool is_ours = strcmp(json_label(labels, LABEL_INSTANCE), d->settings.instance_id) == 0;
+		take_made(d, a, item, false, world);
 		*ARENA_PUSH(a, world->networks, world->networks_count) = (struct network){
 			.name = arena_strdup(a, name),
 			.subnet = kept(a, cJSON_IsArray(config) ? json_string(config->child, "Subnet") : NULL),
@@ -241,12 +249,12 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 
 static int take_volumes(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
-	(void)d;
 	const cJSON *item;
 	cJSON_ArrayForEach(item, json_at(json, "Volumes")) {
 		const char *name = json_string(item, "Name");
 		if (!name)
 			return err_set(e, ERR_INTERNAL, "GET /volumes: Name is missing or no string");
+		take_made(d, a, item, true, world);
 		*ARENA_PUSH(a, world->volumes, world->volumes_count) = arena_strdup(a, name);
 	}
 	return 0;
@@ -306,6 +314,8 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	world->networks = NULL;
 	world->volumes = NULL;
 	world->images = NULL;
+	world->made = NULL;
+	world->made_count = 0;
 	world->instances_count = world->networks_count = world->volumes_count = world->images_count = 0;
 	for (int i = 0; i < LIST_COUNT; i++)
 		calls[i].path = lists[i].path;

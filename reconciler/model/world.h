@@ -62,6 +62,13 @@ struct network {
 	const char *project;  /* "" unless it carries our label */
 };
 
+/* A network or volume of ours, as the engine has it, in its own words. */
+struct made {
+	const char *name;
+	bool is_volume;
+	struct value settings;
+};
+
 /* An image of the engine, under one of the names that a manifest may call it by. */
 struct image {
 	const char *name;
@@ -144,6 +151,8 @@ struct world {
 	size_t networks_count;
 	const char **volumes; /* names */
 	size_t volumes_count;
+	struct made *made;
+	size_t made_count;
 	struct image *images; /* what can be started without a pull, by each of its names */
 	size_t images_count;
 	struct nginx nginx;

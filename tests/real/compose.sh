@@ -200,6 +200,26 @@ web=$(docker ps -qf label=com.docker.compose.service=web)
 is "merged" "$(look "$web" '{{range .Config.Env}}{{println .}}{{end}}' | grep -E 'FROM|BOTH' | sort | tr '\n' ' ')$(look "$web" '{{.HostConfig.RestartPolicy.Name}}')" \
 	"BOTH=web FROM=base always"
 
+say "networks and volumes that the manifest says otherwise of"
+sed -i 's/^    environment.*/&\n    networks: [back]\n    volumes: ["data:\/d"]/' "$DIR/repo/shop/compose.yaml"
+printf 'networks: {back: {driver_opts: {com.docker.network.bridge.name: back0}, ipam: {config: [{subnet: 10.77.0.0/24}]}, labels: {a: b}}}\nvolumes: {data: {labels: {a: b}}}\n' \
+	>>"$DIR/repo/shop/compose.yaml" && commit
+tool
+is "made" "$CODE" 0
+tool
+is "and as it is to be" "$CODE" 0
+sed -i 's/subnet: 10.77/internal: true, subnet: 10.77/; s/{config: \[{internal: true, /{config: [{/; s/back: {driver_opts/back: {internal: true, driver_opts/' "$DIR/repo/shop/compose.yaml" && commit
+tool --plan
+has "a plan tells it" "$OUT" "the network shop_back was made with another internal than the manifest says now"
+tool
+is "a run fails with it" "$CODE $(look shop_back '{{.Internal}}')" "1 false"
+sed -i 's/internal: true, //; s/data: {labels: {a: b}}/data: {labels: {a: c}}/' "$DIR/repo/shop/compose.yaml" && commit
+tool
+has "a volume, too" "$CODE $LOG$OUT" "the volume shop_data was made with another labels"
+sed -i 's/a: c/a: b/' "$DIR/repo/shop/compose.yaml" && commit
+tool
+is "set back" "$CODE" 0
+
 say "healthcheck.start_interval"
 sed -i 's/restart: always/healthcheck: {test: [CMD, \/app, well], start_period: 9s, start_interval: 1s}/' "$DIR/repo/common.yaml" && commit
 tool

@@ -133,7 +133,7 @@ static const struct {
 	{"services:\n  web:\n    image: a\n    depends_on: [web]\n",
 	 "compose.yaml:4:18: services.web.depends_on: web waits for itself; remove it\n"},
 	{"services:\n  web:\n    image: a\n    depends_on: {db: {condition: healthy}}\n",
-	 "compose.yaml:4:22: services.web.depends_on.db: 'healthy' is no condition; write service_started, service_healthy or service_completed_successfully\n"},
+	 "compose.yaml:4:34: services.web.depends_on.db: 'healthy' is no condition; write service_started, service_healthy or service_completed_successfully\n"},
 	{"services:\n  web:\n    image: a\n    depends_on: {db: {}}\n",
 	 "compose.yaml:4:22: services.web.depends_on.db: has no condition; write service_started, service_healthy or service_completed_successfully\n"},
 	{"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: a, depends_on: [c]}\n  c: {image: a, depends_on: [a]}\n",
