@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "decide/rehearse.h"
 #include "desired/context.h"
 #include "desired/kept.h"
@@ -19,8 +20,9 @@
 #include "keep.h"
 #include "model/failure.h"
 #include "observe.h"
-#include "report/report.h"
+#include "report/json.h"
 #include "resolve.h"
+#include "what_if.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
@@ -31,10 +33,12 @@
 struct repeat {
 	const char *text;
 	int count;
+	const char *failed; /* why it failed last: said in full once */
 };
 
 struct cycle {
 	const struct settings *settings;
+	const struct cycle_options *options;
 	struct http *http;
 	struct docker *docker;
 	struct nginx_settings nginx;
@@ -56,11 +60,11 @@ struct cycle {
 	int lock;
 };
 
-static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
+static int cycle_open(struct cycle *c, const struct settings *s, const struct cycle_options *o, struct err *e)
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -80,7 +84,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	                                .asked_ms = clock_monotonic_ms()};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
-		.notes = &c->keeper.notes, .arena = &c->arena};
+		.notes = &c->keeper.notes, .arena = &c->arena,
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
 	return 0;
 }
 
@@ -102,7 +107,24 @@ static void cycle_done(struct cycle *c)
 	arena_done(&c->arena);
 }
 
+/* An answer, or a line of it: on its way before anything else happens. */
+static void answer(const struct buf *out)
+{
+	fputs(out->text, stdout);
+	fflush(stdout);
+}
+
 /* ---- Act ---- */
+
+/* --json: where an action stands. */
+static void tell(const struct cycle *c, const char *type, const struct action *action, const struct err *e)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(128 * 1024);
+	if (!c->options->is_json)
+		return;
+	json_line_action(&out, type, action, e);
+	answer(&out);
+}
 
 /* The last words of what failed, while they can still be read. */
 static void show_evidence(struct cycle *c, const struct world *w, const struct action *action)
@@ -121,21 +143,42 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
+/* How often the action was done by now, this time counted. */
+static struct repeat *count_repeat(struct cycle *c, const char *text)
+{
+	struct repeat *r = NULL;
+	for (size_t i = 0; i < c->repeats_count && !r; i++)
+		if (strcmp(c->repeats[i].text, text) == 0)
+			r = &c->repeats[i];
+	if (!r) {
+		r = ARENA_PUSH(&c->arena, c->repeats, c->repeats_count);
+		*r = (struct repeat){.text = arena_strdup(&c->arena, text)};
+	}
+	c->is_stuck |= ++r->count > REPEATS_MAX;
+	return r;
+}
+
+static void say_failure(struct cycle *c, struct repeat *r, const struct err *e)
+{
+	if (r->failed && strcmp(r->failed, e->message) == 0) {
+		log_error("%s: the same at attempt %d", r->text, r->count);
+		return;
+	}
+	r->failed = arena_strdup(&c->arena, e->message);
+	log_error("%s: %s", r->text, e->message);
+}
+
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
-	bool is_known = false;
-	for (size_t i = 0; i < c->repeats_count; i++)
-		if (strcmp(c->repeats[i].text, text.text) == 0) {
-			is_known = true;
-			c->is_stuck |= ++c->repeats[i].count > REPEATS_MAX;
-		}
-	if (!is_known)
-		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
+	struct repeat *repeat = count_repeat(c, text.text);
 	if (outcome->result < 0) {
-		log_error("%s: %s%s%s", text.text, outcome->err.message, *outcome->log ? "\n" : "", outcome->log);
+		say_failure(c, repeat, &outcome->err);
+		if (*outcome->log)
+			log_info("the last lines of it:\n%s", outcome->log);
+		tell(c, "apply_errored", action, &outcome->err);
 		/* A network or volume that failed shows again in the instance that needs it. */
 		if (action->service || action->kind == ACTION_PUBLISH)
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
@@ -145,6 +188,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	log_info("%s", text.text);
 	if (*outcome->note)
 		log_warning("%s: %s", text.text, outcome->note);
+	tell(c, "apply_complete", action, NULL);
 	if (action->service)
 		failures_forget(&c->failures, action);
 	keep_images(&c->keeper, action, outcome);
@@ -156,6 +200,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 static void act_note(struct cycle *c, const struct world *w, const struct action *action)
 {
 	struct outcome outcome = {0};
+	tell(c, "apply_start", action, NULL);
 	outcome.result = action->kind == ACTION_QUARANTINE ? keep_quarantine(&c->keeper, action, &outcome.err)
 	                                                   : keep_good(&c->keeper, action, &outcome.err);
 	if (action->kind == ACTION_QUARANTINE)
@@ -166,6 +211,7 @@ static void act_note(struct cycle *c, const struct world *w, const struct action
 static void act_nginx(struct cycle *c, const struct action *action)
 {
 	struct outcome outcome = {0};
+	tell(c, "apply_start", action, NULL);
 	outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err);
 	ended(c, action, &outcome);
 }
@@ -178,6 +224,8 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_DOCKER)
 			actions[count++] = &d->actions[i];
+	for (size_t i = 0; i < count; i++)
+		tell(c, "apply_start", actions[i], NULL);
 	docker_act(c->docker, actions, outcomes, count);
 	for (size_t i = 0; i < count; i++)
 		ended(c, actions[i], &outcomes[i]);
@@ -222,12 +270,21 @@ static void say_waits(struct cycle *c, const struct decision *d)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
 		said->text = arena_strdup(&c->arena, line.text);
 		log_info("%s", line.text);
+		notify_status(line.text);
 	}
 }
 
-static int say_error(const struct err *e)
+/* What ended a command; `form` is the one that --json has for it. */
+static int say_error(const struct cycle_options *o, const struct err *e, void (*form)(struct buf *out, const struct err *e))
 {
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
+	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
 	log_error("%s", e->message);
+	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
+	if (o->is_json && log_is_due(of_answer)) {
+		form(&out, e);
+		answer(&out);
+	}
 	return err_info(e->kind)->exit_code;
 }
 
@@ -262,8 +319,17 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
 		           c->tally.changed, c->tally.destroyed);
+	const char *message = arena_printf(&c->arena, "%.*s", (int)strcspn(out.text, "\n"), out.text);
 	status_notes(&out, d);
-	fputs(out.text, stdout);
+	notify_status(out.text);
+	/* Of many rounds, those that changed something or went wrong in a new way are told. */
+	bool is_news = !tally_is_empty(&c->tally) || (code != 0 && log_is_due(out.text));
+	if (c->options->is_json) {
+		buf_clear(&out);
+		json_line_summary(&out, &c->tally, d, message);
+	}
+	if (is_news || !c->options->is_round)
+		answer(&out);
 	return exit_code(code, l);
 }
 
@@ -274,7 +340,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	struct world world;
 	if (look(c, d, a, &world, e) < 0)
 		return -1;
-	if (!c->has_looked && !l->left_out)
+	if (!c->has_looked && !l->left_out && !l->is_partial)
 		say_gone(c, d, &world);
 	c->has_looked = true;
 	if (c->keeper.notes.is_missing && !world.are_notes_lost && keep_begin(&c->keeper, e) < 0)
@@ -333,22 +399,41 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	}
 }
 
-int cycle_run(const struct settings *s, const struct cycle_options *o)
+int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e)
 {
-	(void)o;
-	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
-	clock_catch_stop();
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
-		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && keep_read_again(&c.keeper, &e) == 0 &&
-		    follow_load(&c.follower, LOAD_SYNC, &want, &e) == 0 &&
-		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
-			code = run_until_settled(&c, &want, &e);
-	}
+	if (cycle_open(&c, s, o, e) == 0 && lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, e) == 0 &&
+	    fs_mkdir(s->state_dir, 0755, e) == 0 && keep_read_again(&c.keeper, e) == 0 &&
+	    follow_load(&c.follower, LOAD_SYNC, &want, e) == 0 &&
+	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
+		code = run_until_settled(&c, &want, e);
 	arena_done(&want.arena);
-	return code < 0 ? say_error(&e) : code;
+	return code;
+}
+
+int cycle_end(const struct cycle_options *o, const struct err *e)
+{
+	return say_error(o, e, json_line_diagnostic);
+}
+
+void cycle_begin(const struct cycle_options *o)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+	clock_catch_stop();
+	if (!o->is_json)
+		return;
+	json_line_version(&out);
+	answer(&out);
+}
+
+int cycle_run(const struct settings *s, const struct cycle_options *o)
+{
+	struct err e;
+	cycle_begin(o);
+	int code = cycle_pass(s, o, &e);
+	return code < 0 ? cycle_end(o, &e) : code;
 }
 
 int cycle_plan(const struct settings *s, const struct cycle_options *o)
@@ -358,16 +443,28 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024 * 1024);
 	struct world world;
-	if (cycle_open(&c, s, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
+	if (cycle_open(&c, s, o, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(&e);
+		return say_error(o, &e, json_failure);
 	}
 	struct rehearsal r;
-	rehearse(&want.loaded.desired, &world, &want.arena, &r);
-	struct tally t = plan_print(&out, &want.loaded.desired, &world, &r);
-	fputs(out.text, stdout);
-	int code = o->detailed_exitcode && !tally_is_empty(&t) ? 2 : 0;
+	struct what_if what_if = {0};
+	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
+		arena_done(&want.arena);
+		return say_error(o, &e, json_failure);
+	}
+	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
+	if (what_if.crash_after > r.events_count)
+		log_warning("--what-if %s: this plan has %zu steps", o->what_if, r.events_count);
+	struct plan plan;
+	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);
+	if (o->is_json)
+		json_plan(&out, &plan, want.loaded.left_out == 0);
+	else
+		plan_print(&out, &plan);
+	answer(&out);
+	int code = o->detailed_exitcode && !tally_is_empty(&plan.tally) ? 2 : 0;
 	if (want.loaded.left_out)
 		code = exit_code(code, &want.loaded);
 	arena_done(&want.arena);
@@ -376,60 +473,34 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 
 int cycle_status(const struct settings *s, const struct cycle_options *o)
 {
-	(void)o;
 	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	struct world world;
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
+	if (cycle_open(&c, s, o, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
-		status_print(&out, &want.loaded.desired, &decision);
-		fputs(out.text, stdout);
+		if (o->is_json)
+			json_status(&out, &want.loaded.desired, &decision);
+		else
+			status_print(&out, &want.loaded.desired, &decision);
+		answer(&out);
 		code = status_exit_code(&decision);
 		if (want.loaded.left_out)
 			code = exit_code(code, &want.loaded);
 	}
 	arena_done(&want.arena);
-	return code < 0 ? say_error(&e) : code;
+	return code < 0 ? say_error(o, &e, json_failure) : code;
 }
 
-static bool is_named(const struct note_quarantine *q, const char *name)
+int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e)
 {
-	size_t n = strlen(q->project);
-	return !name || (strncmp(name, q->project, n) == 0 &&
-	                 (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0)));
-}
-
-int cycle_retry(const struct settings *s, const char *name)
-{
-	struct err e;
 	CLEANUP(cycle_done) struct cycle c;
-	if (cycle_open(&c, s, &e) < 0 || lock_take(s->run_dir, &c.lock, &e) < 0 ||
-	    keep_read_again(&c.keeper, &e) < 0)
-		return say_error(&e);
-	struct notes *notes = &c.keeper.notes;
-	size_t kept = 0, forgotten = 0;
-	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
-	for (size_t i = 0; i < notes->quarantines_count; i++) {
-		if (is_named(&notes->quarantines[i], name)) {
-			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", notes->quarantines[i].project,
-			       notes->quarantines[i].service, notes->quarantines[i].revision);
-			forgotten++;
-		} else {
-			notes->quarantines[kept++] = notes->quarantines[i];
-		}
-	}
-	notes->quarantines_count = kept;
-	if (notes->is_missing)
-		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
-	else if (!forgotten)
-		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
-	if ((forgotten || notes->is_missing) && notes_write(c.keeper.folder, notes, &e) < 0)
-		return say_error(&e);
-	fputs(out.text, stdout);
-	return 0;
+	const struct cycle_options options = {0};
+	if (cycle_open(&c, s, &options, e) < 0 || follow_load(&c.follower, LOAD_PEEK, want, e) < 0)
+		return -1;
+	return look(&c, &want->loaded.desired, &want->arena, w, e);
 }

@@ -14,8 +14,10 @@ int follow_load(struct follower *f, enum load_mode mode, struct want *want, stru
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
 	int result = desired_load(f->settings, mode, &want->arena, &want->loaded, &problems, e);
 	const struct loaded *l = &want->loaded;
-	fputs(problems.warnings.text, stderr);
-	fputs(problems.text.text, stderr);
+	const char *said[] = {problems.warnings.text, problems.text.text};
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (*said[i] && log_is_due(said[i]))
+			fputs(said[i], stderr);
 	if (result < 0)
 		return -1;
 	resolve_images(f->resolver, f->notes, &want->loaded.desired, &want->arena);

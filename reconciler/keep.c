@@ -103,7 +103,7 @@ int keep_good(struct keeper *k, const struct action *action, struct err *e)
 int keep_settled(struct keeper *k, const struct loaded *l, const struct decision *decision, struct err *e)
 {
 	const struct desired *d = &l->desired;
-	bool is_applied = l->left_out == 0 && l->files.kind == ERR_NONE;
+	bool is_applied = l->left_out == 0 && !l->is_partial && l->files.kind == ERR_NONE;
 	bool is_changed = k->are_unwritten ||
 	                  (is_applied && strcmp(k->notes.applied ? k->notes.applied : "", d->commit) != 0);
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);

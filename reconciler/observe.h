@@ -21,6 +21,7 @@ struct observer {
 	const char *docker_host; /* for messages */
 	const struct nginx_settings *nginx;
 	const struct notes *notes;
+	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
 	struct memory *memories;
 	size_t memories_count;

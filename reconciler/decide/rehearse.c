@@ -10,6 +10,8 @@
 
 /* More decisions than any sane rollout needs; past it the rehearsal says that it did not come to rest. */
 #define ROUNDS_MAX 5000
+/* When a timer starts the next run. */
+#define NEXT_RUN_MS 60000
 
 static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
 {
@@ -284,8 +286,55 @@ static void look_again(struct world *w, int64_t before_ms)
 			w->instances[i].passing_since_ms = w->now_ms;
 }
 
-void rehearse(const struct desired *d, const struct world *world, struct arena *a, struct rehearsal *out)
+static const struct traffic *traffic_of(const struct world *w, const struct service *s)
 {
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+/* Makes the wanted revision fail as it was asked. */
+static void misbehave(struct world *w, const struct what_if *what_if)
+{
+	const struct service *s = what_if->fails;
+	const struct traffic *t = s ? traffic_of(w, s) : NULL;
+	int weight = t && strcmp(t->next.revision, s->revision) == 0 ? t->weight : 0;
+	for (size_t i = 0; s && i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		if (in->state != INSTANCE_RUNNING || strcmp(in->project, s->project) != 0 || strcmp(in->service, s->name) != 0 ||
+		    strcmp(in->revision, s->revision) != 0)
+			continue;
+		if (what_if->fails_at && weight >= what_if->fails_at) {
+			in->state = INSTANCE_EXITED;
+			in->exit_code = 1;
+			in->passing_since_ms = 0;
+		} else if (!what_if->fails_at) {
+			in->passing_since_ms = 0;
+			in->is_passing = false;
+			in->failing_since_ms = in->failing_since_ms ? in->failing_since_ms : w->now_ms;
+			in->probe_said = "what if it did not answer";
+		}
+	}
+}
+
+/* Another run: what the one before had seen is forgotten. */
+static void begin_again(struct world *w)
+{
+	w->now_ms += NEXT_RUN_MS;
+	w->run_started_ms = w->now_ms;
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].passing_since_ms)
+			w->instances[i].passing_since_ms = w->now_ms;
+}
+
+void rehearse(const struct desired *d, const struct world *world, const struct what_if *what_if, struct arena *a,
+              struct rehearsal *out)
+{
+	static const struct what_if nothing;
+	what_if = what_if ? what_if : &nothing;
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
 	w->run_started_ms = w->now_ms;
@@ -301,13 +350,21 @@ void rehearse(const struct desired *d, const struct world *world, struct arena *
 			break;
 		}
 		int64_t before_ms = w->now_ms;
-		for (size_t i = 0; i < out->end.actions_count; i++) {
+		bool is_killed = false;
+		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
 			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
+			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
+		misbehave(w, what_if);
+		if (is_killed) {
+			out->events[out->events_count - 1].is_crash = true;
+			begin_again(w);
+			continue;
+		}
 		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
 			w->now_ms = out->end.wait_until_ms;
 	}

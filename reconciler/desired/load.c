@@ -11,6 +11,7 @@
 #include "desired/kept.h"
 #include "desired/projects.h"
 #include "desired/sources.h"
+#include "desired/targets.h"
 
 static struct git_settings git_settings(const struct settings *s, struct arena *a)
 {
@@ -104,8 +105,8 @@ static void write_files(struct source *const *sources, enum load_mode mode, stru
 		struct err e;
 		if (project->has_binds)
 			files_warn(sources[i], problems);
-		if (mode != LOAD_SYNC || (kept_write(project, &e) == 0 &&
-		                          (!project->has_binds || files_write(sources[i], project->directory, &e) == 0))) {
+		if (targets_spare(project) || mode != LOAD_SYNC ||
+		    (kept_write(project, &e) == 0 && (!project->has_binds || files_write(sources[i], project->directory, &e) == 0))) {
 			d->projects[kept++] = *project;
 			continue;
 		}
@@ -149,6 +150,9 @@ static int load_all(const struct settings *s, enum load_mode mode, struct arena 
 	for (size_t i = 0; i < parts_count; i++)
 		if (!is_out[i])
 			good[kept++] = good[i];
+	if (targets_mark(s, &out->desired, out->left_out, e) < 0)
+		return -1;
+	out->is_partial = s->targets_count > 0;
 	write_files(good, mode, out, problems);
 	return 0;
 }
@@ -162,15 +166,22 @@ static void warn_of_open(const char *key, const char *file, struct problems *pro
 		           (unsigned)st.st_mode & 0777, file);
 }
 
-int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
-                 struct problems *problems, struct err *e)
+int desired_check(const struct settings *s, struct err *e)
 {
-	*out = (struct loaded){.commit.subject = ""};
 	if (!s->repo && !s->path)
 		return err_set(e, ERR_USAGE, "neither a repository nor a path: give --repo URL, or --path FILE for a manifest "
 		               "without Git, or set repo in /etc/reconcile/reconcile.yaml");
 	if (!s->repo && s->rev)
-		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL", s->rev);
+		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL, or remove rev", s->rev);
+	return 0;
+}
+
+int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
+                 struct problems *problems, struct err *e)
+{
+	*out = (struct loaded){.commit.subject = ""};
+	if (desired_check(s, e) < 0)
+		return -1;
 	if (s->repo) {
 		warn_of_open("git.token_file", s->git_token_file, problems);
 		warn_of_open("git.key_file", s->git_key_file, problems);

@@ -497,7 +497,7 @@ int manifest_load(const struct manifest_source *s, const struct environment *env
 
 static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
 {
-	for (size_t i = 0; is_bad && i < d->projects_count; i++)
+	for (size_t i = 0; i < d->projects_count; i++)
 		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
 }
 
@@ -517,12 +517,4 @@ size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_
 		}
 	}
 	return p->count - before;
-}
-
-int manifest_check(const struct desired *d, struct problems *p, struct err *e)
-{
-	size_t count = manifest_conflicts(d, p, NULL);
-	if (count == 0)
-		return 0;
-	return err_set(e, ERR_INVALID, "%zu host%s with two routes", count, count == 1 ? "" : "s");
 }

@@ -118,6 +118,10 @@ void kept_settle(struct parse *p, struct value *const sources[2], struct value *
 parse_field parse_file_mode;
 /* resources.c */
 parse_field parse_engine_name;
+/* steps.c: a duration or `manual`; the shares of a canary. */
+parse_field parse_hold, parse_steps;
+/* s->steps from the spec and s->hold_ms. */
+void steps_take(struct service *s, struct arena *a);
 
 /* parse_ports.c: what is published is exposed, too; and whether some published port is one certain port of the host, so
  * that there can be no second copy. */

@@ -10,6 +10,9 @@
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define FLAG "{\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]}"
 #define PAIRS "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}"
+#define SHARE "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":100}," \
+	"{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*%?$|\\\\$\"}]}"
+#define HOLD "{\"type\":\"string\",\"pattern\":\"^manual$|^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}"
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
 
 /* What each shape allows; a text with a $ in it may become anything. */
@@ -52,7 +55,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
 	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}}]}",
-	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"in-place\"]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"canary\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
 	[SHAPE_ANY] = "{}",
@@ -109,6 +112,9 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"network\":{\"type\":\"string\"},\"no_cache\":" FLAG ",\"pull\":" FLAG ","
 	    "\"shm_size\":{\"type\":[\"string\",\"integer\"]},\"extra_hosts\":{\"type\":[\"array\",\"object\"]},"
 	    "\"tags\":" STRINGS "},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}",
+	[SHAPE_HOLD] = HOLD,
+	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
+	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 };
 
 #define KEPT(more) \

@@ -17,9 +17,11 @@ enum phase {
 	PHASE_SETTLED,     /* right spec, stable, probed, routed, drained */
 	PHASE_KEEPING,     /* the same, and the old revision is kept warm for a while */
 	PHASE_PROGRESSING, /* something is being done or waited for */
+	PHASE_WAITING,     /* for an operator: a hold that only promote ends, or a pause */
 	PHASE_ROLLED_BACK, /* the revision Git asks for is quarantined; the last good one serves */
 	PHASE_BLOCKED,     /* waits for something that this run cannot bring about: a dependency, nginx */
 	PHASE_FAILED,      /* cannot be brought to what Git says, and there is nothing to go back to */
+	PHASE_LEFT_ALONE,  /* not a target: whatever it is, it stays so */
 	PHASE_COUNT
 };
 
@@ -49,6 +51,7 @@ struct event {
 	int64_t at_ms;          /* since the start of the rehearsal */
 	struct action action;
 	const char *text;       /* action_print() */
+	bool is_crash;          /* after it the tool is killed, and another run goes on: what if */
 };
 
 /* A run that did not happen. */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 const char *const strategy_names[STRATEGY_COUNT] = {
-	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place",
+	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green",
+	[STRATEGY_CANARY] = "canary", [STRATEGY_IN_PLACE] = "in-place",
 };
 
 const struct value *spec_value(const struct spec *s, const char *path)

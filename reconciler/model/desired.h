@@ -26,9 +26,17 @@ struct dependency {
 	bool restarts;    /* a new revision of it makes a new one here */
 };
 
-enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE, STRATEGY_COUNT };
+enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_CANARY, STRATEGY_IN_PLACE, STRATEGY_COUNT };
 /* As in the manifest: "blue-green". */
 extern const char *const strategy_names[STRATEGY_COUNT];
+
+#define HOLD_MANUAL (-1) /* a hold that only an operator's promote ends */
+
+/* x-reconcile.steps: so much of the traffic, for so long. */
+struct canary_step {
+	int weight;       /* permille */
+	int64_t hold_ms;  /* or HOLD_MANUAL */
+};
 
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -90,10 +98,13 @@ struct service {
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
 	int batch;            /* instances that are replaced at a time, at least 1 */
 	struct ready ready;
-	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
+	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
+	struct canary_step *steps; /* weights rise; canary only */
+	size_t steps_count;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
+	bool is_left_alone;       /* --target: neither a target nor needed by one. Stays as it is: instances, traffic, images */
 
 	/* With PULL_ALWAYS: why nobody could say what its tag means now. This is then the last good one, when there is one. */
 	enum err_kind unresolved; /* ERR_NONE: it is known */
@@ -127,6 +138,7 @@ struct kept_file {
 
 struct project {
 	const char *name;
+	bool is_atomic;             /* either all of its services come to what Git says, or none does */
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
@@ -135,6 +147,7 @@ struct project {
 	bool has_binds;             /* something in its directory is mounted */
 	struct kept_file *kept;     /* what its services have of secrets and configs */
 	size_t kept_count;
+	bool keeps_gone;            /* --target: what left it in Git stays, too */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
 	struct resource *networks;  /* as declared; `default` need not be */

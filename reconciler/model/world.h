@@ -122,6 +122,30 @@ struct good {
 	const struct service *spec;               /* NULL when it cannot be read back */
 };
 
+/* What an operator said. */
+enum order_kind {
+	ORDER_PROMOTE, /* the holds of `revision` up to `weight` are over */
+	ORDER_ABORT,   /* `revision` goes back, as if it had failed */
+	ORDER_PAUSE,   /* nothing new begins or goes on; what serves is kept up, what fails goes back */
+	ORDER_KIND_COUNT
+};
+
+struct order {
+	enum order_kind kind;
+	const char *project, *service; /* service "": all of the project; project "" too: everything */
+	const char *revision;          /* PROMOTE, ABORT */
+	int weight;                    /* PROMOTE: permille */
+	int64_t until_ms;              /* PAUSE: ms since 1970; 0: until somebody says resume */
+	const char *reason;            /* "" when none was given */
+};
+
+/* What the analysis says of a revision that has a share of the traffic. Without a row nothing is analysed. */
+struct verdict {
+	const char *project, *service, *revision;
+	bool is_bad;       /* worse than the other side: it goes back. Else: not enough was seen yet, it does not go on */
+	const char *why;   /* for people */
+};
+
 /* An image that a service was given: pulled for it, or found good with it. */
 struct past_image {
 	const char *project, *service;
@@ -162,6 +186,10 @@ struct world {
 	size_t quarantines_count;
 	struct good *goods;
 	size_t goods_count;
+	struct order *orders;
+	size_t orders_count;
+	struct verdict *verdicts;
+	size_t verdicts_count;
 	struct past_image *past_images;
 	size_t past_images_count;
 	struct failure *failures;

@@ -3,6 +3,8 @@
 
 #include "desired_load.h"
 
+#define ROUTE "x-reconcile: {routes: [{host: h, to: web:80}]}\n"
+
 static const struct {
 	const char *text, *problems;
 } rows[] = {
@@ -139,9 +141,9 @@ static const struct {
 	{"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: a, depends_on: [c]}\n  c: {image: a, depends_on: [a]}\n",
 	 "compose.yaml:2:30: services.a.depends_on: a circle: a -> b -> c -> a; remove one of these\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: canary moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: green}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green, canary or in-place\n"},
 	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: stop-first}}\n    x-reconcile: {strategy: rolling}\n"
 	 "x-reconcile: {routes: [{host: h, to: web:80}]}\n",
 	 "compose.yaml:4:37: services.web.x-reconcile.strategy: rolling starts the new web first, and deploy.update_config.order says stop-first; remove one of them\n"},
@@ -152,9 +154,19 @@ static const struct {
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: blue-green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: blue-green moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {steps: [5, 25]}\n",
-	 "compose.yaml:4:19: services.web.x-reconcile: 'steps' is not supported yet; remove it\n"},
-	{"services:\n  web:\n    image: a\n    x-reconcile: {hold: manual}\n",
-	 "compose.yaml:4:25: services.web.x-reconcile.hold: 'manual' is not supported yet; write a duration, like 2m\n"},
+	 "compose.yaml:4:26: services.web.x-reconcile.steps: only canary goes in steps, and this is in-place; add strategy: canary, or remove the steps\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: 5}\n" ROUTE,
+	 "compose.yaml:4:44: services.web.x-reconcile.steps: must be a list of shares, like [5, 25, 50], or of {weight: 25, hold: 10m}\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [5, 120%]}\n" ROUTE,
+	 "compose.yaml:4:48: services.web.x-reconcile.steps[1]: '120%' is no share of the traffic; write percent, from 0.1 to 99.9, like 5 or 0.5%\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [25, 5]}\n" ROUTE,
+	 "compose.yaml:4:49: services.web.x-reconcile.steps[1]: is no more than the step before; shares only rise\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [{hold: 5s}]}\n" ROUTE,
+	 "compose.yaml:4:45: services.web.x-reconcile.steps[0]: has no weight; write one, like weight: 25\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [{wieght: 5}]}\n" ROUTE,
+	 "compose.yaml:4:46: services.web.x-reconcile.steps[0]: unknown key 'wieght'; did you mean 'weight'?\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {keep_old: manual}\n",
+	 "compose.yaml:4:29: services.web.x-reconcile.keep_old: 'manual' is no duration; write a number with ms, s, m or h, like 30s or 1m30s\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {}\n",
 	 "compose.yaml:4:18: services.web.x-reconcile: is empty; write something into it, or remove it\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {ready: {http: {path: /}}}\n",
@@ -250,8 +262,8 @@ static void what_comes_later_is_told(void)
 	         "  host:\n"
 	         "    swap: { size: 2G }\n");
 	CHECK_STR(l.problems.text.text,
-	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"
-	          "compose.yaml:7:7: services.backend.x-reconcile: 'steps' is not supported yet; remove it\n"
+	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: canary moves traffic, and no route leads to backend; add one under "
+	          "x-reconcile.routes at the top level, or write in-place\n"
 	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
 	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n"
 	          "compose.yaml:14:3: x-reconcile: 'host' is not supported yet; remove it\n");
@@ -348,9 +360,12 @@ static void two_files_share_no_name_and_no_host(void)
 	CHECK_STR(l.problems.text.text,
 	          "b.yaml:1:1: name: the project 'shop' stands in compose.yaml, too; give one of them another name\n");
 	buf_clear(&l.problems.text);
+	struct desired parts[2] = {l.desired}, joined = {0};
+	bool is_out[2];
 	s.text = again;
-	CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-	CHECK_INT(manifest_check(&l.desired, &l.problems, &l.err), -1);
+	CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+	CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), 2);
+	CHECK(is_out[0] && is_out[1] && joined.projects_count == 0);
 	CHECK_STR(l.problems.text.text, "b.yaml:3:31: x-reconcile.routes: the host 'h' has a route already, at "
 	                                "compose.yaml:3:31; remove one of them\n");
 	loaded_done(&l);

@@ -241,7 +241,7 @@ static void check_publish(struct host *h, const struct desired *d, const struct 
 static void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = desired_service(d, "shop", a->service);
-	if (!s || s->strategy == STRATEGY_BLUE_GREEN)
+	if (!s || s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY)
 		return;
 	int most = s->replicas;
 	for (size_t i = 0; i < h->world->goods_count; i++)

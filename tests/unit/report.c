@@ -11,8 +11,11 @@ static struct tally plan_of(struct host *h)
 	const struct desired *d = snapshot(h);
 	buf_done(&plan);
 	plan = BUF_INIT(65536);
-	rehearse(d, h->world, &h->arena, &r);
-	return plan_print(&plan, d, h->world, &r);
+	struct plan p;
+	rehearse(d, h->world, NULL, &h->arena, &r);
+	plan_build(&h->arena, d, h->world, &r, &p);
+	plan_print(&plan, &p);
+	return p.tally;
 }
 
 /* A run, and at its end the notes follow what needed no new instance, as the cycle does. */
