@@ -219,12 +219,6 @@ static void settle_networks(struct parse *p, struct draft *d)
 	ports_expose(p, ports, draft_value(d, "expose"));
 }
 
-const char *draft_shares(struct draft *d)
-{
-	const struct value *mode = draft_value(d, "network_mode");
-	return mode->kind == VALUE_STRING && strncmp(mode->string, "service:", 8) == 0 ? mode->string + 8 : NULL;
-}
-
 /* A second instance beside the first could not start. */
 static void settle_fixed(struct parse *p, struct draft *d)
 {

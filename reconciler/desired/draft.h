@@ -28,9 +28,6 @@ struct draft {
 struct value *draft_value(struct draft *d, const char *path);
 struct mark draft_mark(const struct draft *d, const char *path);
 
-/* "db" of network_mode: service:db; NULL: none. */
-const char *draft_shares(struct draft *d);
-
 /* Everything that the file says. Problems go to p; false: there were some. */
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
 /* Everything that follows from it, and the revision. */

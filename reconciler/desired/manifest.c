@@ -219,7 +219,7 @@ static void settle_link(struct load *l, struct draft *d, const struct node *at, 
 /* It has the network of the other one, and so must be made anew with it. */
 static void settle_shared(struct load *l, struct draft *d)
 {
-	const char *service = draft_shares(d);
+	const char *service = mode_shares(draft_value(d, "network_mode"));
 	struct draft *other = service ? find_draft(l, service) : NULL;
 	if (!service)
 		return;

@@ -16,10 +16,15 @@ const struct value *spec_value(const struct spec *s, const char *path)
 	return NULL;
 }
 
+const char *mode_shares(const struct value *network_mode)
+{
+	bool is_text = network_mode && network_mode->kind == VALUE_STRING;
+	return is_text && strncmp(network_mode->string, "service:", 8) == 0 ? network_mode->string + 8 : NULL;
+}
+
 const char *service_shares(const struct service *s)
 {
-	const struct value *mode = spec_value(&s->spec, "network_mode");
-	return mode && mode->kind == VALUE_STRING && strncmp(mode->string, "service:", 8) == 0 ? mode->string + 8 : NULL;
+	return mode_shares(spec_value(&s->spec, "network_mode"));
 }
 
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out)

@@ -176,6 +176,7 @@ struct attachment {
 };
 /* The service of which it has the network (network_mode: service:NAME); NULL: none. */
 const char *service_shares(const struct service *s);
+const char *mode_shares(const struct value *network_mode);
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out);
 
 /* By engine name; NULL when the manifest does not declare it. */

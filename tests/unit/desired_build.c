@@ -1,15 +1,11 @@
 /* What an image is built from: which files, and that its tag says all of it. */
-#include "check.h"
+#include "desired_folder.h"
 
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fs.h"
 #include "base/process.h"
 #include "desired/context.h"
 #include "desired/ignore.h"
-#include "desired_load.h"
 #include "docker/tar.h"
 
 static void patterns_are_dockers(void)
@@ -32,34 +28,18 @@ static void patterns_are_dockers(void)
 	}
 }
 
-static char folder[] = "/tmp/rec-build-XXXXXX";
-
-static void put(const char *name, const char *text)
+/* `keys` stand below Web. */
+static void load_keys(struct loaded *l, const char *keys)
 {
-	CLEANUP(arena_done) struct arena a = {0};
-	struct err e;
-	const char *path = arena_printf(&a, "%s/%s", folder, name);
-	char *parent = arena_strdup(&a, path);
-	*strrchr(parent, '/') = 0;
-	CHECK_INT(fs_mkdir(parent, 0755, &e), 0);
-	CHECK_INT(fs_write(path, text, strlen(text), 0644, &e), 0);
-}
-
-/* `keys` stand below web; loaded from the folder as it is now. */
-static void load_here(struct loaded *l, const char *keys)
-{
-	static const char *names[] = {"SECRET"}, *values[] = {"hunter2"};
-	static const struct environment env = {.names = names, .values = values, .count = 1};
-	*l = (struct loaded){.problems = PROBLEMS_INIT};
-	const char *text = arena_printf(&l->arena, "name: shop\nservices:\n  Web:\n    %s\n", keys);
-	struct manifest_source s = {.file = "compose.yaml", .text = text, .length = strlen(text), .directory = folder};
-	l->result = manifest_load(&s, &env, &l->arena, &l->desired, &l->problems, &l->err);
+	char text[2000];
+	snprintf(text, sizeof text, "name: shop\nservices:\n  Web:\n    %s\n", keys);
+	load_here(l, text, NULL);
 }
 
 static void tag_of(const char *keys, char out[64])
 {
 	struct loaded l;
-	load_here(&l, keys);
+	load_keys(&l, keys);
 	CHECK_STR(l.problems.text.text, "");
 	snprintf(out, 64, "%s", l.result == 0 ? l.desired.projects[0].services[0].image : "");
 	loaded_done(&l);
@@ -125,7 +105,7 @@ static void mistakes_are_told(void)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct loaded l;
-		load_here(&l, rows[i].keys);
+		load_keys(&l, rows[i].keys);
 		CHECK_STR(l.problems.text.text, rows[i].problem);
 		loaded_done(&l);
 	}
@@ -134,7 +114,7 @@ static void mistakes_are_told(void)
 static void who_names_the_image_has_it(void)
 {
 	struct loaded l;
-	load_here(&l, "build: app\n    image: team/web:1\n  twin: {image: \"team/web:1\"}\n  other: {image: \"team/web:2\"}");
+	load_keys(&l, "build: app\n    image: team/web:1\n  twin: {image: \"team/web:1\"}\n  other: {image: \"team/web:2\"}");
 	CHECK_STR(l.problems.text.text, "");
 	const struct service *s = l.desired.projects[0].services;
 	CHECK_STR(s[1].image, s[0].image);
@@ -158,7 +138,7 @@ static void an_archive_is_one_for_others(void)
 	CLEANUP(arena_done) struct arena a = {0};
 	put(arena_printf(&a, "app/%s", name), "long");
 	CHECK_INT(symlink(name, arena_printf(&a, "%s/app/link", folder)), 0);
-	load_here(&l, "build: {context: app, dockerfile_inline: FROM scratch}");
+	load_keys(&l, "build: {context: app, dockerfile_inline: FROM scratch}");
 	CHECK_INT(l.result, 0);
 	struct tar t = {.build = l.desired.projects[0].services[0].build, .content = context_content};
 	for (size_t n; (n = tar_read(&t, chunk, sizeof chunk)) != 0 && n != (size_t)-1;)
@@ -193,11 +173,4 @@ static const struct test tests[] = {
 	TEST(an_archive_is_one_for_others),
 };
 
-int main(int argc, char **argv)
-{
-	struct err e;
-	if (!mkdtemp(folder))
-		return 1;
-	int failed = check_main(tests, ARRAY_LEN(tests), argc > 1 ? argv[1] : NULL);
-	return fs_remove_tree(folder, &e) < 0 || failed;
-}
+FOLDER_TESTS_MAIN(tests)

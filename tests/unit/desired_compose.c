@@ -2,31 +2,8 @@
  * Compose's vocabulary: every key that real files use often enough (the first two tiers of a survey of 2,213 of them, which
  * cover 97 % of those files) is taken, in its short and its long forms; and what the newer ones come to.
  */
-#include "check.h"
+#include "desired_folder.h"
 
-#include <stdlib.h>
-
-#include "base/fs.h"
-#include "desired_load.h"
-
-static char folder[] = "/tmp/rec-comp-XXXXXX";
-
-static void put(const char *name, const char *text)
-{
-	CLEANUP(arena_done) struct arena a = {0};
-	struct err e;
-	CHECK_INT(fs_write(arena_printf(&a, "%s/%s", folder, name), text, strlen(text), 0644, &e), 0);
-}
-
-static void load_here(struct loaded *l, const char *text, const char *profiles)
-{
-	static const char *names[] = {"SECRET", "HOME"}, *values[] = {"hunter2", "/root"};
-	static const struct environment env = {.names = names, .values = values, .count = 2};
-	*l = (struct loaded){.problems = PROBLEMS_INIT};
-	struct manifest_source s = {.file = "compose.yaml", .text = text, .length = strlen(text), .directory = folder, .kept = "/var/lib/x/secrets",
-	                            .profiles = profiles};
-	l->result = manifest_load(&s, &env, &l->arena, &l->desired, &l->problems, &l->err);
-}
 
 /* One row for each key of the tiers 80 and 95, nested ones by their path, and its forms below service `web`. */
 static const struct { const char *key, *yaml; } service_keys[] = {
@@ -187,14 +164,6 @@ static void secrets_are_copies(void)
 	put("token", "abc");
 }
 
-static const struct service *service_in(const struct loaded *l, const char *name)
-{
-	static const struct service none = {.name = "(none)", .revision = ""};
-	const struct service *s = l->result == 0 ? desired_service(&l->desired, "shop", name) : NULL;
-	CHECK(s != NULL);
-	return s ? s : &none;
-}
-
 static void profiles_are_enabled_by_a_setting(void)
 {
 	static const char text[] = "name: shop\nservices:\n  web: {image: a}\n  debug: {image: b, profiles: [debug, all], env_file: missing.env}\n"
@@ -265,11 +234,4 @@ static const struct test tests[] = {
 	TEST(profiles_are_enabled_by_a_setting), TEST(dependencies_in_all_their_forms), TEST(what_restarts_with_another_follows_its_revision),
 };
 
-int main(int argc, char **argv)
-{
-	struct err e;
-	if (!mkdtemp(folder))
-		return 1;
-	int failed = check_main(tests, ARRAY_LEN(tests), argc > 1 ? argv[1] : NULL);
-	return fs_remove_tree(folder, &e) < 0 || failed;
-}
+FOLDER_TESTS_MAIN(tests)

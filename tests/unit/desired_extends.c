@@ -1,33 +1,6 @@
 /* `extends`: what two services come to, by the specification's rules for merging, and where a mistake is said to be. */
-#include "check.h"
+#include "desired_folder.h"
 
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include "base/fs.h"
-#include "desired_load.h"
-
-static char folder[] = "/tmp/rec-ext-XXXXXX";
-
-static void put(const char *name, const char *text)
-{
-	CLEANUP(arena_done) struct arena a = {0};
-	struct err e;
-	const char *path = arena_printf(&a, "%s/%s", folder, name);
-	char *parent = arena_strdup(&a, path);
-	*strrchr(parent, '/') = 0;
-	CHECK_INT(fs_mkdir(parent, 0755, &e), 0);
-	CHECK_INT(fs_write(path, text, strlen(text), 0644, &e), 0);
-}
-
-static void load_here(struct loaded *l, const char *text)
-{
-	static const char *names[] = {"SECRET"}, *values[] = {"hunter2"};
-	static const struct environment env = {.names = names, .values = values, .count = 1};
-	*l = (struct loaded){.problems = PROBLEMS_INIT};
-	struct manifest_source s = {.file = "compose.yaml", .text = text, .length = strlen(text), .directory = folder};
-	l->result = manifest_load(&s, &env, &l->arena, &l->desired, &l->problems, &l->err);
-}
 
 /* The service web extends base; the two halves of each row, and what one field comes to. */
 static void two_come_to_one(void)
@@ -61,10 +34,9 @@ static void two_come_to_one(void)
 		struct loaded l;
 		CLEANUP(buf_done) struct buf got = BUF_INIT(4096);
 		snprintf(text, sizeof text, "name: shop\nservices:\n  web: {extends: base, %s}\n  base: {%s}\nnetworks: {front: , back: }\n", rows[i].over, rows[i].base);
-		load_here(&l, text);
+		load_here(&l, text, NULL);
 		CHECK_STR(l.problems.text.text, "");
-		if (l.result == 0)
-			value_print(&got, spec_value(&desired_service(&l.desired, "shop", "web")->spec, rows[i].path), true);
+		field_of(&l, "web", rows[i].path, &got);
 		if (strcmp(got.text, rows[i].value) != 0)
 			fprintf(stderr, "%s + %s\n", rows[i].base, rows[i].over);
 		CHECK_STR(got.text, rows[i].value);
@@ -76,7 +48,7 @@ static void dependencies_come_along(void)
 {
 	struct loaded l;
 	load_here(&l, "name: shop\nservices:\n  web: {extends: {service: base}, depends_on: {db: {condition: service_healthy}}}\n"
-	              "  base: {image: a, depends_on: [cache]}\n  db: {image: a, healthcheck: {test: x}}\n  cache: {image: a}\n");
+	              "  base: {image: a, depends_on: [cache]}\n  db: {image: a, healthcheck: {test: x}}\n  cache: {image: a}\n", NULL);
 	CHECK_STR(l.problems.text.text, "");
 	CHECK_INT(desired_service(&l.desired, "shop", "web")->dependencies_count, 2);
 	loaded_done(&l);
@@ -91,7 +63,7 @@ static void other_files_bring_their_paths(void)
 	put("common/deep/more.yaml", "services:\n  more: {restart: always, env_file: [{path: more.env}], volumes: [../up:/up]}\n");
 	put("common/base.env", "FROM=base\n");
 	put("common/deep/more.env", "FROM=more\nMORE=1\n");
-	load_here(&l, "name: shop\nservices:\n  web: {extends: {file: common/base.yaml, service: base}, volumes: [./own:/own]}\nvolumes: {data: }\n");
+	load_here(&l, "name: shop\nservices:\n  web: {extends: {file: common/base.yaml, service: base}, volumes: [./own:/own]}\nvolumes: {data: }\n", NULL);
 	CHECK_STR(l.problems.text.text, "");
 	CLEANUP(buf_done) struct buf got = BUF_INIT(4096), wanted = BUF_INIT(4096);
 	const struct service *s = desired_service(&l.desired, "shop", "web");
@@ -133,7 +105,7 @@ static void mistakes_have_a_place(void)
 		char text[1000];
 		struct loaded l;
 		snprintf(text, sizeof text, "name: shop\nservices:\n%s", rows[i].text);
-		load_here(&l, text);
+		load_here(&l, text, NULL);
 		CHECK_STR(l.problems.text.text, rows[i].problem);
 		loaded_done(&l);
 	}
@@ -147,7 +119,7 @@ static void a_long_chain_is_cut(void)
 	for (int i = 0; i < 20; i++)
 		buf_printf(&text, "  s%d: {image: a, extends: s%d}\n", i, i + 1);
 	buf_puts(&text, "  s20: {image: a}\n");
-	load_here(&l, text.text);
+	load_here(&l, text.text, NULL);
 	CHECK_CONTAINS(l.problems.text.text, "services.s15.extends: more than 16 services that extend each other: s0 -> s1 -> ");
 	loaded_done(&l);
 }
@@ -157,11 +129,4 @@ static const struct test tests[] = {
 	TEST(a_long_chain_is_cut),
 };
 
-int main(int argc, char **argv)
-{
-	struct err e;
-	if (!mkdtemp(folder))
-		return 1;
-	int failed = check_main(tests, ARRAY_LEN(tests), argc > 1 ? argv[1] : NULL);
-	return fs_remove_tree(folder, &e) < 0 || failed;
-}
+FOLDER_TESTS_MAIN(tests)
