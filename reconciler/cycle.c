@@ -16,13 +16,14 @@
 #include "desired/context.h"
 #include "desired/kept.h"
 #include "follow.h"
+#include "host/host.h"
 #include "host/lock.h"
 #include "keep.h"
 #include "model/failure.h"
 #include "observe.h"
 #include "report/json.h"
 #include "resolve.h"
-#include "what_if.h"
+#include "whatif.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
@@ -42,6 +43,7 @@ struct cycle {
 	struct http *http;
 	struct docker *docker;
 	struct nginx_settings nginx;
+	struct host_settings host;
 	struct arena arena; /* as long as the run */
 	struct keeper keeper;
 	struct observer observer;
@@ -70,6 +72,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
 		.announce_ms = 400, .confirm_ms = 10000,
 	};
+	c->host = (struct host_settings){.instance = s->instance, .min_free_bytes = s->min_free};
 	if (keep_open(&c->keeper, s->state_dir, &c->arena, e) < 0)
 		return -1;
 	if (http_open(&c->http, e) < 0)
@@ -83,7 +86,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
 	                                .asked_ms = clock_monotonic_ms()};
 	c->observer = (struct observer){
-		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
+		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
 		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
 	return 0;
@@ -168,6 +171,12 @@ static void say_failure(struct cycle *c, struct repeat *r, const struct err *e)
 	log_error("%s: %s", r->text, e->message);
 }
 
+/* A network or volume that failed shows again in the instance that needs it. */
+static bool is_remembered(const struct action *action)
+{
+	return action->service || action->kind == ACTION_PUBLISH || action_info(action->kind)->room == ROOM_HOST;
+}
+
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
@@ -179,8 +188,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		if (*outcome->log)
 			log_info("the last lines of it:\n%s", outcome->log);
 		tell(c, "apply_errored", action, &outcome->err);
-		/* A network or volume that failed shows again in the instance that needs it. */
-		if (action->service || action->kind == ACTION_PUBLISH)
+		if (is_remembered(action))
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
 				->retry_after_ms = outcome->retry_after_ms;
 		return;
@@ -189,7 +197,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	if (*outcome->note)
 		log_warning("%s: %s", text.text, outcome->note);
 	tell(c, "apply_complete", action, NULL);
-	if (action->service)
+	if (is_remembered(action))
 		failures_forget(&c->failures, action);
 	keep_images(&c->keeper, action, outcome);
 	tally_add(&c->tally, action);
@@ -216,6 +224,14 @@ static void act_nginx(struct cycle *c, const struct action *action)
 	ended(c, action, &outcome);
 }
 
+static void act_host(struct cycle *c, const struct action *action)
+{
+	struct outcome outcome = {0};
+	tell(c, "apply_start", action, NULL);
+	outcome.result = host_act(&c->host, action, &outcome.err);
+	ended(c, action, &outcome);
+}
+
 static void act_docker(struct cycle *c, const struct decision *d, struct arena *a)
 {
 	const struct action **actions = arena_alloc(a, (d->actions_count + 1) * sizeof *actions);
@@ -231,7 +247,7 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 		ended(c, actions[i], &outcomes[i]);
 }
 
-/* Notes before the act that they are about; traffic before instances; the structure last. */
+/* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
 	c->acting_since_ms = clock_now_ms();
@@ -245,6 +261,9 @@ static void act(struct cycle *c, const struct world *w, const struct decision *d
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
 			act_nginx(c, &d->actions[i]);
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_HOST)
+			act_host(c, &d->actions[i]);
 }
 
 /* ---- The run ---- */

@@ -14,7 +14,7 @@
 
 struct cycle_options {
 	bool detailed_exitcode; /* plan: 2 when changes are pending */
-	const char *what_if;    /* plan: see what_if.h; NULL: nothing goes wrong */
+	const char *what_if;    /* plan: see whatif.h; NULL: nothing goes wrong */
 	bool is_json;           /* machines read stdout: report/json.h */
 	bool is_round;          /* run: one of many (watch.h): what did not change since the last is not said again */
 };

@@ -139,6 +139,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
+	host_observe(o->host, desired_swap(d), a, &w->host);
 	observe_notes(o, w, a);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;

@@ -119,7 +119,7 @@ static bool publish(struct pass *p)
 		return false;
 	}
 	for (size_t i = 0; i < p->world->failures_count; i++)
-		if (!p->world->failures[i].service) {
+		if (!p->world->failures[i].service && !*p->world->failures[i].object) {
 			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
 			return false;
 		}
@@ -265,4 +265,5 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
 	commit_together(&p); /* when it is known whom nginx holds up */
+	swap_decide(&p);     /* when it is known whether all else is at rest */
 }

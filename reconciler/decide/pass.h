@@ -67,6 +67,10 @@ const struct image *image_find(const struct world *w, const char *name);
 /* Lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
 void images_drop(struct pass *p);
 
+/* swap.c: one step towards the swap that the host shall have, and p->out->host. After all others: some steps wait for
+ * them. */
+void swap_decide(struct pass *p);
+
 /* rollout.c: decides one service of desired: actions, status, and its part of p->wanted. */
 void rollout_decide(struct pass *p, const struct service *s, struct status *status);
 /* The same for a service that left Git: drained, stopped, removed. */

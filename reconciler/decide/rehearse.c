@@ -44,6 +44,7 @@ struct world *world_copy(struct arena *a, const struct world *w)
 	COPY_ARRAY(a, copy, goods);
 	COPY_ARRAY(a, copy, past_images);
 	COPY_ARRAY(a, copy, failures);
+	COPY_ARRAY(a, copy, host.swaps);
 	copy_topology(a, &copy->nginx.topology);
 	return copy;
 }
@@ -209,6 +210,49 @@ static void drop(struct world *w, const struct action *action)
 			w->images[i] = w->images[--w->images_count];
 }
 
+/* The model's own entry for that place. */
+static struct swap_file *swap_at(struct world *w, const char *path, struct arena *a)
+{
+	for (size_t i = 0; i < w->host.swaps_count; i++)
+		if (strcmp(w->host.swaps[i].path, path) == 0)
+			return &w->host.swaps[i];
+	struct swap_file *f = ARENA_PUSH(a, w->host.swaps, w->host.swaps_count);
+	*f = (struct swap_file){.path = path};
+	return f;
+}
+
+static void apply_to_swap(struct world *w, const struct action *action, struct arena *a)
+{
+	struct swap_file *f = swap_at(w, action->swap->file, a);
+	enum swap_line line = action->swap->is_bridge ? SWAP_LINE_NONE : SWAP_LINE_OURS;
+	switch (action->kind) {
+	case ACTION_SWAP_MAKE:
+		w->host.disk_free_bytes += f->size_bytes - action->swap->size_bytes;
+		*f = (struct swap_file){.path = f->path, .is_there = true, .is_ours = true, .is_sound = true, .is_active = true,
+		                        .line = line, .mode = 0600, .size_bytes = action->swap->size_bytes,
+		                        .swap_bytes = action->swap->size_bytes};
+		break;
+	case ACTION_SWAP_MEND:
+		f->is_active = true;
+		f->mode = 0600;
+		f->line = line;
+		break;
+	default:
+		w->host.disk_free_bytes += f->size_bytes;
+		w->host.memory_available_bytes -= f->used_bytes;
+		*f = (struct swap_file){.path = f->path, .line = action->swap->is_step ? f->line : SWAP_LINE_NONE};
+		break;
+	}
+}
+
+static void set_swappiness(struct world *w, const struct swap_change *change)
+{
+	w->host.swappiness = change->to;
+	w->host.is_swappiness_kept = change->is_kept;
+	w->host.swappiness_kept = change->to;
+	w->host.swappiness_before = change->before;
+}
+
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
 static int64_t takes_ms(enum action_kind kind)
 {
@@ -216,6 +260,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
 	return takes[kind] ? takes[kind] : 2;
 }
@@ -256,6 +301,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 			action->project, action->service, action->revision, action->reason, w->now_ms};
 		break;
 	case ACTION_COMMIT: note_good(w, action, a); break;
+	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: apply_to_swap(w, action, a); break;
+	case ACTION_SWAPPINESS: set_swappiness(w, action->swap); break;
 	default: apply_to_instance(w, action, a); break;
 	}
 }

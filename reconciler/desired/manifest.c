@@ -15,6 +15,7 @@
 #include "desired/fields.h"
 #include "desired/resources.h"
 #include "desired/routes.h"
+#include "desired/swap.h"
 
 #define MAX_SERVICES 500
 #define MAX_LISTED 100
@@ -27,6 +28,7 @@ struct load {
 	size_t drafts_count;
 	struct declared_route *routes;
 	size_t routes_count;
+	const struct swap_want *swap;
 	const char *profiles;  /* enabled ones */
 	const char **left_out; /* services of others */
 	size_t left_out_count;
@@ -407,6 +409,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	kept_read(p, node_get(root, "secrets"), "secrets", &p->secrets, &p->secrets_count);
 	kept_read(p, node_get(root, "configs"), "configs", &p->configs, &p->configs_count);
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
+	l->swap = swap_read(p, node_get(root, "x-reconcile"));
 	read_services(l, root);
 	build_share(l->drafts, l->drafts_count);
 	settle_links(l);
@@ -464,6 +467,7 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 		.services = services, .services_count = l->drafts_count,
 		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
 		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,
+		.swap = l->swap,
 	};
 	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
 	for (size_t i = 0; i < l->routes_count; i++)
@@ -516,5 +520,6 @@ size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_
 			break;
 		}
 	}
+	swap_conflicts(d, p, is_bad);
 	return p->count - before;
 }

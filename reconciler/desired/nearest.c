@@ -86,7 +86,7 @@ static const char *const volume_keys[] = {"labels", "subpath"};
 static const char *const own_keys[] = {
 	"analysis", "surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
 };
-static const char *const own_top_keys[] = {"host", "notify", "images", "nginx"};
+static const char *const own_top_keys[] = {"notify", "images", "nginx"};
 static const char *const own_route_keys[] = {
 	"path", "sticky", "key", "salt", "tls", "port", "protocol", "listen", "name", "match", "headers",
 };

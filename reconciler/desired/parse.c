@@ -380,7 +380,7 @@ int parse_keys(struct parse *p, const struct node *n, const char *path, const ch
 		while (at < count && strcmp(rows[at].key, pair->key) != 0)
 			at++;
 		if (at == count) {
-			if (strncmp(pair->key, "x-", 2) != 0)
+			if (strncmp(pair->key, "x-", 2) != 0 || strncmp(section, "x-reconcile", 11) == 0)
 				result = parse_unknown_key(p, pair->mark, path, section, pair->key, names, count);
 			continue;
 		}

@@ -52,7 +52,7 @@ static const struct setting rows[] = {
 	ROW("docker.config", NULL, "DOCKER_CONFIG", PATH, docker_config, "/root/.docker",
 	    "Folder of Docker's config.json, which has the credentials for registries."),
 	ROW("min_free", NULL, "RECONCILE_MIN_FREE", SIZE, min_free, "512M",
-	    "Nothing is pulled while the disk with Docker's images has less free than that; 0: pull anyway."),
+	    "Nothing is pulled while Docker's disk has less free than that, and no swap file leaves its disk with less."),
 	ROW("nginx.binary", NULL, "RECONCILE_NGINX_BINARY", STRING, nginx_binary, "/usr/sbin/nginx", "The nginx program."),
 	ROW("nginx.config", NULL, "RECONCILE_NGINX_CONFIG", PATH, nginx_config, "/etc/nginx/nginx.conf",
 	    "nginx's main configuration file."),

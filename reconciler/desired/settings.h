@@ -32,7 +32,7 @@ struct settings {
 	int64_t lock_timeout_ms;  /* how long to wait for a run that holds the lock */
 	const char *docker_host;  /* DOCKER_HOST, or unix:///var/run/docker.sock */
 	const char *docker_config; /* DOCKER_CONFIG, or /root/.docker: the folder of config.json */
-	int64_t min_free;         /* bytes that the engine's disk must have free before a pull */
+	int64_t min_free;         /* bytes that a disk must have free: Docker's before a pull, that of a swap file after it */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
 	int64_t nginx_status_port;
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */

@@ -71,8 +71,11 @@ int targets_mark(const struct settings *s, struct desired *d, size_t left_out, s
 {
 	if (!s->targets_count)
 		return 0;
+	/* The host is no service's: it stays as it is, too. */
+	d->is_partial = true;
 	for (size_t i = 0; i < d->projects_count; i++) {
 		d->projects[i].keeps_gone = true;
+		d->projects[i].swap = NULL;
 		for (size_t k = 0; k < d->projects[i].services_count; k++)
 			d->projects[i].services[k].is_left_alone = true;
 	}

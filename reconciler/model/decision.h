@@ -40,6 +40,7 @@ struct decision {
 	size_t actions_count;
 	struct status *services;  /* one for each service of desired, then those that are being removed */
 	size_t services_count;
+	struct status host;       /* of the host's own swap: project NULL; service NULL: there is nothing to say */
 	/* The earliest moment, in world time, at which something may change by itself; 0: never. Only what a run waits for
 	 * counts: the end of keep_old does not, it is in `keeping_until_ms`. */
 	int64_t wait_until_ms;

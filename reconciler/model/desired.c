@@ -80,6 +80,14 @@ bool desired_leaves_alone(const struct desired *d, const char *project, const ch
 	return false;
 }
 
+const struct swap_want *desired_swap(const struct desired *d)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (d->projects[i].swap)
+			return d->projects[i].swap;
+	return NULL;
+}
+
 const struct service *desired_service(const struct desired *d, const char *project, const char *service)
 {
 	for (size_t i = 0; i < d->projects_count; i++) {

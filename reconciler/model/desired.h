@@ -136,6 +136,14 @@ struct kept_file {
 	int uid, gid; /* -1: ours */
 };
 
+/* x-reconcile.host.swap: the swap file that the host shall have. */
+struct swap_want {
+	const char *file;    /* absolute, of plain characters: it goes into /etc/fstab */
+	int64_t size_bytes;  /* whole pages */
+	int swappiness;      /* of the kernel; -1: not our business */
+	const char *where;   /* "shop/compose.yaml:20:11", for conflicts */
+};
+
 struct project {
 	const char *name;
 	bool is_atomic;             /* either all of its services come to what Git says, or none does */
@@ -154,6 +162,7 @@ struct project {
 	size_t networks_count;
 	struct resource *volumes;
 	size_t volumes_count;
+	const struct swap_want *swap; /* NULL: it asks for none */
 };
 
 struct desired {
@@ -164,6 +173,7 @@ struct desired {
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
+	bool is_partial;            /* something is left out: what nobody here asks for may be asked for there */
 };
 
 /*
@@ -185,6 +195,9 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 
 /* Does Git have the service, in a profile that is not enabled? */
 bool desired_leaves_alone(const struct desired *d, const char *project, const char *service);
+
+/* What the projects agree on; NULL when none asks for swap. */
+const struct swap_want *desired_swap(const struct desired *d);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

@@ -151,7 +151,7 @@ static void add_row(cJSON *to, const struct plan_row *row)
 	if (row->service)
 		add_address(one, row->project, row->service);
 	else
-		add_text(one, "address", "routes");
+		add_text(one, "address", row->thing ? row->thing : "routes");
 	cJSON *change = cJSON_AddObjectToObject(one, "change"), *list = cJSON_AddArrayToObject(change, "actions");
 	for (size_t i = 0; i < 2 && actions[row->sign][i]; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(actions[row->sign][i]));
@@ -198,6 +198,13 @@ static void add_services(cJSON *root, const struct decision *d)
 		add_text(one, "strategy", s->strategy);
 		add_text(one, "revision", s->revision);
 		add_text(one, "reason", s->reason);
+	}
+	if (d->host.service) {
+		cJSON *one = cJSON_CreateObject();
+		cJSON_AddItemToArray(services, one);
+		add_text(one, "address", d->host.service);
+		add_text(one, "phase", phase_name(d->host.phase));
+		add_text(one, "reason", d->host.reason);
 	}
 }
 

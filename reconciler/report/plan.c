@@ -17,6 +17,9 @@ void tally_add(struct tally *t, const struct action *a)
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
 	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
+	case ACTION_SWAP_MAKE: *(a->swap->is_step ? &t->mended : &t->added) += 1; break;
+	case ACTION_SWAP_OFF: *(a->swap->is_step ? &t->mended : &t->destroyed) += 1; break;
+	case ACTION_SWAP_MEND: case ACTION_SWAPPINESS: t->mended++; break;
 	default: break;
 	}
 }
@@ -25,6 +28,8 @@ void tally_end(struct tally *t)
 {
 	if (tally_is_empty(t) && t->moved > 0)
 		t->changed = 1;
+	t->changed += t->mended > 0;
+	t->mended = 0;
 }
 
 bool tally_is_empty(const struct tally *t)
@@ -156,6 +161,42 @@ static void add_leaving(struct arena *a, struct plan *p, const struct world *w, 
 	}
 }
 
+static struct value size_of(struct arena *a, int64_t bytes)
+{
+	return bytes ? value_string(size_text(bytes, arena_alloc(a, SIZE_TEXT))) : (struct value){0};
+}
+
+static int64_t size_in(const struct world *w, const char *file)
+{
+	for (size_t i = 0; i < w->host.swaps_count; i++)
+		if (strcmp(w->host.swaps[i].path, file) == 0)
+			return w->host.swaps[i].size_bytes;
+	return 0;
+}
+
+/* The host's own swap: one row for each thing, however many steps it takes. */
+static void add_host(struct arena *a, struct plan *p, const struct world *w, const struct rehearsal *r)
+{
+	for (size_t i = 0; i < r->events_count; i++) {
+		const struct action *action = &r->events[i].action;
+		const struct swap_change *s = action->swap;
+		if (action_info(action->kind)->room != ROOM_HOST || s->is_bridge || (action->kind == ACTION_SWAP_OFF && s->is_step))
+			continue;
+		struct plan_row row = {.sign = SIGN_UPDATE, .reason = action->reason, .is_drift = action->kind == ACTION_SWAP_MEND};
+		row.thing = action->kind == ACTION_SWAPPINESS ? "vm.swappiness" : arena_printf(a, "swap file %s", s->file);
+		if (action->kind == ACTION_SWAP_OFF || (action->kind == ACTION_SWAP_MAKE && !s->is_step))
+			row.sign = action->kind == ACTION_SWAP_OFF ? SIGN_DESTROY : SIGN_CREATE;
+		if (action->kind == ACTION_SWAPPINESS) {
+			struct value from = value_int(s->from), to = value_int(s->to);
+			add_change(a, &row, "value", &from, &to, CHANGE_NONE);
+		} else if (action->kind == ACTION_SWAP_MAKE) {
+			struct value from = size_of(a, size_in(w, s->file)), to = size_of(a, s->size_bytes);
+			add_change(a, &row, "size", &from, &to, CHANGE_NONE);
+		}
+		*ARENA_PUSH(a, p->rows, p->rows_count) = row;
+	}
+}
+
 /* Does the service already run what Git asks for, with the old revision only kept warm? */
 static bool is_retirement(const struct world *w, const struct desired *d, const struct action *a)
 {
@@ -184,8 +225,9 @@ void plan_build(struct arena *a, const struct desired *d, const struct world *w,
 			tally_add(&out->tally, action);
 	}
 	/* What only lets a kept revision go is no change, though routes move with it. */
-	if (!out->has_retirement)
-		tally_end(&out->tally);
+	if (out->has_retirement)
+		out->tally.moved = 0;
+	tally_end(&out->tally);
 	bool is_any = false;
 	for (size_t i = 0; i < d->projects_count; i++)
 		for (size_t k = 0; k < d->projects[i].services_count; k++)
@@ -197,8 +239,9 @@ void plan_build(struct arena *a, const struct desired *d, const struct world *w,
 		is_any |= out->rows[i].sign != SIGN_NONE;
 	size_t before = out->rows_count;
 	add_leaving(a, out, w, r);
-	if (!is_any && out->rows_count == before && !tally_is_empty(&out->tally))
+	if (!is_any && out->rows_count == before && out->tally.moved)
 		*ARENA_PUSH(a, out->rows, out->rows_count) = (struct plan_row){.sign = SIGN_UPDATE};
+	add_host(a, out, w, r);
 	/* Nothing but a retirement: what is done is no change of any service. */
 	for (size_t i = 0; tally_is_empty(&out->tally) && i < out->rows_count; i++)
 		out->rows[i].sign = SIGN_NONE;

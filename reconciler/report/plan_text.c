@@ -34,6 +34,11 @@ static void print_row(struct buf *out, const struct plan_row *row)
 {
 	const struct service *s = row->want;
 	buf_printf(out, "  %-3s ", signs[row->sign]);
+	if (row->thing) {
+		buf_printf(out, "%s%s%s\n", row->thing, row->reason ? "  " : "", row->reason ? row->reason : "");
+		print_changes(out, row);
+		return;
+	}
 	if (!row->service) {
 		buf_puts(out, "the routes of nginx\n");
 		return;

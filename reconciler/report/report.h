@@ -11,10 +11,12 @@
 struct tally {
 	int added, changed, destroyed;
 	int moved; /* publications and shifts of traffic */
+	int mended; /* steps that set the host's swap right */
 };
 /* Counts one action. */
 void tally_add(struct tally *t, const struct action *a);
-/* After the last action: traffic that moved and nothing else is one change. */
+/* After the last action: traffic that moved and nothing else is one change, and so is all that was done to swap that was
+ * there. */
 void tally_end(struct tally *t);
 bool tally_is_empty(const struct tally *t);
 
@@ -29,7 +31,8 @@ enum plan_sign { SIGN_NONE, SIGN_CREATE, SIGN_DESTROY, SIGN_UPDATE, SIGN_NEW_FIR
 
 /* What is done for one service. */
 struct plan_row {
-	const char *project, *service;  /* both NULL: the routes of nginx, when nothing else changes */
+	const char *project, *service;  /* both NULL: the routes of nginx, when nothing else changes; or: */
+	const char *thing;              /* of the host: "swap file /swapfile" */
 	enum plan_sign sign;
 	const struct service *want;     /* NULL: it left Git */
 	const struct service *was;      /* the last good one, NULL: not known */

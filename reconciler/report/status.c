@@ -3,31 +3,42 @@
 
 #include <string.h>
 
+static const char *name_of(const struct status *s, char out[256])
+{
+	snprintf(out, 256, "%s%s%s", s->project ? s->project : "", s->project ? "/" : "", s->service);
+	return out;
+}
+
+static void note(struct buf *out, const struct status *s)
+{
+	char name[256];
+	if (s->phase != PHASE_SETTLED && s->phase != PHASE_LEFT_ALONE)
+		buf_printf(out, "%s: %s%s%s\n", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+		           s->reason ? ": " : "", s->reason ? s->reason : "");
+}
+
 void status_notes(struct buf *out, const struct decision *d)
 {
-	for (size_t i = 0; i < d->services_count; i++) {
-		const struct status *s = &d->services[i];
-		if (s->phase == PHASE_SETTLED || s->phase == PHASE_LEFT_ALONE)
-			continue;
-		buf_printf(out, "%s/%s: %s%s%s\n", s->project, s->service,
-		           s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase), s->reason ? ": " : "",
-		           s->reason ? s->reason : "");
-	}
+	for (size_t i = 0; i < d->services_count; i++)
+		note(out, &d->services[i]);
+	note(out, &d->host);
+}
+
+static void print_one(struct buf *out, const struct status *s)
+{
+	char name[256];
+	if (s->service && s->phase != PHASE_LEFT_ALONE)
+		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+		           s->revision && *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
 }
 
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision)
 {
 	if (*d->commit)
 		buf_printf(out, "commit %.8s \"%s\"\n", d->commit, d->subject);
-	for (size_t i = 0; i < decision->services_count; i++) {
-		const struct status *s = &decision->services[i];
-		if (s->phase == PHASE_LEFT_ALONE)
-			continue;
-		char name[256];
-		snprintf(name, sizeof name, "%s/%s", s->project, s->service);
-		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name, s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
-		           *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
-	}
+	for (size_t i = 0; i < decision->services_count; i++)
+		print_one(out, &decision->services[i]);
+	print_one(out, &decision->host);
 }
 
 void projects_gone(struct buf *out, const struct desired *d, const struct world *w)
@@ -76,7 +87,7 @@ void status_nothing(struct buf *out, const struct decision *d)
 
 int status_exit_code(const struct decision *d)
 {
-	int worst = 0;
+	int worst = exit_code_of(&d->host);
 	for (size_t i = 0; i < d->services_count; i++) {
 		int code = exit_code_of(&d->services[i]);
 		if (rank(code) > rank(worst))

@@ -185,8 +185,36 @@ static const struct {
 	 "compose.yaml:4:14: services.web.deploy: x-reconcile does not belong here, but directly in the service\n"},
 	{"services:\n  web:\n    image: a\nvolumes: {data: {name: /x}}\n",
 	 "compose.yaml:4:24: volumes.data.name: '/x' is no name; use letters, digits, '.', '_' and '-'\n"},
-	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G}}}\n",
-	 "compose.yaml:4:15: x-reconcile: 'host' is not supported yet; remove it\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {}}\n",
+	 "compose.yaml:4:21: x-reconcile.host: is empty; write something into it, like swap: {size: 2G}, or remove it\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: 2G}\n",
+	 "compose.yaml:4:21: x-reconcile.host: must be a map, not '2G'\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {hots: {swap: {size: 2G}}}\n",
+	 "compose.yaml:4:15: x-reconcile: unknown key 'hots'; did you mean 'host'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swop: {size: 2G}}}\n",
+	 "compose.yaml:4:22: x-reconcile.host: unknown key 'swop'; did you mean 'swap'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {siez: 2G, x-size: 2G}}}\n",
+	 "compose.yaml:4:29: x-reconcile.host.swap: unknown key 'siez'; did you mean 'size'?\n"
+	 "compose.yaml:4:39: x-reconcile.host.swap: unknown key 'x-size'; did you mean 'size'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {file: /swapfile}}}\n",
+	 "compose.yaml:4:28: x-reconcile.host.swap: has no size; write one, like swap: {size: 2G}\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: 2G}}\n",
+	 "compose.yaml:4:28: x-reconcile.host.swap: must be a map, not '2G'\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: lots}}}\n",
+	 "compose.yaml:4:35: x-reconcile.host.swap.size: 'lots' is no size; write a number with b, k, m or g, like 512m\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 0}}}\n",
+	 "compose.yaml:4:35: x-reconcile.host.swap.size: '0' is no size for swap; write at least 1m, or remove host.swap to have none\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, swappiness: 201}}}\n",
+	 "compose.yaml:4:51: x-reconcile.host.swap.swappiness: '201' is no number from 0 to 200\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: swapfile}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: 'swapfile' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: /a/../b}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: '/a/../b' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: \"/a b\"}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: '/a b' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
 	{"services:\n  web:\n    image: a\nx-reconcile: {route: []}\n",
 	 "compose.yaml:4:15: x-reconcile: unknown key 'route'; did you mean 'routes'?\n"},
 	{"services:\n  web:\n    image: a\nx-reconcile:\n  routes:\n    - {host: a.example, to: api:80}\n",
@@ -258,15 +286,12 @@ static void what_comes_later_is_told(void)
 	         "x-reconcile:\n"
 	         "  routes:\n"
 	         "    - host: parking.example.com\n"
-	         "      to: [{service: backend:8080, weight: 90}]\n"
-	         "  host:\n"
-	         "    swap: { size: 2G }\n");
+	         "      to: [{service: backend:8080, weight: 90}]\n");
 	CHECK_STR(l.problems.text.text,
 	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: canary moves traffic, and no route leads to backend; add one under "
 	          "x-reconcile.routes at the top level, or write in-place\n"
 	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
-	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n"
-	          "compose.yaml:14:3: x-reconcile: 'host' is not supported yet; remove it\n");
+	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n");
 	loaded_done(&l);
 }
 
@@ -371,8 +396,27 @@ static void two_files_share_no_name_and_no_host(void)
 	loaded_done(&l);
 }
 
+static void two_files_want_the_same_swap(void)
+{
+	static const char *const others[] = {"{size: 1G}", "{size: 2G, file: /other}", "{size: 2G, swappiness: 10}"};
+	struct environment env = {0};
+	struct loaded l;
+	for (size_t i = 0; i <= ARRAY_LEN(others); i++) {
+		load(&l, "name: shop\nservices: {}\nx-reconcile: {host: {swap: {size: 2G}}}\n");
+		const char *swap = i < ARRAY_LEN(others) ? others[i] : "{size: 2048m, file: /swapfile}";
+		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n", swap);
+		struct manifest_source s = {.file = "b.yaml", .text = text, .length = strlen(text), .directory = "/x"};
+		CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
+		CHECK_INT(manifest_conflicts(&l.desired, &l.problems, NULL) > 0, i < ARRAY_LEN(others));
+		CHECK_STR(l.problems.text.text, i == ARRAY_LEN(others) ? "" :
+		          "b.yaml:3:28: x-reconcile.host.swap: differs from what compose.yaml:3:28 says; there is one host, write the same "
+		          "in both, or remove one\n");
+		loaded_done(&l);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(every_message_is_literal), TEST(a_refused_manifest_adds_nothing), TEST(what_comes_later_is_told),
-	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host),
+	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host), TEST(two_files_want_the_same_swap),
 };
 TESTS_MAIN(tests)

@@ -256,8 +256,25 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 	CHECK(is_up || count_up_of(h, a->service) < most);
 }
 
+/* What is not ours is never named, and what holds something finds a place for it: in memory, or in other swap. */
+static void check_swap(struct host *h, const struct action *a)
+{
+	int64_t room = h->world->host.memory_available_bytes, used = 0;
+	for (size_t i = 0; i < h->world->host.swaps_count; i++) {
+		const struct swap_file *f = &h->world->host.swaps[i];
+		bool is_named = strcmp(f->path, a->swap->file) == 0;
+		CHECK(!is_named || !f->is_there || f->is_ours);
+		CHECK(!is_named || a->kind != ACTION_SWAP_MAKE || !f->is_active);
+		used += is_named ? f->used_bytes : 0;
+		room += !is_named && f->is_active ? f->swap_bytes - f->used_bytes : 0;
+	}
+	CHECK(a->kind != ACTION_SWAP_OFF || used <= room);
+}
+
 static void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
+	if (action_info(a->kind)->room == ROOM_HOST && a->kind != ACTION_SWAPPINESS)
+		check_swap(h, a);
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
 	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
 		CHECK(!is_listed(h, a->instance->address));
@@ -319,7 +336,7 @@ static void take(struct host *h, const struct desired *d, const struct action *a
 	if (h->fails && h->fails(h, a, &e)) {
 		trace(h, "!", a);
 		h->world->now_ms += 10;
-		if (a->service || a->kind == ACTION_PUBLISH)
+		if (a->service || a->kind == ACTION_PUBLISH || action_info(a->kind)->room == ROOM_HOST)
 			failures_add(&h->failures, &h->arena, a, &e, began_ms, h->world->now_ms);
 		return;
 	}
@@ -347,12 +364,12 @@ static const struct desired *snapshot(struct host *h)
 	return d;
 }
 
-/* The same order as in cycle.c: notes and traffic, then instances, then the structure. */
+/* The same order as in cycle.c: notes and traffic, then instances, then the structure, then the host. */
 static inline int order_of(const struct action *a)
 {
 	if (action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT)
 		return 0;
-	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : 2;
+	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : action_info(a->kind)->room == ROOM_NGINX ? 2 : 3;
 }
 
 /* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
@@ -371,7 +388,7 @@ static void run_rounds(struct host *h, int rounds)
 		check_decision(&h->last);
 		if (h->last.actions_count == 0 && !h->last.wait_until_ms)
 			return;
-		for (int order = 0; order < 3; order++)
+		for (int order = 0; order < 4; order++)
 			for (size_t i = 0; i < h->last.actions_count; i++)
 				if (order_of(&h->last.actions[i]) == order)
 					take(h, desired, &h->last.actions[i]);

@@ -1,6 +1,6 @@
 /* --what-if: what shall go wrong in a plan. */
-#ifndef WHAT_IF_H
-#define WHAT_IF_H
+#ifndef WHATIF_H
+#define WHATIF_H
 
 #include "decide/rehearse.h"
 

@@ -1,5 +1,5 @@
 /* --what-if, word by word. */
-#include "what_if.h"
+#include "whatif.h"
 
 #include <stdlib.h>
 #include <string.h>
