@@ -81,6 +81,9 @@ void rollout_backward(struct rollout *r, const char *from)
 	/* What is missing of the old revision may stay with the other one. */
 	int weight = is_exclusive || serving >= n || kept.count == 0 ? 0 : strategy_share(n - serving, serving);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	/* What comes back gets its name before its traffic, while nobody waits for it. */
+	if (alias_give(r, spec, &ready, (int)ready.count, TRUST_PROVEN) == UPS_BUSY)
+		return;
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
 	if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
 		rollout_shift(r, weight, "back to the old revision");

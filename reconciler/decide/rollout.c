@@ -190,9 +190,11 @@ static void steady(struct rollout *r)
 			return;
 		}
 	}
+	enum ups named = alias_give(r, s, &members, s->replicas, trust);
 	enum ups ups = bring_up(r, s, &members, s->replicas, trust, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+	ups = ups == UPS_READY ? named : ups;
 	if (r->is_routed && s->is_routed) {
 		steady_sides(r, &members, s->replicas, ups == UPS_READY, trust);
 		bool is_published = r->now && r->wants_traffic && side_equal(&r->wanted.stable, &r->now->stable) &&
