@@ -53,3 +53,7 @@ ok "rolling: bad ones: no failed request" stop_client
 has "rolling: the old one answered" "$CLIENT_LINE" "versions=2:"
 hasnt "rolling: nobody saw the one that never got ready" "$CLIENT_LINE" "3:"
 is "rolling: three of the old revision run" "$(docker ps --filter label=com.docker.compose.project=roll --format '{{.Image}}' | sort | uniq -c | xargs)" "3 roll/web:2"
+
+roll 2
+tool --path "$HOST/roll"
+is "rolling: back to what serves is no change" "[$CODE] $OUT" "[0] No changes."
