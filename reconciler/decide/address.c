@@ -218,3 +218,51 @@ const char *address_place(struct pass *p, const char *project, const char *netwo
 	const char *address = is_shared ? address_take(p, n, &why) : NULL;
 	return address ? address : "";
 }
+
+#define LOOPBACK "127.0.0.1:"
+
+static int port_of(const char *address)
+{
+	return address && strncmp(address, LOOPBACK, strlen(LOOPBACK)) == 0 ? (int)strtol(address + strlen(LOOPBACK), NULL, 10) : 0;
+}
+
+static bool side_has_port(const struct side *side, int port)
+{
+	for (size_t i = 0; i < side->addresses_count; i++)
+		if (port_of(side->addresses[i]) == port)
+			return true;
+	return false;
+}
+
+static bool is_taken(const struct pass *p, int port)
+{
+	for (size_t i = 0; i < p->world->instances_count; i++)
+		if (port_of(p->world->instances[i].address) == port)
+			return true;
+	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++)
+		if (side_has_port(&p->world->nginx.topology.services[i].stable, port) ||
+		    side_has_port(&p->world->nginx.topology.services[i].next, port))
+			return true;
+	for (size_t i = 0; i < p->addresses_count; i++)
+		if (port_of(p->addresses[i]) == port)
+			return true;
+	return false;
+}
+
+const char *address_loopback(struct pass *p, const char **why)
+{
+	int first = p->desired->loopback_first, count = p->desired->loopback_last - first + 1, highest = -1;
+	for (int i = 0; i < count; i++)
+		if (is_taken(p, first + i))
+			highest = i;
+	for (int i = 1; i <= count; i++) { /* above the highest, so that one comes back as late as possible */
+		int port = first + (highest + i) % count;
+		if (is_taken(p, port))
+			continue;
+		const char *address = arena_printf(p->arena, LOOPBACK "%d", port);
+		*ARENA_PUSH(p->arena, p->addresses, p->addresses_count) = address;
+		return address;
+	}
+	*why = arena_printf(p->arena, "all %d ports of nginx.loopback_ports are taken; give a larger range in the settings", count);
+	return NULL;
+}

@@ -44,10 +44,10 @@ static bool is_named_beside(struct rollout *r, const char *revision)
 
 /* A published port moves with the place that is the way out: the engine gives another port, and cuts who uses the old
  * one. */
-static bool publishes(const struct service *s)
+static bool publishes(const struct service *s, const struct action *create)
 {
 	const struct value *ports = spec_value(&s->spec, "ports");
-	return ports && ports->count > 0;
+	return (ports && ports->count > 0) || create->port;
 }
 
 void alias_places(struct rollout *r, const struct service *s, struct action *create)
@@ -56,7 +56,7 @@ void alias_places(struct rollout *r, const struct service *s, struct action *cre
 	struct attachment *networks;
 	struct endpoint *places = NULL;
 	size_t count = service_networks(s, p->arena, &networks), placed = 0;
-	bool is_movable = !strategy_info(s->strategy)->is_exclusive && !publishes(s);
+	bool is_movable = !strategy_info(s->strategy)->is_exclusive && !publishes(s, create);
 	bool is_beside = !strategy_info(s->strategy)->is_exclusive && is_named_beside(r, s->revision);
 	for (size_t i = 0; i < count; i++) {
 		bool is_fixed = value_get(networks[i].how, "ipv4_address") != NULL;
@@ -65,7 +65,7 @@ void alias_places(struct rollout *r, const struct service *s, struct action *cre
 		*ARENA_PUSH(p->arena, places, placed) = (struct endpoint){networks[i].network, address, true, has_alias};
 		if (is_beside && has_alias)
 			create->reason = arena_printf(p->arena, "others reach it as %s at once: %s", s->name,
-			                              publishes(s) ? "it publishes ports"
+			                              publishes(s, create) ? "it publishes ports"
 			                              : arena_printf(p->arena, "no fixed address on %s", networks[i].network));
 	}
 	create->endpoints = places;

@@ -260,6 +260,31 @@ static bool is_orphan(const struct rollout *r, const struct service *s, const st
 	return i->shares && service_shares(s);
 }
 
+/* The one port that routes lead to; 0 with *why when there are two, because an instance has one address. */
+static int routed_port(const struct pass *p, const struct service *s, const char **why)
+{
+	int port = 0;
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *route = &p->desired->routes[i];
+		if (strcmp(route->project, s->project) != 0 || strcmp(route->service, s->name) != 0 || route->port == port)
+			continue;
+		if (port) {
+			*why = arena_printf(p->arena, "routes lead to the ports %d and %d of %s, and with nginx.loopback_ports an instance is reached "
+			                              "at one; lead them to one port", port, route->port, s->name);
+			return 0;
+		}
+		port = route->port;
+	}
+	return port;
+}
+
+/* What the settings lack is no verdict on a revision. */
+static enum ups no_address(struct rollout *r, const char *why)
+{
+	rollout_status(r, PHASE_BLOCKED, ERR_SETUP, why);
+	return UPS_STUCK;
+}
+
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
 {
 	struct pass *p = r->pass;
@@ -276,18 +301,23 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	need_networks(r, s);
 	need_volumes(r, s);
 	const struct network *network = NULL;
-	bool is_on_host = address_kind(spec_value(&s->spec, "network_mode")) == ADDRESS_HOST;
-	if (s->is_routed && !is_on_host && !(network = address_network(p, r->project, why)))
-		return UPS_FAILED;
+	enum address_kind kind = desired_address_kind(p->desired, s);
+	int port = s->is_routed && kind == ADDRESS_LOOPBACK ? routed_port(p, s, why) : 0;
+	if (s->is_routed && kind == ADDRESS_LOOPBACK && !port)
+		return no_address(r, *why);
+	if (s->is_routed && kind == ADDRESS_OURS && !(network = address_network(p, r->project, why)))
+		return no_address(r, *why);
 	const struct instance *shared = NULL;
 	if (service_shares(s) && !(shared = first_of(r, service_shares(s)))) {
 		rollout_wait(r, arena_printf(p->arena, "waits for %s, of which it has the network", service_shares(s)), p->world->now_ms + 1000);
 		return UPS_BUSY;
 	}
 	for (int i = 0; i < missing; i++) {
-		const char *address = s->is_routed && is_on_host ? ADDRESS_OF_HOST : NULL;
+		const char *address = s->is_routed && kind == ADDRESS_HOST ? ADDRESS_OF_HOST : NULL;
 		if (network && !(address = address_take(p, network, why)))
-			return UPS_FAILED;
+			return no_address(r, *why);
+		if (port && !(address = address_loopback(p, why)))
+			return no_address(r, *why);
 		int number = free_number(r);
 		const char *name = name_new(r, s, number);
 		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
@@ -296,6 +326,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->number = number;
 		a->name = name;
 		a->address = address;
+		a->port = port;
 		a->network = network ? network->name : NULL;
 		a->shares = shared ? shared->id : NULL;
 		alias_places(r, s, a);

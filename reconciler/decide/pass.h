@@ -52,6 +52,10 @@ bool address_fits(const struct pass *p, const char *network, const char *address
 /* A free address in it; NULL with *why when all are taken. Never one that an instance or the configuration names. */
 const char *address_take(struct pass *p, const struct network *n, const char **why);
 
+/* "127.0.0.1:PORT", with a port of the setting's range that no instance and no configuration names; NULL with *why when
+ * all are taken. */
+const char *address_loopback(struct pass *p, const char **why);
+
 /* instances.c: instances of a service, running ones first, then by number. */
 struct set {
 	const struct instance **items;

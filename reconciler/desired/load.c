@@ -196,6 +196,8 @@ int desired_load(const struct settings *s, enum load_mode mode, struct arena *a,
 	out->desired.commit = arena_strdup(a, out->commit.id);
 	out->desired.subject = out->commit.subject;
 	out->desired.subnet = s->subnet;
+	if (s->nginx_loopback_ports)
+		(void)settings_ports(s->nginx_loopback_ports, &out->desired.loopback_first, &out->desired.loopback_last);
 	out->desired.is_partial |= out->left_out > 0 || out->files.kind != ERR_NONE;
 	return result;
 }

@@ -61,6 +61,8 @@ static const struct setting rows[] = {
 	    "What the routes listen on: a port, or address:port."),
 	ROW("nginx.status_port", NULL, "RECONCILE_NGINX_STATUS_PORT", INT, nginx_status_port, "9180",
 	    "Loopback port on which nginx tells us which configuration is live."),
+	ROW("nginx.loopback_ports", NULL, "RECONCILE_NGINX_LOOPBACK_PORTS", STRING, nginx_loopback_ports, NULL,
+	    "For an nginx that cannot reach Docker's bridge: ports of 127.0.0.1 to reach instances at, like 20000-20999."),
 	ROW("subnet", NULL, "RECONCILE_SUBNET", STRING, subnet, "10.231.0.0/16",
 	    "Addresses for networks: one /24 of it for each that we make, two or more for each project."),
 	ROW("instance", NULL, "RECONCILE_INSTANCE", STRING, instance, NULL,
@@ -191,6 +193,19 @@ static bool is_listen(const char *text)
 	return is_made_of(text, DIGITS LETTERS "ABCDEF.:[]*") && units_int(colon ? colon + 1 : text, &port) && port >= 1 && port <= 65535;
 }
 
+bool settings_ports(const char *text, int *first, int *last)
+{
+	int used = 0;
+	return is_made_of(text, DIGITS "-") && sscanf(text, "%5d-%5d%n", first, last, &used) == 2 && !text[used] && *first >= 1024 &&
+	       *last >= *first && *last <= 65535;
+}
+
+static bool is_ports(const char *text)
+{
+	int first, last;
+	return settings_ports(text, &first, &last);
+}
+
 static bool is_instance(const char *text)
 {
 	return strlen(text) <= 63 && is_made_of(text, LETTERS DIGITS "._-");
@@ -223,6 +238,7 @@ static const struct check {
 	const char *wanted;
 } checks[] = {
 	{"nginx.listen", is_listen, "a port or address:port, like 80 or 127.0.0.1:8080"},
+	{"nginx.loopback_ports", is_ports, "a range from 1024 to 65535, like 20000-20999"},
 	{"subnet", is_subnet, "a network of at least 256 addresses, like 10.231.0.0/16"},
 	{"git.force_push", is_force_push, "follow or refuse"},
 	{"interval", is_interval, "a duration of at least 1s, like 60s or 5m"},

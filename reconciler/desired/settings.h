@@ -35,6 +35,7 @@ struct settings {
 	int64_t min_free;         /* bytes that a disk must have free: Docker's before a pull, that of a swap file after it */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
 	int64_t nginx_status_port;
+	const char *nginx_loopback_ports; /* "20000-20999"; NULL: nginx reaches Docker's bridge */
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */
 	const char *instance;     /* whose containers are ours; default: derived from the state folder's path */
 };
@@ -67,5 +68,8 @@ struct setting_flag {
  */
 MUST_CHECK int settings_load(const char *file, const struct setting_flag *flags, size_t flags_count, struct arena *a,
                              struct settings *out, struct err *e);
+
+/* "20000-20999" -> 20000, 20999. False: no such range. */
+bool settings_ports(const char *text, int *first, int *last);
 
 #endif

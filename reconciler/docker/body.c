@@ -74,7 +74,25 @@ static cJSON *labels_of(struct arena *a, const struct action *action, const char
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
 		cJSON_AddStringToObject(out, labels[i].name, labels[i].value);
 	label_addresses(a, action, out);
+	if (action->port)
+		cJSON_AddStringToObject(out, LABEL_LOOPBACK, action->address);
 	return out;
+}
+
+/* On 127.0.0.1, beside what the manifest publishes. */
+static void publish_on_loopback(struct arena *a, cJSON *root, const struct action *action)
+{
+	const char *port = arena_printf(a, "%d/tcp", action->port);
+	cJSON *bindings = cJSON_CreateObject(), *exposed = cJSON_CreateObject(), *one = cJSON_CreateObject();
+	cJSON *published = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "HostConfig"), "PortBindings");
+	cJSON *same = cJSON_DetachItemFromObjectCaseSensitive(published, port);
+	cJSON_AddStringToObject(one, "HostIp", "127.0.0.1");
+	cJSON_AddStringToObject(one, "HostPort", strchr(action->address, ':') + 1);
+	cJSON_AddItemToObject(bindings, port, same ? same : cJSON_CreateArray());
+	cJSON_AddItemToArray(cJSON_GetObjectItemCaseSensitive(bindings, port), one);
+	cJSON_AddItemToObject(exposed, port, cJSON_CreateObject());
+	body_put(root, "HostConfig.PortBindings", bindings);
+	body_put(root, "ExposedPorts", exposed);
 }
 
 cJSON *body_endpoint(const struct service *s, const struct attachment *at, const struct endpoint *place)
@@ -136,6 +154,8 @@ const char *body_create(struct arena *a, const struct action *action, const char
 		body_put(root, "Image", cJSON_CreateString(action->spec->image));
 	body_put(root, "Labels", labels_of(a, action, instance_id));
 	join_network(a, root, action);
+	if (action->port)
+		publish_on_loopback(a, root, action);
 	if (action->shares)
 		body_put(root, "HostConfig.NetworkMode", cJSON_CreateString(arena_printf(a, "container:%s", action->shares)));
 	return json_text(a, root);

@@ -50,8 +50,11 @@ static const char *kept(struct arena *a, const char *text)
 }
 
 /* The address on the traffic network. A container that is down keeps the one that was asked for. */
-static const char *address_in(struct arena *a, const cJSON *holder, const char *project)
+static const char *address_in(struct arena *a, const cJSON *holder, const cJSON *labels, const char *project)
 {
+	const char *loopback = json_label(labels, LABEL_LOOPBACK);
+	if (*loopback)
+		return arena_strdup(a, loopback);
 	const char *mode = json_string(holder, "HostConfig.NetworkMode");
 	if (mode && address_kind(&(struct value){.kind = VALUE_STRING, .string = mode}) == ADDRESS_HOST)
 		return ADDRESS_OF_HOST;
@@ -69,10 +72,10 @@ static const char *reachable_ip(struct arena *a, const cJSON *json, const char *
 	const cJSON *endpoint;
 	cJSON_ArrayForEach(endpoint, json_at(json, "NetworkSettings.Networks")) {
 		const char *ip = json_string(endpoint, "IPAddress");
-		if (!*on_traffic && ip && *ip)
+		if ((!*on_traffic || strchr(on_traffic, ':')) && ip && *ip)
 			return kept(a, ip);
 	}
-	return on_traffic;
+	return strchr(on_traffic, ':') ? "" : on_traffic;
 }
 
 /* Names in the list begin with a slash; those with a second one are links from other containers. */
@@ -114,7 +117,7 @@ static int from_list(const struct docker *d, struct arena *a, const cJSON *item,
 		.probe_said = "",
 		.ip = "",
 	};
-	out->address = address_in(a, item, out->project);
+	out->address = address_in(a, item, labels, out->project);
 	return 0;
 }
 
@@ -147,7 +150,7 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	const char *mode = json_string(json, "HostConfig.NetworkMode");
 	i->shares = mode && strncmp(mode, "container:", 10) == 0 ? arena_strdup(a, mode + 10) : NULL;
 	i->pid = (int)json_int(json, "State.Pid", 0);
-	i->address = address_in(a, json, i->project);
+	i->address = address_in(a, json, json_at(json, "Config.Labels"), i->project);
 	i->endpoints_count = endpoints_read(a, json, i->project, i->service, &i->endpoints);
 	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);

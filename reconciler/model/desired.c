@@ -133,3 +133,9 @@ void route_hop(const char *upstream, char *out)
 	unsigned long n = strtoul(hex, NULL, 16) % ((1UL << 23) - 2) + 1;
 	snprintf(out, 16, "127.%lu.%lu.%lu", 128 + (n >> 16), n >> 8 & 255, n & 255);
 }
+
+enum address_kind desired_address_kind(const struct desired *d, const struct service *s)
+{
+	enum address_kind kind = address_kind(spec_value(&s->spec, "network_mode"));
+	return kind == ADDRESS_OURS && d->loopback_first ? ADDRESS_LOOPBACK : kind;
+}

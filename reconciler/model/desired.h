@@ -175,6 +175,7 @@ struct desired {
 	size_t projects_count;
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
+	int loopback_first, loopback_last; /* setting: ports of 127.0.0.1 at which nginx reaches instances; 0: it reaches the bridge */
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
 	bool is_partial;            /* something is left out: what nobody here asks for may be asked for there */
 };
@@ -205,10 +206,13 @@ const struct swap_want *desired_swap(const struct desired *d);
 /* How nginx and our probes reach an instance, by its network_mode (NULL and UNSET: without a word of it). */
 enum address_kind {
 	ADDRESS_OURS, /* a fixed address on the project's traffic network */
+	ADDRESS_LOOPBACK, /* a port of 127.0.0.1 that the engine publishes: for an nginx that cannot reach the bridge */
 	ADDRESS_HOST, /* the host's own loopback, at the routed port: there is one of it, so in-place only */
 	ADDRESS_NONE, /* not at all */
 };
 enum address_kind address_kind(const struct value *network_mode);
+/* The same as the setting has it: LOOPBACK in the place of OURS. */
+enum address_kind desired_address_kind(const struct desired *d, const struct service *s);
 #define ADDRESS_OF_HOST "127.0.0.1"
 
 /* Do two routes have the same way in? */

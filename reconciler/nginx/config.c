@@ -57,10 +57,14 @@ static bool is_path(const char *s)
 	return true;
 }
 
-bool config_is_ipv4(const char *s)
+bool config_is_address(const char *s)
 {
 	struct in_addr address;
-	return only(s, "0123456789.") && inet_pton(AF_INET, s, &address) == 1;
+	char ip[INET_ADDRSTRLEN];
+	const char *colon = strchr(s, ':');
+	if (!only(s, "0123456789.:") || snprintf(ip, sizeof ip, "%.*s", (int)strcspn(s, ":"), s) >= (int)sizeof ip)
+		return false;
+	return inet_pton(AF_INET, ip, &address) == 1 && (!colon || (strlen(colon) <= 6 && strtol(colon + 1, NULL, 10) > 0 && !strchr(colon + 1, ':')));
 }
 
 static bool is_name_or_empty(const char *s)
@@ -98,7 +102,7 @@ static void print_side(struct buf *out, const char *name, const struct side *sid
 {
 	buf_printf(out, " %s=%s", name, side->revision);
 	for (size_t i = 0; i < side->addresses_count; i++)
-		if (config_is_ipv4(side->addresses[i]))
+		if (config_is_address(side->addresses[i]))
 			buf_printf(out, ",%s", side->addresses[i]);
 }
 

@@ -16,7 +16,7 @@
 /* What goes into the text or into a path of ours, character by character. A name is one path component. */
 bool config_is_name(const char *s);
 bool config_is_rollout(const char *s);
-bool config_is_ipv4(const char *s);
+bool config_is_address(const char *s);
 bool config_is_service(const struct traffic *t);
 bool config_is_route(const struct route *r);
 /* ERR_INVALID when a setting could not stand in a configuration file as it is. */

@@ -35,7 +35,7 @@ struct render {
 static bool has_address(const struct side *side)
 {
 	for (size_t i = 0; i < side->addresses_count; i++)
-		if (config_is_ipv4(side->addresses[i]))
+		if (config_is_address(side->addresses[i]))
 			return true;
 	return false;
 }
@@ -94,9 +94,11 @@ static void print_shared(struct buf *out)
 
 static void print_servers(struct buf *out, const struct side *side, int port, const char *role)
 {
+	char inside[16];
+	snprintf(inside, sizeof inside, ":%d", port); /* a published port stands in the address */
 	for (size_t i = 0; i < side->addresses_count; i++)
-		if (config_is_ipv4(side->addresses[i]))
-			buf_printf(out, " server %s:%d max_fails=0%s;", side->addresses[i], port, role);
+		if (config_is_address(side->addresses[i]))
+			buf_printf(out, " server %s%s max_fails=0%s;", side->addresses[i], strchr(side->addresses[i], ':') ? "" : inside, role);
 }
 
 /* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */

@@ -180,7 +180,46 @@ static void one_address_of_the_host_serves_old_and_new(void)
 	host_free(h);
 }
 
+/* nginx cannot reach the bridge: a port of 127.0.0.1 for each instance, and none again while anything names it. */
+static void loopback_ports(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_ROLLING, true);
+	h->desired.loopback_first = 20000;
+	h->desired.loopback_last = 20002;
+	s->replicas = 2;
+	s->batch = 1;
+	run(h);
+	CHECK_CONTAINS(h->log, "create shop-web-1 (app:1) at 127.0.0.1:20000\n");
+	CHECK_CONTAINS(h->log, "create shop-web-2 (app:1) at 127.0.0.1:20001\n");
+	CHECK(!strstr(h->log, "shop_reconcile"));
+	set_image(h, service_of(h, "web"), "app:2");
+	run(h);
+	/* The second of the new ones finds none: those of the old revision are kept until it is good. */
+	CHECK_CONTAINS(h->log, "(app:2) at 127.0.0.1:20002 (others reach it as web at once: it publishes ports)\n");
+	CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+	CHECK_INT(h->world->quarantines_count, 0);
+	CHECK_CONTAINS(h->last.services[0].reason, "all 3 ports of nginx.loopback_ports are taken; give a larger range in the settings");
+	host_free(h);
+}
+
+static void loopback_leads_to_one_port(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_ROLLING, true);
+	h->desired.loopback_first = 20000;
+	h->desired.loopback_last = 20999;
+	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
+		(struct route){.host = "admin.example.com", .path = "/", .project = "shop", .service = "web", .port = 9000, .weight = 100};
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+	CHECK_STR(h->last.services[0].reason, "routes lead to the ports 8080 and 9000 of web, and with nginx.loopback_ports an instance is "
+	                                      "reached at one; lead them to one port");
+	host_free(h);
+}
+
 static const struct test tests[] = {
+	TEST(loopback_ports), TEST(loopback_leads_to_one_port),
 	TEST(another_definition_is_told_and_not_applied),
 	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
 	TEST(the_last_good_one_stays_while_an_external_is_missing), TEST(one_address_of_the_host_serves_old_and_new),

@@ -112,7 +112,7 @@ static void every_row_reaches_its_member(void)
 		                    : rows[i].type == SETTING_PATH ? "/a/b"
 		                    : strcmp(rows[i].key, "docker.host") == 0 ? "tcp://a:1"
 		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16"
-		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : "8081";
+		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : strcmp(rows[i].key, "nginx.loopback_ports") == 0 ? "20000-20009" : "8081";
 		clear_environment();
 		setenv(rows[i].variable, value, 1);
 		CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
