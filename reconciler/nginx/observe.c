@@ -75,8 +75,8 @@ static const char *changed_by_hand(const struct nginx_settings *s, struct arena 
 	struct config want;
 	struct err e;
 	*is_as_written = false;
-	if (!in->is_linked)
-		return "its link 'live' is gone";
+	if (!in->is_linked) /* was it ever there? */
+		return fs_exists(arena_printf(a, "%s/generations", s->directory)) ? "its link 'live' is gone" : NULL;
 	if (!in->text)
 		return "http.conf is gone";
 	if (!config_is_intact(in->text) || strcmp(config_generation(in->text, a), in->id) != 0)
