@@ -12,6 +12,7 @@ failing() {
 		for key; do echo "    $key"; done
 		cat <<-END
 			    x-reconcile:
+			      strategy: ${STRATEGY-rolling}
 			      ready: {${READY-http: {port: 8080, path: /health\}, }within: 4s, for: ${FOR-300ms}}
 			      hold: ${HOLD-300ms}
 			      keep_old: 0s
@@ -82,57 +83,83 @@ rm "$HOST/env"
 is "secret missing: what served" "$(ids fail)" "$fail"
 
 say "D16 two runs at once: the second one waits"
-exec {lock}>>"$HOST/run/lock"
-flock "$lock"
 failing 1
-start_reconcile "$HOST/fail.log" --lock-timeout 30s --path "$HOST/fail"
+flock "$HOST/run/lock" sleep 2 &
 sleep 0.5
-ok "it waits" kill -0 "$RECONCILE_PID"
-exec {lock}>&-
-code=0
-wait "$RECONCILE_PID" || code=$?
-is "then it goes on" "$code $(cat "$HOST/fail.log")" "0 No changes."
-
-say "D28 clock jump: in the middle of a rollout, there and back"
-for jump in 86400 -86400; do
-	HOLD=2s failing 2 "environment: {JUMP: \"$jump\"}"
-	in_netns env LD_PRELOAD="$BUILD_DIR/tests/real/libclock-jump.so" CLOCK_JUMP_AFTER_MS=1200 CLOCK_JUMP_S="$jump" TMPDIR="$HOST_TMP" \
-		timeout 40 "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$HOST/fail" >"$HOST/out" 2>"$HOST/log"
-	echo "jump $jump: $?"; cat "$HOST/out" "$HOST/log"
-done
-ok "failures: no failed request" stop_client
-has "failures: asked all the time" "$CLIENT_LINE" " failed=0 "
+tool --lock-timeout 100ms --path "$HOST/fail"
+is "not for longer than it was told" "$CODE$OUT" 75
+tool --lock-timeout 30s --path "$HOST/fail"
+is "and then goes on" "[$CODE] $OUT$LOG" "[0] No changes."
 
 say "D19 newer commit: in the middle of a rollout"
 git init -q --bare -b main "$HOST/fail.git"
 git init -q -b main "$HOST/fail"
-fail_commit() {
-	git -C "$HOST/fail" -c user.name=t -c user.email=t@example.com commit -qam "$1" && git -C "$HOST/fail" push -q "$HOST/fail.git" HEAD:main
+fail_commit() { # SUBJECT
+	git -C "$HOST/fail" add compose.yaml && git -C "$HOST/fail" -c user.name=t -c user.email=t@example.com commit -qm "$1" &&
+		git -C "$HOST/fail" push -q "$HOST/fail.git" HEAD:main
 }
-git -C "$HOST/fail" add compose.yaml
-HOLD=60s failing 1 'environment: {COMMIT: first}' && fail_commit first
+HOLD=60s STRATEGY=blue-green failing 2 && fail_commit first
 start_reconcile "$HOST/fail.log" --repo "file://$HOST/fail.git"
 ok "newer commit: the first is watched" until_logged 'is watched for 1m'
-failing 3 && fail_commit second
+STRATEGY=blue-green failing 3 'environment: {COMMIT: second}' && fail_commit second
 code=0
 wait "$RECONCILE_PID" || code=$?
-echo $code; cat "$HOST/fail.log"
-fail=$(ids fail)
+is "newer commit: the same run takes it" "$code $(version fail.test)" "0 3"
+has "newer commit: is said" "$(cat "$HOST/fail.log")" ' "second" takes over'
+hasnt "newer commit: the first was never accepted" "$(sed '/takes over/q' "$HOST/fail.log")" "accept revision"
+ok "failures: no failed request" stop_client
+has "failures: asked all the time" "$CLIENT_LINE" " failed=0 "
+
+say "D26 no way back: the old one is gone, too"
+host_image fail/old:1
+host_image fail/web:ill HEALTH=fail
+mkdir "$HOST/lone"
+lone() { # IMAGE
+	cat >"$HOST/lone/compose.yaml" <<-END
+		name: lone
+		services:
+		  job:
+		    image: $1
+		    stop_grace_period: 1s
+		    healthcheck: {test: [CMD, /web, --probe, "http://127.0.0.1:8080/health"], interval: 500ms, timeout: 2s, retries: 2}
+	END
+}
+lone fail/old:1
+tool --path "$HOST/lone"
+is "no way back: first" "$CODE" 0
+lone fail/web:ill
+start_reconcile "$HOST/fail.log" --path "$HOST/lone"
+ok "no way back: the new one is started" until_logged 'lone/job: start lone-job-'
+docker ps -a --filter label=com.docker.compose.project=lone --filter ancestor=fail/old:1 -q | xargs docker rm -f >/dev/null
+docker rmi fail/old:1 >/dev/null
+code=0
+wait "$RECONCILE_PID" || code=$?
+said="lone/job: failed: the health check of lone-job-2 says unhealthy"
+is "no way back: exit code" "$code" 1
+has "no way back: says so" "$(cat "$HOST/fail.log")" "$said"
+lone=$(ids lone)
+tool --path "$HOST/lone"
+is "no way back: nothing more is tried" "[$CODE] $OUT$LOG $(ids lone)" "[1] Nothing can be done now:
+$said $lone"
+lone fail/web:1
+tool --path "$HOST/lone"
+is "no way back: but something newer is" "$CODE $(running lone | wc -w)" "0 1"
 
 say "D13 reboot: in the middle of a rollout"
-HOLD=60s failing 1
+HOLD=60s STRATEGY=blue-green failing 1
 start_reconcile "$HOST/fail.log" --path "$HOST/fail"
-ok "reboot: a share has moved" until_logged 'shift traffic: 50'
+ok "reboot: the traffic has moved" until_logged 'shift traffic: 100'
 kill -KILL "$RECONCILE_PID"
 wait "$RECONCILE_PID" 2>/dev/null
 nginx_kill
-docker kill $(docker ps -q) >/dev/null
+docker ps -q | xargs docker kill >/dev/null
 dockerd_end_ "$HOST/docker"
 rm -rf "$HOST"/{body,proxy,fastcgi,uwsgi,scgi,run,nginx.pid}
 ok "reboot: dockerd starts" dockerd_launch_ "$HOST/docker"
 ok "reboot: nginx starts" nginx_start
-docker ps -a --filter label=com.docker.compose.project=fail; version fail.test
-HOLD= failing 1
+STRATEGY=blue-green failing 1
 tool --path "$HOST/fail"
-echo "$CODE $OUT $LOG"
+is "reboot: the run" "$CODE $(version fail.test)" "0 1"
+hasnt "reboot: goes on where it was" "$LOG" "shift traffic: 0.0%"
 no_changes "reboot" --path "$HOST/fail"
+is "reboot: what serves" "$(docker ps --filter label=com.docker.compose.project=fail --format '{{.Image}}' | xargs)" "fail/web:1 fail/web:1"
