@@ -152,10 +152,19 @@ static int64_t begun_ms(const struct rollout *r, const struct trip *t, const str
 	return begun_ms;
 }
 
+static const char *watched(const struct rollout *r, const struct step *step)
+{
+	char hold[32];
+	clock_duration(step->hold_ms, hold);
+	if (!r->now)
+		return arena_printf(r->pass->arena, "is watched for %s", hold);
+	return arena_printf(r->pass->arena, "is watched for %s, with %d.%d%% of the requests", hold, step->weight / 10,
+	                    step->weight % 10);
+}
+
 /* A step that is reached: has it been so for long enough? */
 static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
 {
-	char hold[32];
 	int64_t until_ms = since_ms + step->hold_ms, now_ms = r->pass->world->now_ms;
 	if (step->commits && rollout_is_good(r, r->target->revision))
 		return true;
@@ -172,7 +181,7 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 		if (step->is_kept)
 			keep(r, t, until_ms);
 		else
-			rollout_wait(r, arena_printf(r->pass->arena, "is watched for %s", clock_duration(step->hold_ms, hold)), until_ms);
+			rollout_wait(r, watched(r, step), until_ms);
 		return false;
 	}
 	const struct verdict *v = step->weight && !step->is_kept ? rollout_verdict(r) : NULL;

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "nginx/internal.h"
 
@@ -81,7 +82,13 @@ static bool is_set_whole(const char *path, int weight)
 	return found == weight;
 }
 
-/* Flags that say something else than their link, or half of it, are somebody's work, or that of a kill. */
+static int64_t changed_ms(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
+}
+
+/* Flags that say something else than their link, or half of it, are somebody's work, or that of a kill. A time to come is
+ * from before the clock was set back: nobody could tell when a hold that counts from there is over. */
 void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t)
 {
 	struct stat st;
@@ -95,8 +102,8 @@ void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffi
 	if (lstat(now, &st) == 0) {
 		linked = link_weight(now);
 		t->weight = linked > 0 ? linked : 0;
-		t->weight_since_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-		t->is_damaged = linked < 0 || !is_set_whole(now, linked);
+		t->weight_since_ms = changed_ms(&st);
+		t->is_damaged = linked < 0 || t->weight_since_ms > clock_now_ms() || !is_set_whole(now, linked);
 	}
 	t->is_damaged |= fs_exists(traffic_path(s, a, t, "/both")) != (t->weight > 0);
 }
@@ -154,8 +161,9 @@ static int set_now(const struct nginx_settings *s, struct arena *a, const struct
 	if (weight > 0 && set_both(s, a, t, true, e) < 0)
 		return -1;
 	/* A link that says so already keeps its time: weight_since_ms is when the weight changed. */
+	struct stat st;
 	int linked = link_weight(now);
-	if (linked == weight)
+	if (linked == weight && lstat(now, &st) == 0 && changed_ms(&st) <= clock_now_ms())
 		return 0;
 	if (linked < 0 && fs_remove_tree(now, e) < 0) /* no link of ours; a folder would stand in the way */
 		return -1;

@@ -91,7 +91,7 @@ strict() { # WHAT: the client noticed nothing
 
 test_random() {
 	local i kills=0 length begun target=1 delay runs codes=
-	say "killed at random moments"
+	say "D14 tool killed: at random moments"
 	want app:2 && begun=$(now_ms)
 	runs_well 0 "measuring a swap"
 	length=$(($(now_ms) - begun))
@@ -126,7 +126,7 @@ kill_at() { # N: a run that is killed right after its n-th act; its exit code is
 
 test_points() {
 	local n code from=1 to=2 quarantine point
-	say "killed after each act of a swap"
+	say "D14 tool killed: after each act of a swap"
 	want app:1 1
 	runs_well 0 "one instance"
 	start_client --connections 4
@@ -146,7 +146,7 @@ test_points() {
 	is "swap: it was killed often enough" "$((n > 25))" 1
 	from=$to
 
-	say "killed after each act of a rollout that fails"
+	say "D14 tool killed: after each act of a rollout that fails"
 	for ((n = 1; n < 60; n++)); do
 		# Another variable makes another revision, which nobody has tried yet.
 		want app:bad 1
@@ -170,7 +170,7 @@ test_points() {
 
 test_stop() {
 	local first code=0
-	say "asked to stop, and two runs at once"
+	say "D16 two runs at once, and one asked to stop"
 	start_client --mix
 	want app:2
 	start_run
@@ -205,7 +205,7 @@ engine_kill() {
 test_engine() {
 	local point target=2 code
 	for point in 'start shop-web' 'shift traffic'; do
-		say "the engine is killed after: $point"
+		say "D12 dockerd restarts: killed after: $point"
 		start_client --mix
 		want app:$target
 		start_run
@@ -226,7 +226,7 @@ test_engine() {
 test_nginx() {
 	local point target=2 code
 	for point in 'pass a little longer' 'publish routes (announce' 'accept revision'; do
-		say "nginx is killed after: $point"
+		say "D11 nginx away: killed after: $point"
 		start_client --connections 4
 		want app:$target
 		start_run
@@ -263,7 +263,7 @@ state_on_disk() {
 
 test_disk() {
 	local code live
-	say "a full disk"
+	say "D15 disk full: the state"
 	ok "a small disk" state_on_disk
 	runs_well 0 "on a small disk"
 	start_client --mix

@@ -69,7 +69,7 @@ chmod 755 "$T/r/traffic"
 ok weight r1 250
 since=$(driver observe | grep -o 'since=[0-9]*')
 
-say "refused by the test"
+say "D10 nginx refuses: the test"
 live=$(readlink "$T/r/live")
 NGX_LISTEN=127.0.0.1:99999 refused 65 "invalid: nginx refuses the new configuration: [emerg] invalid port in \"127.0.0.1:99999\" of the \"listen\" directive in $T/r/live/http.conf:" publish r2
 echo 'nonsense;' >> "$T/nginx.conf"
@@ -79,7 +79,7 @@ sed -i '$d' "$T/nginx.conf"
 refused 1 "denied: testing the nginx configuration needs a mount namespace of its own: CAP_SYS_ADMIN is missing (run as root)" \
 	setpriv --inh-caps -sys_admin --bounding-set -sys_admin bash -c "printf '# route shop.test shop web 1 / 100\n' | '$BIN/nginx-driver' publish"
 
-say "a taken port"
+say "D10 nginx refuses: a taken port"
 PORT=$TAKEN BIND=127.0.0.1 "$BIN/web" & PIDS[taken]=$!
 sleep 0.3
 NGX_LISTEN=127.0.0.1:$TAKEN refused 1 "conflict: nginx did not take the new configuration over: bind() to 127.0.0.1:$TAKEN failed (98: Address already in use); still could not bind()" publish r2
@@ -95,7 +95,7 @@ ok publish r1 127.0.0.3
 observed "current=1"
 observed "rollout=r1 weight=250 $since"
 
-say "reboot: nginx starts by itself and the weights are in force at once"
+say "D13 reboot: nginx starts by itself and the weights are in force at once"
 ok weight r1 1000
 for p in $(nginx_pids); do kill -9 "$p"; done
 sleep 0.2
@@ -127,7 +127,7 @@ observed "shop/web rollout=r1 weight=0"
 ok publish r1
 [[ ! -e $T/r/traffic/shop/web/a19 ]] || fail "flags of dead rollouts stay: $(ls "$T/r/traffic/shop/web")"
 
-say "killed at any point"
+say "D14 tool killed: at any point of a publish"
 client_start
 for i in $(seq 10); do
 	topology "k$i" 127.0.0.3 > "$T/topology"

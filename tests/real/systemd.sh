@@ -112,7 +112,7 @@ push 2
 until_is "the timer deploys what is pushed" 2 version
 until_is "a run that is over is well" success show reconcile.service Result
 
-say "another run holds the lock"
+say "D16 two runs at once: by the timer"
 in_it sh -c 'flock /run/reconcile/lock sleep 3600 & echo $! >/run/holder' >/dev/null
 until_is "a run beside it ends with 75" 75 show reconcile.service ExecMainStatus
 is "which is no failure" "$(show reconcile.service Result)" success

@@ -99,7 +99,7 @@ has "promote --full" "[$CODE] $OUT" "need not wait any more, only be ready"
 tool --path "$HOST/bird"
 is "promote --full: to its end" "$CODE" 0
 
-say "one that fails at its first share"
+say "D8 not healthy: at its first share"
 bird dies "[20, 50]"
 sed -i 's/hold: 1s/hold: 20s/' "$HOST/bird/compose.yaml"
 tool --path "$HOST/bird"

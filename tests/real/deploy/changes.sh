@@ -43,8 +43,10 @@ many a:2:2:96m:c.test "b:1:3:64m:b.test:strategy: in-place"
 no_changes "another strategy alone" --path "$HOST/many"
 change "in place, one after the other" "3 0 3" a:2:2:96m:c.test "b:2:3:64m:b.test:strategy: in-place"
 is "in place: answers" "$(version b.test)" 2
+say "D20 gone from Git: a service"
 change "a service leaves" "0 0 2" "b:2:3:64m:b.test:strategy: in-place"
 is "a service leaves: its instances are gone" "$(running many)" "$(running many | tr ' ' '\n' | grep many-b | tr '\n' ' ')"
+say "D21 empty desired set: no services"
 cat >"$HOST/many/compose.yaml" <<<'name: many'
 tool --path "$HOST/many"
 is "an empty manifest is an error" "$CODE$OUT" 65

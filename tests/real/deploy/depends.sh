@@ -16,6 +16,7 @@ chain() { # VERSION of ill
 		  last: {image: "chain/ill:2", depends_on: [behind], x-reconcile: *quick}
 	END
 }
+say "D17 partial failure: only what depends on it waits"
 chain 1
 tool --path "$HOST/chain"
 is "a dependency never gets healthy" "[$CODE] $OUT" "[1] Apply incomplete: 3 added, 0 changed, 0 destroyed.

@@ -29,6 +29,7 @@ drift() {
 title="Drift: the host differs from what was last applied, and Git did not ask for it:
   ~   drift/web
 "
+say "D22 drift: containers"
 docker stop drift-web-1 >/dev/null
 drift stopped "0 1 0" "drift/web: start drift-web-1 (drift-web-1 exited with code 0)"
 has "stopped: a section of its own" "$PLAN" "$title"
@@ -49,6 +50,7 @@ docker network disconnect drift_reconcile drift-web-2
 drift "off its network" "1 0 1" "drift/web: create drift-web-3 (drift/web:1)"
 docker network disconnect drift_default drift-web-1
 drift "off the project's network" "0 1 0" "drift/web: alias drift-web-1 as web (it is not on drift_default)"
+say "D22 drift: the configuration of nginx"
 kept=$(ids drift)
 title="Drift: the host differs from what was last applied, and Git did not ask for it:
   ~   nginx: "
@@ -72,7 +74,7 @@ drift "all generations deleted" "0 1 0" "publish routes ("
 rm -r "$HOST/aside"
 is "no instance was touched for a configuration" "$(ids drift)" "$kept"
 
-say "flags"
+say "D22 drift: flags"
 sed -i 's|image: drift/web:1|image: drift/web:2|; s|drain_timeout|hold: 1s\n      keep_old: 1h\n      drain_timeout|' "$HOST/drift/compose.yaml"
 host_image drift/web:2 VERSION=2
 tool --path "$HOST/drift"
@@ -106,6 +108,10 @@ rm "$flags/both"
 flags "who may stand in deleted" "drift/web: shift traffic: 100.0% to the next revision (its flags were changed by hand)"
 rm "$flags/now" && mkdir "$flags/now"
 flags "the link of the weight replaced" "drift/web: shift traffic: 100.0% to the next revision"
+say "D28 clock jump: set back after the traffic has moved"
+touch -h -d tomorrow "$flags/now"
+flags "a time to come" "drift/web: shift traffic: 100.0% to the next revision (its flags were changed by hand)"
+is "a time to come: is over" "$(($(stat -c %Y "$flags/now") <= $(date +%s)))" 1
 rm -r "$HOST_STATE/nginx/traffic" "$HOST_STATE/nginx/sets"
 flags "all flags deleted" "drift/web: shift traffic: 100.0% to the next revision"
 is "no instance was touched for flags" "$(ids drift)" "$kept"

@@ -27,7 +27,7 @@ deploy "errors: first" "1 0 0" --repo "$url"
 serves() { is "$1: version 1 goes on" "$(version errs.test) $(ids errs)" "1 $web"; }
 web=$(ids errs)
 
-say "the manifest"
+say "D1 bad manifest"
 sed -i 's/^    image:/    imgae:/' "$HOST/errs/compose.yaml"
 push "a typing error"
 # A run may fetch, and takes the lock.
@@ -44,6 +44,7 @@ tool validate --repo "$url"
 is "a typing error: validate" "$CODE$OUT" 65
 tool status --repo "$url"
 is "a typing error: status" "$CODE$OUT" 65
+say "D21 empty desired set: no manifest"
 e rm -q compose.yaml && : >"$HOST/errs/README" && push "no manifest"
 tool --repo "$url"
 is "no manifest" "[$CODE] $OUT$LOG" "[65] reconcile: error: no compose.yaml, compose.yml, docker-compose.yml or docker-compose.yaml in the top folder of $url, nor in a folder in it; nothing was changed"
@@ -58,7 +59,7 @@ serves "no file"
 tool --nonsense
 is "usage: exit code" "$CODE$OUT" 64
 
-say "Git is away"
+say "D2 Git away"
 errs errs/web:1
 tool --repo "$url"
 is "the manifest is mended" "[$CODE] $OUT" "[0] No changes."
@@ -79,7 +80,7 @@ is "Git away, and no mirror" "$CODE$OUT" 75
 has "Git away, and no mirror" "$LOG" "$url"
 serves "Git away"
 
-say "nginx is down"
+say "D11 nginx away: not running"
 nginx_stop
 tool --path "$HOST/errs"
 is "nginx down: the run" "$CODE" 69
@@ -91,7 +92,7 @@ tool --path "$HOST/errs"
 is "nginx is back" "[$CODE] $OUT" "[0] No changes."
 serves "nginx is back"
 
-say "another run"
+say "D16 two runs at once"
 sed -i 's|errs/web:1|127.0.0.1:5999/errs/web:9|' "$HOST/errs/compose.yaml"
 start_reconcile "$HOST/first.log" --path "$HOST/errs"
 for ((i = 0; i < 50; i++)); do

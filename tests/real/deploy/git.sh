@@ -58,7 +58,7 @@ Changes:
 "
 is "version 1 answers" "$(version shop.test)" 1
 
-say "a foreign container holds the next name"
+say "D6 start fails: a foreign container holds the next name"
 docker run -d --name shop-web-3 shop/web:1 >/dev/null
 holder=$(docker inspect shop-web-3) old=$(ours)
 commit shop/web:2
@@ -116,7 +116,7 @@ shop/web                       rolled back"
 # Which of the two instances is seen first, and where it lives, is chance.
 neutral() { sed -E 's/shop-web-[12]/shop-web-N/g; s/10\.231\.0\.[0-9]+/ADDRESS/g' <<<"$OUT"; }
 
-say "bad versions, under load"
+say "D8 not healthy: bad versions, under load"
 start_client --host shop.test --mix
 repo=file://$repos/shop.git
 bad "never ready" shop/web:ill "shop-web-N is not ready within 2s: GET http://ADDRESS:8080/health answered 503, wanted 200"
@@ -127,6 +127,7 @@ bad "exits in the hold" shop/web:dies "shop-web-N exited with code 1" 12s
 has "exits in the hold: had the traffic" "$first_log" "shop/web: shift traffic: 100.0% to the next revision"
 has "exits in the hold: gave it back" "$first_log" "shop/web: shift traffic: 0.0% to the next revision (back to the old revision)"
 
+say "D5 registry away: in the middle of all that"
 commit 127.0.0.1:5999/shop/web:9
 tool --repo "$repo"
 is "no such registry: try again later" "$CODE" 75

@@ -39,6 +39,7 @@ is "in-place: never two at once" "$(most "$since")" 1
 db=$(ids store)
 is "in-place: the data is there" "$(data "${db%% *}")" precious
 
+say "D8 not healthy: in place, the old one comes back"
 since=$(date +%s.%N)
 store 3
 tool --path "$HOST/store"

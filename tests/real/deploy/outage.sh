@@ -18,6 +18,7 @@ answers() { # WHAT: every route answers
 	done
 }
 
+say "D12 dockerd restarts: between two runs"
 dockerd_end_ "$HOST/docker"
 for command in --plan status "--path"; do
 	# shellcheck disable=SC2086
@@ -31,6 +32,7 @@ dockerd_launch_ "$HOST/docker"
 converge "the engine is back"
 answers "the engine is back"
 
+say "D11 nginx away: killed between two runs"
 nginx_kill
 nginx_start
 answers "nginx was killed, before any run"

@@ -37,6 +37,7 @@ ok "rolling: no failed request" stop_client
 has "rolling: both versions answered" "$CLIENT_LINE" " failed=0 versions=1:"
 has "rolling: both versions answered" "$CLIENT_LINE" ",2:"
 
+say "D8 not healthy: rolling"
 start_client --host roll.test --mix
 roll sick
 tool --path "$HOST/roll"

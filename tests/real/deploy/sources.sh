@@ -53,7 +53,7 @@ has "another file: the plan says why" "$PLAN" "        volume_content.conf/app.c
 has "another file: the plan says why" "$PLAN" "  # forces replacement"
 is "another file: the container has it" "$(in_container "$(running two)" /etc/app.conf)" second
 
-say "one manifest is wrong"
+say "D1 bad manifest: the others go on"
 one=$(ids one)
 sed -i 's/image:/imag:/' "$team/one/compose.yaml"
 manifest three team/web:2
@@ -77,7 +77,7 @@ is "one is wrong: it still answers" "$(version one.test)" 1
 tool
 is "one is wrong: again" "[$CODE] $OUT" "[65] No changes."
 
-say "a project is gone"
+say "D20 gone from Git: a project"
 t rm -rq one
 push "one is gone"
 tool
@@ -128,7 +128,7 @@ manifest three team/web:2
 push "and back"
 deploy "and back" "2 0 2"
 
-say "a token that is refused"
+say "D2 Git away: a token that is refused"
 echo wrong-token >"$HOST/token"
 docker rm -f "$(running two | tr -d ' ')" >/dev/null
 before=$head
@@ -148,7 +148,7 @@ has "a token that others can read" "$LOG" "git.token_file: $HOST/token can be re
 chmod 600 "$HOST/token"
 is "the token is nowhere" "$(grep -rlP 'secret(?!":)' "$HOST_STATE" "$HOST/run" | wc -l)" 0
 
-say "a force-push"
+say "D3 force-push"
 old=$head
 t reset -q --hard HEAD~
 echo "another history" >"$team/NOTES"

@@ -22,6 +22,7 @@ is "faults: first" "$CODE $(version faults.test)" "0 1"
 before=$(ids faults)
 manifest faults 127.0.0.1:5002/faults:2
 
+say "D5 registry away: overloaded, forbidden, lying, out of order"
 # fault WHAT CODE WHY SERVER-LINES...
 fault() {
 	local what=$1 code=$2 why=$3

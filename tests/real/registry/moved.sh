@@ -32,6 +32,7 @@ registry_push 127.0.0.1:5000/moved:latest 5 || exit 1
 tool --path "$HOST/moved"
 is "moved: the next one is" "$CODE $(version moved.test)" "0 5"
 
+say "D5 registry away: while a tag is followed"
 # The registry is away: nothing changes, a warning, try again; drift is mended all the same.
 registry_stop "$OPEN"
 before=$(ids moved)

@@ -31,6 +31,7 @@ has "open: the plan says that the oldest goes" "$PLAN" \
 is "open: the oldest of ours is gone" "$(images open)" "127.0.0.1:5000/open:2 127.0.0.1:5000/open:3 127.0.0.1:5000/open:4 "
 is "open: a foreign image stays" "$(images foreign)" "127.0.0.1:5000/foreign:1 "
 
+say "D5 registry away: a tag that is not there"
 # A tag that is not there: a verdict, and nothing that runs was touched.
 id=$(look open-web-2 '{{.Id}}')
 [ -n "$id" ] || id=$(look open-web-1 '{{.Id}}')
@@ -69,6 +70,7 @@ tool --path "$HOST/place"
 is "place: a tag that is not there: exit code" "$CODE" 3
 is "place: the old one was never stopped" "$(look place-job-1 '{{.Id}} {{.State.StartedAt}} {{.State.Running}}')" "$before true"
 
+say "D5 registry away: not to be reached"
 # A registry that is away: the same, but for another time.
 registry_stop "$OPEN"
 place 127.0.0.1:5000/open:away
@@ -87,7 +89,7 @@ registry_push 127.0.0.1:5000/open:away 5
 tool --path "$HOST/open"
 is "open: the next run takes it, nothing was quarantined" "$CODE $(version open.test)" "0 5"
 
-# A disk that is nearly full.
+say "D15 disk full: nothing is pulled below min_free"
 manifest open 127.0.0.1:5000/open:1
 RECONCILE_MIN_FREE=900000G secret_tool --path "$HOST/open"
 is "open: a full disk: exit code" "$CODE" 75
