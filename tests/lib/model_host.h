@@ -34,10 +34,9 @@ struct host {
 	bool did_not_rest;
 };
 
-static struct host *host_new(void)
+/* On a host that is zero: one project without services, nothing that runs. */
+static inline void host_begin(struct host *h)
 {
-	struct host *h = calloc(1, sizeof *h);
-	h->trace = BUF_INIT(1024 * 1024);
 	h->world = arena_alloc(&h->arena, sizeof *h->world);
 	h->world->now_ms = 1700000000000;
 	h->world->nginx = (struct nginx){.is_up = true, .problem = "", .is_current = true};
@@ -48,10 +47,17 @@ static struct host *host_new(void)
 	h->desired.subnet = "10.231.0.0/16";
 	struct project *p = ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count);
 	*p = (struct project){.name = "shop", .directory = "/srv/shop", .file = "compose.yaml"};
+}
+
+static inline struct host *host_new(void)
+{
+	struct host *h = calloc(1, sizeof *h);
+	h->trace = BUF_INIT(1024 * 1024);
+	host_begin(h);
 	return h;
 }
 
-static void host_free(struct host *h)
+static inline void host_free(struct host *h)
 {
 	buf_done(&h->trace);
 	arena_done(&h->arena);
@@ -59,7 +65,7 @@ static void host_free(struct host *h)
 }
 
 /* The service's own copy of its values: specs that the world remembers must not change with it. */
-static struct value *own_values(struct host *h, struct service *s)
+static inline struct value *own_values(struct host *h, struct service *s)
 {
 	struct value *values = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *values);
 	if (s->spec.values)
@@ -115,7 +121,7 @@ static inline struct instance *find_instance(struct host *h, const char *name)
 	return NULL;
 }
 
-static const struct traffic *traffic_in(const struct topology *t, const char *service)
+static inline const struct traffic *traffic_in(const struct topology *t, const char *service)
 {
 	for (size_t i = 0; i < t->services_count; i++)
 		if (strcmp(t->services[i].service, service) == 0)
@@ -128,7 +134,7 @@ static inline const struct traffic *traffic_of(struct host *h, const char *servi
 	return traffic_in(&h->world->nginx.topology, service);
 }
 
-static bool side_has(const struct side *s, const char *address)
+static inline bool side_has(const struct side *s, const char *address)
 {
 	for (size_t i = 0; i < s->addresses_count; i++)
 		if (strcmp(s->addresses[i], address) == 0)
@@ -136,7 +142,7 @@ static bool side_has(const struct side *s, const char *address)
 	return false;
 }
 
-static bool is_listed(struct host *h, const char *address)
+static inline bool is_listed(struct host *h, const char *address)
 {
 	for (size_t i = 0; *address && i < h->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &h->world->nginx.topology.services[i];
@@ -146,12 +152,12 @@ static bool is_listed(struct host *h, const char *address)
 	return false;
 }
 
-static bool is_serving(const struct instance *i)
+static inline bool is_serving(const struct instance *i)
 {
 	return i->state == INSTANCE_RUNNING && i->passing_since_ms && i->health != HEALTH_UNHEALTHY;
 }
 
-static int count_serving(struct host *h, const struct side *side)
+static inline int count_serving(struct host *h, const struct side *side)
 {
 	int n = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++)
@@ -160,13 +166,13 @@ static int count_serving(struct host *h, const struct side *side)
 }
 
 /* Can requests to the service be answered, at that weight, by every side that gets some? */
-static bool is_served(struct host *h, const struct traffic *t, int weight)
+static inline bool is_served(struct host *h, const struct traffic *t, int weight)
 {
 	return t && (weight == PERMILLE || count_serving(h, &t->stable)) && (weight == 0 || count_serving(h, &t->next));
 }
 
 /* What a revision does after its start. */
-static void behave(struct host *h)
+static inline void behave(struct host *h)
 {
 	for (size_t i = 0; i < h->world->instances_count; i++) {
 		struct instance *in = &h->world->instances[i];
@@ -189,7 +195,7 @@ static void behave(struct host *h)
 
 /* ---- The promises ---- */
 
-static int count_up_of(struct host *h, const char *service)
+static inline int count_up_of(struct host *h, const char *service)
 {
 	int n = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {
@@ -200,7 +206,7 @@ static int count_up_of(struct host *h, const char *service)
 	return n;
 }
 
-static void check_weight(struct host *h, const struct action *a)
+static inline void check_weight(struct host *h, const struct action *a)
 {
 	const struct traffic *t = traffic_of(h, a->service);
 	CHECK(t && strcmp(t->rollout, a->rollout) == 0);
@@ -214,13 +220,13 @@ static void check_weight(struct host *h, const struct action *a)
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
 }
 
-static bool is_exclusive(const struct desired *d, const char *service)
+static inline bool is_exclusive(const struct desired *d, const char *service)
 {
 	const struct service *s = desired_service(d, "shop", service);
 	return !s || s->strategy == STRATEGY_IN_PLACE;
 }
 
-static void check_publish(struct host *h, const struct desired *d, const struct action *a)
+static inline void check_publish(struct host *h, const struct desired *d, const struct action *a)
 {
 	for (size_t i = 0; i < a->topology->services_count; i++) {
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
@@ -238,7 +244,7 @@ static void check_publish(struct host *h, const struct desired *d, const struct 
 	}
 }
 
-static void check_start(struct host *h, const struct desired *d, const struct action *a)
+static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = desired_service(d, "shop", a->service);
 	if (!s || s->strategy == STRATEGY_BLUE_GREEN)
@@ -256,7 +262,7 @@ static void check_start(struct host *h, const struct desired *d, const struct ac
 	CHECK(is_up || count_up_of(h, a->service) < most);
 }
 
-static void check_action(struct host *h, const struct desired *d, const struct action *a)
+static inline void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
 	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
@@ -290,12 +296,12 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 }
 
 /* What is PROGRESSING moves by itself: through an action of this decision, or a time that it names. */
-static void check_decision(const struct decision *d)
+static inline void check_decision(const struct decision *d)
 {
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
 		bool moves = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
-		if (!moves)
+		if (!moves && !check_quietly)
 			fprintf(stderr, "%s stalls: %s\n", s->service, s->reason);
 		CHECK(moves);
 		CHECK(s->phase == PHASE_SETTLED || s->reason);
@@ -304,14 +310,14 @@ static void check_decision(const struct decision *d)
 
 /* ---- Runs ---- */
 
-static void trace(struct host *h, const char *sign, const struct action *a)
+static inline void trace(struct host *h, const char *sign, const struct action *a)
 {
 	buf_printf(&h->trace, "%8.2f %s ", (double)(h->world->now_ms - 1700000000000) / 1000, sign);
 	action_print(&h->trace, a);
 	buf_puts(&h->trace, "\n");
 }
 
-static void take(struct host *h, const struct desired *d, const struct action *a)
+static inline void take(struct host *h, const struct desired *d, const struct action *a)
 {
 	struct err e;
 	int64_t began_ms = h->world->now_ms;
@@ -335,7 +341,7 @@ static void take(struct host *h, const struct desired *d, const struct action *a
 }
 
 /* What one run read from Git: a tree of its own, as the real one has. */
-static const struct desired *snapshot(struct host *h)
+static inline const struct desired *snapshot(struct host *h)
 {
 	struct desired *d = arena_alloc(&h->arena, sizeof *d);
 	*d = h->desired;
@@ -356,7 +362,7 @@ static inline int order_of(const struct action *a)
 }
 
 /* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
-static void run_rounds(struct host *h, int rounds)
+static inline void run_rounds(struct host *h, int rounds)
 {
 	h->log[0] = 0;
 	h->did_not_rest = false;
