@@ -390,8 +390,8 @@ static bool is_drained(struct rollout *r, const struct instance *i)
 {
 	const struct nginx *nginx = &r->pass->world->nginx;
 	int64_t now_ms = r->pass->world->now_ms;
-	if (i->state != INSTANCE_RUNNING || !*i->address || (!r->now && !r->is_routed))
-		return true;
+	if (i->state != INSTANCE_RUNNING || !*i->address)
+		return true; /* without an address it never had a route; one that lost it still has its clients */
 	if (i->created_ms > nginx->installed_ms)
 		return true; /* younger than the configuration in force: none ever listed it */
 	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;

@@ -95,6 +95,12 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 			s->reason = reason;
 		}
 	}
+	/* When nothing else moves, whoever only waits for one of them waits for what this run cannot bring about. */
+	for (size_t i = 0; !p->out->actions_count && !p->out->wait_until_ms && i < p->out->services_count; i++)
+		if (p->out->services[i].phase == PHASE_PROGRESSING) {
+			p->out->services[i].phase = PHASE_BLOCKED;
+			p->out->services[i].cause = cause;
+		}
 }
 
 /* At most one reload for each decision. Returns true when there is one. */

@@ -281,6 +281,10 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		go_on_as_is(&r);
 		return;
 	}
+	if (r.now && !s->is_routed) { /* it lost its route: what goes on without one begins when nginx has let go of it */
+		rollout_wait(&r, "leaves nginx", 0);
+		return;
+	}
 	const struct quarantine *q = find_quarantine(&r, s->revision);
 	if (q && (!r.good || !r.good->spec)) {
 		if (r.now)

@@ -300,10 +300,10 @@ static inline void check_decision(const struct decision *d)
 {
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
-		bool moves = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
-		if (!moves && !check_quietly)
+		bool moves_or_waits = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
+		if (!moves_or_waits && !check_quietly)
 			fprintf(stderr, "%s stalls: %s\n", s->service, s->reason);
-		CHECK(moves);
+		CHECK(moves_or_waits);
 		CHECK(s->phase == PHASE_SETTLED || s->reason);
 	}
 }

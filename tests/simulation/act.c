@@ -215,10 +215,22 @@ static void carry_out(struct simulation *s, const struct action *a, enum fate fa
 		keep_unwritten(s, a);
 }
 
+/* The engine's room does not try what follows a failure in the same decision. */
+static bool is_tried(struct simulation *s, const struct action *a, int64_t began_ms)
+{
+	if (a->kind != ACTION_CREATE || !s->resource_failed.kind)
+		return true;
+	say(s, "%s: not tried", a->name);
+	tell(s, a, &s->resource_failed, began_ms);
+	return false;
+}
+
 void act_on(struct simulation *s, const struct action *a)
 {
 	struct err e = {0}, why = {0};
 	int64_t began_ms = s->real->now_ms;
+	if (!is_tried(s, a, began_ms))
+		return;
 	s->broken = promise_of_action(s, a);
 	s->counters->actions[a->kind]++;
 	s->counters->events++;
@@ -242,10 +254,13 @@ void act_on(struct simulation *s, const struct action *a)
 	carry_out(s, a, fate, refused);
 	if (s->real->now_ms == began_ms)
 		s->real->now_ms += 10;
+	const struct err *told = refused ? refused : is_silent ? NULL : &why;
 	if (dies)
 		s->is_dead = true;
 	else
-		tell(s, a, refused ? refused : is_silent ? NULL : &why, began_ms);
+		tell(s, a, told, began_ms);
+	if (told && (a->kind == ACTION_NETWORK || a->kind == ACTION_VOLUME))
+		s->resource_failed = *told;
 	s->host.world->now_ms = s->real->now_ms;
 }
 

@@ -60,44 +60,81 @@ static const char *keeps_off(struct simulation *s, const struct action *a)
 /* How many instances' worth of requests can be answered, in thousandths: what the busiest side can take of its share. */
 static int64_t capacity(struct host *h, const struct traffic *t, int weight)
 {
-	if (!t)
-		return 0;
-	int64_t next = count_serving(h, &t->next) * (int64_t)(PERMILLE * PERMILLE), stable = count_serving(h, &t->stable) *
-	               (int64_t)(PERMILLE * PERMILLE);
-	int64_t by_next = weight > 0 ? next / weight : INT64_MAX, by_stable = weight < PERMILLE ? stable / (PERMILLE - weight) : INT64_MAX;
-	return by_next < by_stable ? by_next : by_stable;
+	int64_t all = (int64_t)PERMILLE * PERMILLE;
+	int64_t next = weight > 0 ? count_serving(h, &t->next) * all / weight : INT64_MAX;
+	int64_t stable = weight < PERMILLE ? count_serving(h, &t->stable) * all / (PERMILLE - weight) : INT64_MAX;
+	return next < stable ? next : stable;
 }
 
-/* Never fewer than all replicas, or than served before; rolling's shares are rounded. */
-static bool is_less(struct simulation *s, const char *service, int64_t before, int64_t after)
+/* Those that serve and get requests. */
+static int count_used(struct host *h, const struct traffic *t, int weight)
+{
+	return (weight > 0 ? count_serving(h, &t->next) : 0) + (weight < PERMILLE ? count_serving(h, &t->stable) : 0);
+}
+
+/* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
+static int least_of(struct simulation *s, const char *service)
 {
 	const struct service *want = desired_service(s->desired, "shop", service);
 	const struct good *good = good_of(s->host.world, service);
 	if (!want || !want->is_routed || want->strategy == STRATEGY_IN_PLACE)
-		return false;
-	int64_t enough = want->replicas;
-	if (good && good->spec && good->spec->replicas < enough)
-		enough = good->spec->replicas;
-	if (good && good->spec && good->spec->strategy == STRATEGY_IN_PLACE)
-		return false;
-	enough *= PERMILLE;
-	return after * 50 < (before < enough ? before : enough) * 49;
+		return 0;
+	if (!good || !good->spec)
+		return want->replicas;
+	if (good->spec->strategy == STRATEGY_IN_PLACE)
+		return 0;
+	return good->spec->replicas < want->replicas ? good->spec->replicas : want->replicas;
 }
 
+static int lower(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static int count_serving_of(struct host *h, const char *service, const char *revision)
+{
+	int n = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		const struct instance *in = &h->world->instances[i];
+		n += is_serving(in) && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0;
+	}
+	return n;
+}
+
+/*
+ * What gets the requests can take them: all replicas do, or all that there are. Shares are rounded. The way back comes
+ * before the reload that lists what has become ready for it.
+ */
+static const char *shifts_to_enough(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct traffic *t = traffic_of(h, a->service);
+	if (!t || !h->world->nginx.is_current)
+		return NULL;
+	int least = lower(least_of(s, a->service), count_serving(h, &t->stable) + count_serving(h, &t->next));
+	if (a->weight < t->weight && count_serving_of(h, a->service, t->stable.revision) >= least)
+		return NULL;
+	int64_t before = capacity(h, t, t->weight), enough = (int64_t)least * PERMILLE * 49 / 50;
+	return capacity(h, t, a->weight) < (before < enough ? before : enough) ? "never more requests than can be served" : NULL;
+}
+
+/*
+ * Never fewer than all replicas, or than served before. By one and the same reload rolling announces a batch and parks
+ * as many old ones, so until the shift that follows it is short of them.
+ */
 static const char *keeps_serving(struct simulation *s, const struct action *a)
 {
 	struct host *h = &s->host;
-	if (!h->world->nginx.is_current || (a->kind != ACTION_WEIGHT && a->kind != ACTION_PUBLISH))
-		return NULL;
 	const struct topology *now = &h->world->nginx.topology;
-	for (size_t i = 0; i < now->services_count; i++) {
-		const struct traffic *was = &now->services[i], *t = was;
-		int weight = was->weight;
-		if (a->kind == ACTION_WEIGHT && strcmp(a->rollout, was->rollout) == 0 && strcmp(a->service, was->service) == 0)
-			weight = a->weight;
-		if (a->kind == ACTION_PUBLISH && (t = traffic_in(a->topology, was->service)))
-			weight = strcmp(t->rollout, was->rollout) == 0 ? was->weight : 0;
-		if (is_less(s, was->service, capacity(h, was, was->weight), capacity(h, t, weight)))
+	for (size_t i = 0; h->world->nginx.is_current && i < now->services_count; i++) {
+		const struct traffic *was = &now->services[i], *t = traffic_in(a->topology, was->service);
+		int least = lower(least_of(s, was->service), count_used(h, was, was->weight));
+		if (!least)
+			continue;
+		bool is_same = t && strcmp(t->rollout, was->rollout) == 0;
+		if (t && !is_same && *t->next.revision)
+			least -= desired_service(s->desired, "shop", was->service)->batch;
+		if (!t || count_used(h, t, is_same ? was->weight : 0) < least)
 			return "never fewer serve than the strategy allows";
 	}
 	return NULL;
@@ -241,7 +278,9 @@ static const char *parks_what_it_keeps(struct simulation *s, const struct status
 const char *promise_of_action(struct simulation *s, const struct action *a)
 {
 	const char *broken = keeps_off(s, a);
-	if (!broken)
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shifts_to_enough(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = keeps_serving(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = keeps_the_structure(s, a);

@@ -237,6 +237,7 @@ static bool act(struct simulation *s)
 {
 	const struct decision *d = &s->host.last;
 	s->idle_passes = 0;
+	s->resource_failed.kind = ERR_NONE;
 	for (int order = 0; order < 3; order++)
 		for (size_t i = 0; i < d->actions_count; i++) {
 			if (order_of(&d->actions[i]) != order)

@@ -76,6 +76,7 @@ struct simulation {
 	enum err_kind fate_kind;
 	int pulls_failing, refusals;
 	enum err_kind pull_kind;
+	struct err resource_failed; /* a network or volume, in this decision */
 	bool is_disk_full;
 	bool is_copy_lost[2];     /* of the notes */
 	size_t quarantines_written;
