@@ -30,14 +30,16 @@ static struct set still_needed(struct rollout *r, int n, int ready, int peak, in
 	return kept;
 }
 
-/* What stands between here and all of the old revision: it is listed as it becomes ready, the other one leaves. */
+/* What stands between here and all of the old revision: it is listed as it becomes ready; the other one leaves, but not
+ * before its requests do. */
 static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
-                     const struct set *kept, int n, int peak)
+                     const struct set *kept, int n, int peak, int weight)
 {
 	struct set next = set_of_revision(r, r->now->next.revision);
 	struct set rest = set_rest(r->pass, &next, kept, NULL);
 	struct side stable_side = side_of(r->pass, r->now->stable.revision, ready, ready->count);
-	struct side next_side = side_of(r->pass, r->now->next.revision, kept, kept->count);
+	struct side next_side = r->now->weight > weight ? r->now->next
+	                                                : side_of(r->pass, r->now->next.revision, kept, kept->count);
 	const char *why = NULL;
 	if (ready->count && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
 		rollout_sides(r, r->now->rollout, stable_side, next_side);
@@ -72,11 +74,12 @@ void rollout_backward(struct rollout *r, const char *from)
 	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
 	struct set stable = set_of_revision(r, from);
 	int n = known ? known->replicas : (int)set_usable(r, spec, &stable).count;
+	int peak = strategy_peak(r->pass->arena, spec, (int)stable.count);
+	n = n < peak ? n : peak; /* of a revision that is not known there may be more than are wanted now */
 	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
 	int serving = 0;
 	for (size_t i = 0; i < ready.count; i++)
 		serving += side_lists(&r->now->stable, ready.items[i]->address);
-	int peak = strategy_peak(r->pass->arena, spec, (int)stable.count);
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
 	/* What is missing of the old revision may stay with the other one. */
 	int weight = is_exclusive || serving >= n || kept.count == 0 ? 0 : strategy_share(n - serving, serving);
@@ -91,5 +94,5 @@ void rollout_backward(struct rollout *r, const char *from)
 	else if ((int)ready.count >= n)
 		rollout_fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
 	else
-		exchange(r, spec, &stable, &ready, &kept, n, peak);
+		exchange(r, spec, &stable, &ready, &kept, n, peak, weight);
 }

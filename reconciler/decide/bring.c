@@ -100,7 +100,7 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
 		if (is_moving)
 			rollout_wait(r, reason, 0);
-		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED))
+		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK))
 			rollout_status(r, PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
@@ -406,7 +406,7 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	if (!instance_is_up(i))
 		return true;
 	/* What is in force may list it too while it is not what is installed. */
-	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && r->now;
+	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && (r->now || p->world->nginx.is_up);
 	if (is_listed(r, i) || (may_serve && !p->world->nginx.is_current)) {
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;

@@ -114,7 +114,8 @@ static bool publish(struct pass *p)
 		if (find_traffic(&p->wanted, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
-	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
+	bool is_nothing = p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0;
+	if (is_nothing && (nginx->is_current || !nginx->is_up))
 		return false;
 	if (nginx->is_current && topology_equal(&p->wanted, &nginx->topology))
 		return false;

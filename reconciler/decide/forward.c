@@ -52,6 +52,16 @@ static struct side listed_side(struct rollout *r, const struct trip *t, const st
 	return side_of(r->pass, t->from, &t->stable, (size_t)step->listed);
 }
 
+/* What of the new revision nginx shall list: what this step needs, and whatever serves already. */
+static struct side next_side(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	struct set ready = set_ready(r, r->target, &t->next, (int)t->next.count, t->trust), listed = {0};
+	for (size_t i = 0; i < ready.count; i++)
+		if ((int)i < step->next || side_lists(&r->now->next, ready.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = ready.items[i];
+	return side_of(r->pass, r->target->revision, &listed, listed.count);
+}
+
 /* Old instances that this step wants gone: out of nginx first, then stopped, but kept until the new one is good. */
 static void step_down(struct rollout *r, const struct trip *t, const struct step *step)
 {
@@ -97,8 +107,7 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
 		/* New ones in and old ones out by the same reload. */
 		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
-		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step),
-		              side_of(r->pass, r->target->revision, &t->next, (size_t)step->next));
+		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step), next_side(r, t, step));
 		rollout_wait(r, "announces its next instances", 0);
 		return;
 	}
@@ -163,14 +172,14 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
-/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
+/* The old ones in the order in which they are worth keeping: what serves, what is listed, what could, what cannot. */
 static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
 {
-	struct set sorted = {0}, usable = set_usable(r, spec, s);
-	for (int rank = 0; rank < 3; rank++)
+	struct set sorted = {0}, usable = set_usable(r, spec, s), ready = set_ready(r, spec, s, (int)s->count, TRUST_PROVEN);
+	for (int rank = 0; rank < 4; rank++)
 		for (size_t i = 0; i < s->count; i++) {
 			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
-			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
+			if (rank == (!set_has(&usable, s->items[i]) ? 3 : !is_in ? 2 : set_has(&ready, s->items[i]) ? 0 : 1))
 				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
 		}
 	return sorted;

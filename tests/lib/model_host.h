@@ -244,22 +244,34 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 	}
 }
 
+static inline const struct good *good_of(struct host *h, const char *service)
+{
+	for (size_t i = 0; i < h->world->goods_count; i++)
+		if (strcmp(h->world->goods[i].project, "shop") == 0 && strcmp(h->world->goods[i].service, service) == 0)
+			return &h->world->goods[i];
+	return NULL;
+}
+
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = desired_service(d, "shop", a->service);
-	if (!s || s->strategy == STRATEGY_BLUE_GREEN)
+	const struct good *good = good_of(h, a->service);
+	/* The way back goes by what the good one says. */
+	const struct service *back = good && good->spec ? good->spec : s;
+	if (!s || s->strategy == STRATEGY_BLUE_GREEN || back->strategy == STRATEGY_BLUE_GREEN)
 		return;
-	int most = s->replicas;
-	for (size_t i = 0; i < h->world->goods_count; i++)
-		if (strcmp(h->world->goods[i].service, a->service) == 0 && h->world->goods[i].spec &&
-		    h->world->goods[i].spec->replicas > most)
-			most = h->world->goods[i].spec->replicas;
-	bool is_up = a->instance->state == INSTANCE_PAUSED;
+	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
+	bool is_paused = a->instance->state == INSTANCE_PAUSED;
+	int most = back->replicas > s->replicas ? back->replicas : s->replicas;
 	/* What was taken off its network by hand goes only when another one serves in its place. */
-	for (size_t i = 0; s->strategy == STRATEGY_ROLLING && i < h->world->instances_count; i++)
+	for (size_t i = 0; is_rolling && i < h->world->instances_count; i++)
 		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
-	most += s->strategy == STRATEGY_ROLLING ? s->batch : 0;
-	CHECK(is_up || count_up_of(h, a->service) < most);
+	if (is_rolling)
+		most += back->batch > s->batch ? back->batch : s->batch;
+	/* With neither a route nor a good one nobody knows which of two revisions is the old one. */
+	if (!s->is_routed && !good)
+		most += s->replicas;
+	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 
 static inline void check_action(struct host *h, const struct desired *d, const struct action *a)

@@ -40,6 +40,9 @@ static int refuse_create(const struct world *w, const struct action *a, struct e
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (strcmp(w->instances[i].name, a->name) == 0)
 			return err_set(e, ERR_CONFLICT, "the name %s is taken", a->name);
+	for (size_t i = 0; a->address && i < w->instances_count; i++)
+		if (strcmp(w->instances[i].address, a->address) == 0)
+			return err_set(e, ERR_CONFLICT, "Address already in use");
 	if (!has_image(w, a->spec->image))
 		return err_set(e, ERR_CONFLICT, "no such image: %s", a->spec->image);
 	if (a->network && !has_network(w, a->network))
@@ -225,6 +228,29 @@ static bool is_tried(struct simulation *s, const struct action *a, int64_t began
 	return false;
 }
 
+static void show_side(struct buf *out, const struct world *w, const struct side *side)
+{
+	for (size_t i = 0; i < side->addresses_count; i++)
+		for (size_t k = 0; k < w->instances_count; k++)
+			if (strcmp(w->instances[k].address, side->addresses[i]) == 0)
+				buf_printf(out, " %s%s", w->instances[k].name, is_serving(&w->instances[k]) ? "" : "(down)");
+}
+
+static void show(struct simulation *s, const struct action *a, const char *fate, const char *refused)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
+	action_print(&text, a);
+	for (size_t i = 0; a->kind == ACTION_PUBLISH && i < a->topology->services_count; i++) {
+		const struct traffic *t = &a->topology->services[i];
+		buf_printf(&text, " [%s:", t->service);
+		show_side(&text, s->real, &t->stable);
+		buf_puts(&text, *t->next.revision ? " |" : "");
+		show_side(&text, s->real, &t->next);
+		buf_puts(&text, "]");
+	}
+	say(s, "%s%s%s%s%s", text.text, *fate ? "   ! " : "", fate, *refused ? "   ! " : "", refused);
+}
+
 void act_on(struct simulation *s, const struct action *a)
 {
 	struct err e = {0}, why = {0};
@@ -239,12 +265,8 @@ void act_on(struct simulation *s, const struct action *a)
 	bool dies = fate == FATE_DIES_BEFORE || fate == FATE_DIES_AFTER || fate == FATE_DIES_HALF;
 	bool is_silent = fate == FATE_DONE || fate == FATE_IGNORED; /* no error of fate's own */
 	const struct err *refused = refuse(s, a, &e) < 0 ? &e : NULL;
-	if (s->is_traced) {
-		CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
-		action_print(&text, a);
-		say(s, "%s%s%s%s%s", text.text, fate ? "   ! " : "", fate ? fate_names[fate] : "", refused ? "   ! " : "",
-		    refused ? refused->message : "");
-	}
+	if (s->is_traced)
+		show(s, a, fate ? fate_names[fate] : "", refused ? refused->message : "");
 	if (s->broken) {
 		s->breaker = a;
 		return;

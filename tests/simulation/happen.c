@@ -177,6 +177,11 @@ static void instance_is_killed(struct simulation *s, const struct step *step)
 	instance_ends(s, i, 137, step->how % 2, true);
 }
 
+static bool is_job(const struct simulation *s, const struct instance *i)
+{
+	return s->schedule->setups[service_index(i->service)].is_job;
+}
+
 /* docker stop, rm -f, pause, start, network disconnect, update; and what is half removed. */
 static void hands_on_instance(struct simulation *s, const struct step *step)
 {
@@ -185,7 +190,7 @@ static void hands_on_instance(struct simulation *s, const struct step *step)
 	struct instance *i = chosen_instance(s, step);
 	struct world *w = s->real;
 	unsigned how = step->how % ARRAY_LEN(words);
-	if (!i || (how == 2 && i->state != INSTANCE_RUNNING) || (how == 3 && i->state == INSTANCE_DEAD))
+	if (!i || (how == 2 && i->state != INSTANCE_RUNNING) || (how == 3 && (i->state == INSTANCE_DEAD || is_job(s, i))))
 		return;
 	say(s, "* by hand: %s is %s", i->name, words[how]);
 	struct value *live = arena_alloc(&s->host.arena, ARRAY_LEN(rows) * sizeof *live);

@@ -246,10 +246,13 @@ static bool act(struct simulation *s)
 				return false;
 			act_on(s, &d->actions[i]);
 			s->acted++;
-			if (!s->broken && is_repeated(s, &d->actions[i]))
-				s->broken = "every run ends: the same action again and again";
 			if (s->broken || s->is_dead)
 				return false;
+			if (!is_repeated(s, &d->actions[i]))
+				continue;
+			if (!s->is_over) /* an instance that ends again and again: cycle.c gives up */
+				return false;
+			s->broken = "every run ends: the same action again and again";
 		}
 	return true;
 }
@@ -277,14 +280,34 @@ static bool is_at_rest(const struct decision *d)
 	return d->actions_count == 0 && d->wait_until_ms == 0;
 }
 
+/* What the notes keep of a settled service follows changes that needed no new instance, as in cycle.c. */
+static void refresh_notes(struct simulation *s)
+{
+	for (size_t i = 0; i < s->real->goods_count; i++) {
+		struct good *good = &s->real->goods[i];
+		const struct service *want = desired_service(s->desired, good->project, good->service);
+		for (size_t k = 0; want && k < s->host.last.services_count; k++) {
+			const struct status *st = &s->host.last.services[k];
+			bool is_settled = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING;
+			if (is_settled && strcmp(st->service, good->service) == 0 && strcmp(good->revision, want->revision) == 0)
+				good->spec = want;
+		}
+	}
+}
+
 static void ends_well(struct simulation *s)
 {
 	if (!s->is_disk_full && !s->real->are_notes_lost) {
+		refresh_notes(s);
 		s->quarantines_written = s->real->quarantines_count;
 		s->is_copy_lost[0] = s->is_copy_lost[1] = false;
 	}
-	for (size_t i = 0; i < s->host.last.services_count; i++)
-		s->counters->phases[s->host.last.services[i].phase]++;
+	for (size_t i = 0; i < s->host.last.services_count; i++) {
+		const struct status *st = &s->host.last.services[i];
+		s->counters->phases[st->phase]++;
+		if (st->phase != PHASE_SETTLED)
+			say(s, "   %s: %s: %s", st->service, phase_name(st->phase), st->reason);
+	}
 }
 
 /* Returns whether it came to rest. */
@@ -366,6 +389,7 @@ static void finish(struct simulation *s)
 	if (s->broken)
 		return;
 	say(s, "-- the trouble is over");
+	s->is_over = true;
 	trouble_ends(s, -1);
 	if (!settle(s, false))
 		return;

@@ -63,6 +63,7 @@ struct simulation {
 
 	/* The tool */
 	bool is_dead;             /* this run was killed */
+	bool is_over;             /* nothing goes wrong any more */
 	int quiet_passes;         /* decisions since anything happened */
 	int idle_passes;          /* since anything was done */
 	struct repeat repeats[64]; /* actions since anything happened, by what they are about; a full table begins anew */
