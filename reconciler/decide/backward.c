@@ -30,16 +30,23 @@ static struct set still_needed(struct rollout *r, int n, int ready, int peak, in
 	return kept;
 }
 
+/* The share of the other revision while so many of n old ones serve: what is missing of these may stay with it. */
+static int weight_beside(int serving, int n, const struct set *kept)
+{
+	return serving >= n || kept->count == 0 ? 0 : strategy_share(n - serving, serving);
+}
+
 /* What stands between here and all of the old revision: it is listed as it becomes ready; the other one leaves, but not
  * before its requests do. */
 static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
-                     const struct set *kept, int n, int peak, int weight)
+                     const struct set *kept, int n, int peak)
 {
 	struct set next = set_of_revision(r, r->now->next.revision);
 	struct set rest = set_rest(r->pass, &next, kept, NULL);
 	struct side stable_side = side_of(r->pass, r->now->stable.revision, ready, ready->count);
-	struct side next_side = r->now->weight > weight ? r->now->next
-	                                                : side_of(r->pass, r->now->next.revision, kept, kept->count);
+	/* While it has all the requests, those that are ready are listed first: the shift to them comes next. */
+	bool is_alone = r->now->weight == PERMILLE && weight_beside((int)ready->count, n, kept) < PERMILLE;
+	struct side next_side = is_alone ? r->now->next : side_of(r->pass, r->now->next.revision, kept, kept->count);
 	const char *why = NULL;
 	if (ready->count && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
 		rollout_sides(r, r->now->rollout, stable_side, next_side);
@@ -81,8 +88,7 @@ void rollout_backward(struct rollout *r, const char *from)
 	for (size_t i = 0; i < ready.count; i++)
 		serving += side_lists(&r->now->stable, ready.items[i]->address);
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
-	/* What is missing of the old revision may stay with the other one. */
-	int weight = is_exclusive || serving >= n || kept.count == 0 ? 0 : strategy_share(n - serving, serving);
+	int weight = is_exclusive ? 0 : weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
 	if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
@@ -94,5 +100,5 @@ void rollout_backward(struct rollout *r, const char *from)
 	else if ((int)ready.count >= n)
 		rollout_fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
 	else
-		exchange(r, spec, &stable, &ready, &kept, n, peak, weight);
+		exchange(r, spec, &stable, &ready, &kept, n, peak);
 }

@@ -220,10 +220,20 @@ static inline void check_weight(struct host *h, const struct action *a)
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
 }
 
-static inline bool is_exclusive(const struct desired *d, const char *service)
+static inline const struct good *good_of(struct host *h, const char *service)
+{
+	for (size_t i = 0; i < h->world->goods_count; i++)
+		if (strcmp(h->world->goods[i].project, "shop") == 0 && strcmp(h->world->goods[i].service, service) == 0)
+			return &h->world->goods[i];
+	return NULL;
+}
+
+/* The way back goes by what the good one says. */
+static inline bool is_exclusive(struct host *h, const struct desired *d, const char *service)
 {
 	const struct service *s = desired_service(d, "shop", service);
-	return !s || s->strategy == STRATEGY_IN_PLACE;
+	const struct good *good = good_of(h, service);
+	return !s || s->strategy == STRATEGY_IN_PLACE || (good && good->spec && good->spec->strategy == STRATEGY_IN_PLACE);
 }
 
 static inline void check_publish(struct host *h, const struct desired *d, const struct action *a)
@@ -232,7 +242,7 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
 		const struct service *s = desired_service(d, "shop", t->service);
 		int weight = was && strcmp(was->rollout, t->rollout) == 0 ? was->weight : 0;
-		if (s && s->is_routed && !is_exclusive(d, t->service) && was && is_served(h, was, was->weight))
+		if (s && s->is_routed && !is_exclusive(h, d, t->service) && was && is_served(h, was, was->weight))
 			CHECK(is_served(h, t, weight));
 		/* What is new in the list is proven. */
 		const struct side *sides[] = {&t->stable, &t->next};
@@ -242,14 +252,6 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 				CHECK(is_listed(h, one.addresses[0]) || count_serving(h, &one) == 1);
 			}
 	}
-}
-
-static inline const struct good *good_of(struct host *h, const char *service)
-{
-	for (size_t i = 0; i < h->world->goods_count; i++)
-		if (strcmp(h->world->goods[i].project, "shop") == 0 && strcmp(h->world->goods[i].service, service) == 0)
-			return &h->world->goods[i];
-	return NULL;
 }
 
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)

@@ -251,6 +251,16 @@ static void show(struct simulation *s, const struct action *a, const char *fate,
 	say(s, "%s%s%s%s%s", text.text, *fate ? "   ! " : "", fate, *refused ? "   ! " : "", refused);
 }
 
+static void show_instances(struct simulation *s)
+{
+	static const char *const states[] = {"created", "running", "restarting", "paused", "exited", "dead"};
+	const struct world *w = s->host.world;
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (is_ours(&w->instances[i]))
+			say(s, "     %s (%s) %s%s %s", w->instances[i].name, w->instances[i].revision + 4, states[w->instances[i].state],
+			    is_serving(&w->instances[i]) ? ", ready" : "", w->instances[i].address);
+}
+
 void act_on(struct simulation *s, const struct action *a)
 {
 	struct err e = {0}, why = {0};
@@ -268,7 +278,8 @@ void act_on(struct simulation *s, const struct action *a)
 	if (s->is_traced)
 		show(s, a, fate ? fate_names[fate] : "", refused ? refused->message : "");
 	if (s->broken) {
-		s->breaker = a;
+		if (s->is_traced)
+			show_instances(s);
 		return;
 	}
 	if (!refused && !is_silent && !dies)

@@ -224,6 +224,7 @@ static void nginx_dies(struct simulation *s, const struct step *step)
 	n->is_up = n->is_current = false;
 	n->problem = "no master runs";
 	n->draining_workers = 0;
+	s->in_force = (struct topology){0};
 	say(s, "* nginx is killed");
 }
 

@@ -64,6 +64,11 @@ static int count_used(struct host *h, const struct traffic *t, int weight)
 	return (weight > 0 ? count_serving(h, &t->next) : 0) + (weight < PERMILLE ? count_serving(h, &t->stable) : 0);
 }
 
+static int lower(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 /* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
 static int least_of(struct simulation *s, const char *service)
 {
@@ -71,16 +76,18 @@ static int least_of(struct simulation *s, const char *service)
 	const struct good *good = good_of(&s->host, service);
 	if (!want || !want->is_routed || want->strategy == STRATEGY_IN_PLACE)
 		return 0;
-	if (!good || !good->spec)
-		return want->replicas;
+	if (!good || !good->spec) {
+		/* There is no more to go back to than what there is. */
+		const struct traffic *t = traffic_of(&s->host, service);
+		int old = 0;
+		for (size_t i = 0; t && i < s->host.world->instances_count; i++)
+			old += strcmp(s->host.world->instances[i].service, service) == 0 && *s->host.world->instances[i].address &&
+			       strcmp(s->host.world->instances[i].revision, t->stable.revision) == 0;
+		return lower(old, want->replicas);
+	}
 	if (good->spec->strategy == STRATEGY_IN_PLACE)
 		return 0;
 	return good->spec->replicas < want->replicas ? good->spec->replicas : want->replicas;
-}
-
-static int lower(int a, int b)
-{
-	return a < b ? a : b;
 }
 
 static int count_serving_of(struct host *h, const char *service, const char *revision)

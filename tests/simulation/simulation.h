@@ -88,7 +88,6 @@ struct simulation {
 	struct topology in_force; /* what nginx really does */
 
 	const char *broken;       /* the promise that was broken */
-	const struct action *breaker;
 };
 
 /* Plays a schedule to its end, or to the first broken promise. */
