@@ -66,6 +66,12 @@ static void fold_in_place(struct rollout *r, const char *from, const struct serv
 {
 	const char *why = NULL;
 	int n = (int)r->now->stable.addresses_count;
+	struct set usable = set_usable(r, s, stable), broken = set_rest(r->pass, stable, &usable, NULL);
+	bool are_down = true; /* what cannot serve any more still has its slot, and its volumes */
+	for (size_t i = 0; i < broken.count; i++)
+		are_down &= bring_down(r, broken.items[i]);
+	if (!are_down)
+		return;
 	enum ups ups = bring_up(r, s, stable, n, TRUST_PROVEN, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
@@ -81,7 +87,7 @@ void rollout_backward(struct rollout *r, const char *from)
 	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
 	struct set stable = set_of_revision(r, from);
 	int n = known ? known->replicas : (int)set_usable(r, spec, &stable).count;
-	int peak = strategy_peak(r->pass->arena, spec, (int)stable.count);
+	int peak = strategy_peak(r->pass->arena, spec, n > (int)stable.count ? n : (int)stable.count);
 	n = n < peak ? n : peak; /* of a revision that is not known there may be more than are wanted now */
 	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
 	int serving = 0;

@@ -112,6 +112,13 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 		return;
 	}
 	if (r->now && r->now->weight < step->weight) {
+		/* Nothing gets requests while some of it is not ready. */
+		struct side ready = next_side(r, t, step);
+		if (!side_equal(&ready, &r->now->next)) {
+			rollout_sides(r, r->now->rollout, r->now->stable, ready);
+			rollout_wait(r, "takes out what is not ready any more", 0);
+			return;
+		}
 		rollout_shift(r, step->weight, NULL);
 		return;
 	}

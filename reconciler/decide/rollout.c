@@ -216,7 +216,7 @@ static void steady(struct rollout *r)
 			return;
 		}
 	}
-	int n = is_good ? make_room(r, &members, &rest) : s->replicas;
+	int n = make_room(r, &members, &rest);
 	enum ups ups = bring_up(r, s, &members, n, trust, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
