@@ -47,9 +47,13 @@ static bool is_reached(struct rollout *r, const struct trip *t, const struct ste
 /* What of the old revision nginx lists, less what this step parks. */
 static struct side listed_side(struct rollout *r, const struct trip *t, const struct step *step)
 {
+	struct set kept = {0};
 	if ((int)r->now->stable.addresses_count <= step->listed)
 		return r->now->stable;
-	return side_of(r->pass, t->from, &t->stable, (size_t)step->listed);
+	for (size_t i = 0; i < t->stable.count && (int)i < step->listed; i++)
+		if (side_lists(&r->now->stable, t->stable.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, kept.items, kept.count) = t->stable.items[i];
+	return side_of(r->pass, t->from, &kept, kept.count);
 }
 
 /* What of the new revision nginx shall list: what this step needs, and whatever serves already. */
@@ -75,15 +79,20 @@ static void step_down(struct rollout *r, const struct trip *t, const struct step
 }
 
 /* How many of the old revision this step may bring up again: only where there is room, not taken by the next revision
- * nor by an old one that runs and cannot serve. */
+ * nor by an old one that is up and not among them. */
 static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
 {
 	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
-	struct set usable = set_usable(r, t->from_spec, &t->stable);
 	int next = set_count_up(&t->next) > step->next ? set_count_up(&t->next) : step->next;
-	int peak = strategy_peak(r->pass->arena, r->target, (int)t->stable.count);
-	int left = peak - next - (set_count_up(&t->stable) - set_count_up(&usable));
-	return n < left ? n : left > 0 ? left : 0;
+	int room = strategy_peak(r->pass->arena, r->target, (int)t->stable.count) - next;
+	for (; n > 0; n--) {
+		int others = 0;
+		for (size_t i = (size_t)n; i < t->stable.count; i++)
+			others += instance_is_up(t->stable.items[i]);
+		if (n + others <= room)
+			break;
+	}
+	return n;
 }
 
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)

@@ -190,7 +190,7 @@ static void hands_on_instance(struct simulation *s, const struct step *step)
 	struct instance *i = chosen_instance(s, step);
 	struct world *w = s->real;
 	unsigned how = step->how % ARRAY_LEN(words);
-	if (!i || (how == 2 && i->state != INSTANCE_RUNNING) || (how == 3 && (i->state == INSTANCE_DEAD || is_job(s, i))))
+	if (!i || (how == 2 && i->state != INSTANCE_RUNNING) || (how == 3 && is_job(s, i)) || (how != 1 && i->state == INSTANCE_DEAD))
 		return;
 	say(s, "* by hand: %s is %s", i->name, words[how]);
 	struct value *live = arena_alloc(&s->host.arena, ARRAY_LEN(rows) * sizeof *live);

@@ -69,6 +69,11 @@ static int lower(int a, int b)
 	return a < b ? a : b;
 }
 
+static bool is_usable(const struct instance *i, const char *service)
+{
+	return strcmp(i->service, service) == 0 && *i->address && i->state != INSTANCE_DEAD;
+}
+
 /* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
 static int least_of(struct simulation *s, const char *service)
 {
@@ -81,8 +86,7 @@ static int least_of(struct simulation *s, const char *service)
 		const struct traffic *t = traffic_of(&s->host, service);
 		int old = 0;
 		for (size_t i = 0; t && i < s->host.world->instances_count; i++)
-			old += strcmp(s->host.world->instances[i].service, service) == 0 && *s->host.world->instances[i].address &&
-			       strcmp(s->host.world->instances[i].revision, t->stable.revision) == 0;
+			old += strcmp(s->host.world->instances[i].revision, t->stable.revision) == 0 && is_usable(&s->host.world->instances[i], service);
 		return lower(old, want->replicas);
 	}
 	if (good->spec->strategy == STRATEGY_IN_PLACE)

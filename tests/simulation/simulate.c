@@ -1,7 +1,7 @@
 /*
- * simulate [--seeds N] [--seed S] [--steps N] [--trace]: plays N schedules, beginning with seed S, and prints what went
- * into them and every promise that was broken, with the shortest schedule that still breaks it. The last line is
- * `simulate: seeds=N events=N violations=N rate=N/s`.
+ * simulate [--seeds N] [--seed S] [--steps N] [--trace] [--first]: plays N schedules, beginning with seed S, and prints
+ * what went into them and every promise that was broken, with the shortest schedule that still breaks it; with --first
+ * it ends at the first one, as it was drawn. The last line is `simulate: seeds=N events=N violations=N rate=N/s`.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,12 +15,12 @@
 struct options {
 	uint64_t seeds, seed;
 	int steps;
-	bool is_traced;
+	bool is_traced, is_first_enough;
 };
 
 static int usage(void)
 {
-	fputs("usage: simulate [--seeds N] [--seed S] [--steps N] [--trace]\n", stderr);
+	fputs("usage: simulate [--seeds N] [--seed S] [--steps N] [--trace] [--first]\n", stderr);
 	return 64;
 }
 
@@ -36,15 +36,16 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option known[] = {
 		{"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
-		{"steps", required_argument, NULL, 'k'}, {"trace", no_argument, NULL, 't'}, {0}};
+		{"steps", required_argument, NULL, 'k'}, {"trace", no_argument, NULL, 't'},
+		{"first", no_argument, NULL, 'f'}, {0}};
 	uint64_t number;
 	bool has_seeds = false;
 	*o = (struct options){.seeds = 10000, .seed = 1, .steps = 24};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1; ) {
-		if (c == 't') {
-			o->is_traced = true;
+		o->is_traced |= c == 't';
+		o->is_first_enough |= c == 'f';
+		if (c == 't' || c == 'f')
 			continue;
-		}
 		if (c == '?' || !parse_number(optarg, c == 'k' ? STEPS_MAX : UINT64_MAX, &number))
 			return false;
 		if (c == 'n') {
@@ -64,8 +65,6 @@ static void show_violation(struct simulation *s, struct schedule *schedule)
 {
 	const char *broken = s->broken;
 	int steps = schedule->steps_count;
-	printf("seed %llu: broken: %s\n", (unsigned long long)schedule->seed, broken);
-	fflush(stdout);
 	struct counters counters = *s->counters;
 	schedule_shrink(s, schedule, broken);
 	fprintf(stderr, "seed %llu: %s\nshrunk from %d to %d steps:\n", (unsigned long long)schedule->seed, broken, steps,
@@ -126,6 +125,10 @@ int main(int argc, char **argv)
 		simulation_play(&s, &schedule);
 		if (s.broken) {
 			violations++;
+			printf("seed %llu: broken: %s\n", (unsigned long long)schedule.seed, s.broken);
+			fflush(stdout);
+			if (o.is_first_enough)
+				break;
 			show_violation(&s, &schedule);
 		}
 	}

@@ -371,10 +371,9 @@ static void others_settle(struct simulation *s, int broken)
 	for (size_t i = 0; i < d->services_count && !s->broken; i++) {
 		const struct status *st = &d->services[i];
 		bool is_fine = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING || st->phase == PHASE_ROLLED_BACK;
-		bool is_failed = false;
 		for (size_t k = 0; k < s->real->quarantines_count; k++)
-			is_failed |= strcmp(s->real->quarantines[k].service, st->service) == 0;
-		if (!is_fine && !is_failed && !depends_upon(s->schedule, service_index(st->service), broken))
+			is_fine |= depends_upon(s->schedule, service_index(st->service), service_index(s->real->quarantines[k].service));
+		if (!is_fine && !depends_upon(s->schedule, service_index(st->service), broken))
 			s->broken = "one broken service never holds up the others";
 	}
 }
