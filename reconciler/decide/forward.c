@@ -85,10 +85,11 @@ static int count_mendable(struct rollout *r, const struct trip *t, const struct 
 	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
 	int next = set_count_up(&t->next) > step->next ? set_count_up(&t->next) : step->next;
 	int room = strategy_peak(r->pass->arena, r->target, (int)t->stable.count) - next;
+	struct set usable = set_usable(r, t->from_spec, &t->stable);
 	for (; n > 0; n--) {
-		int others = 0;
-		for (size_t i = (size_t)n; i < t->stable.count; i++)
-			others += instance_is_up(t->stable.items[i]);
+		int others = set_count_up(&t->stable);
+		for (size_t i = 0; i < usable.count && (int)i < n; i++)
+			others -= instance_is_up(usable.items[i]);
 		if (n + others <= room)
 			break;
 	}
@@ -223,7 +224,10 @@ void rollout_forward(struct rollout *r, const char *from)
 	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
 	t.stable = by_worth(r, t.from_spec, &old);
 	t.next = set_usable(r, r->target, &same);
-	t.mendable = spec ? t.stable.count : set_usable(r, r->target, &t.stable).count;
+	/* What cannot serve any more is replaced once: what replaces it counts, too. */
+	t.mendable = set_usable(r, t.from_spec, &t.stable).count;
+	if (spec && t.mendable < (size_t)spec->replicas)
+		t.mendable = t.stable.count < (size_t)spec->replicas ? t.stable.count : (size_t)spec->replicas;
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)

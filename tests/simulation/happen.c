@@ -267,7 +267,7 @@ static void configurations_are_refused(struct simulation *s, const struct step *
 
 static void clients_linger(struct simulation *s, const struct step *step)
 {
-	static const int64_t how_long[] = {0, 100, 2000, 30000, 200000};
+	static const int64_t how_long[] = {0, 100, 2000, 30000, 1000000000};
 	s->linger_ms = how_long[step->how % ARRAY_LEN(how_long)];
 	say(s, "* clients stay for %dms", (int)s->linger_ms);
 }
@@ -402,7 +402,6 @@ void trouble_ends(struct simulation *s, int but)
 			s->behaviours[i][k] = BEHAVES;
 	s->fated = s->pulls_failing = s->refusals = 0;
 	s->is_disk_full = false;
-	s->linger_ms = 0;
 	manifest_is_mended(s, &none);
 	nginx_comes_back(s, &none);
 }

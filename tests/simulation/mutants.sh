@@ -61,7 +61,7 @@ for dir in $(find "$work" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V); do
 		echo "DOES NOT COMPILE    $name ($file)"
 		continue
 	fi
-	said=$("$dir/simulate" --seeds "$seeds" --first 2>/dev/null)
+	said=$(timeout 600 "$dir/simulate" --seeds "$seeds" --first 2>/dev/null)
 	case $? in
 	0) echo "NOT FOUND           $name" ;;
 	1)

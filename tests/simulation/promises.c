@@ -4,6 +4,9 @@
  */
 #include "simulation.h"
 
+#define INSTANCES_MAX 30 /* of one service, of all its revisions: no schedule asks for so many */
+#define ATTEMPTS_MAX 6   /* in one run */
+
 static const char *quiet;
 
 static const struct instance *seen(const struct world *w, const struct instance *named)
@@ -135,7 +138,7 @@ static const char *keeps_serving(struct simulation *s, const struct action *a)
 		if (!least)
 			continue;
 		bool is_same = t && strcmp(t->rollout, was->rollout) == 0;
-		if (t && !is_same && *t->next.revision)
+		if (t && *t->next.revision && !(is_same && was->weight))
 			least -= desired_service(s->desired, "shop", was->service)->batch;
 		if (!t || count_used(h, t, is_same ? was->weight : 0) < least)
 			return "never fewer serve than the strategy allows";
@@ -215,9 +218,30 @@ static const char *starts_in_order(struct simulation *s, const struct action *a)
 	return NULL;
 }
 
+/* nginx knows nothing of a service that serves: that comes before anything new. */
+static bool is_unpublished(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	const struct good *good = good_of(&s->host, a->service);
+	if (!w->nginx.is_up || !a->address || !good || strcmp(good->revision, a->revision) == 0 || traffic_of(&s->host, a->service))
+		return false;
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (is_usable(&w->instances[i], a->service) && is_serving(&w->instances[i]) &&
+		    strcmp(w->instances[i].revision, good->revision) == 0)
+			return true;
+	return false;
+}
+
 static const char *creates_with_all_it_needs(struct simulation *s, const struct action *a)
 {
 	const struct world *w = s->host.world;
+	size_t ours = 0;
+	for (size_t i = 0; i < w->instances_count; i++)
+		ours += is_ours(&w->instances[i]) && strcmp(w->instances[i].service, a->service) == 0;
+	if (ours >= INSTANCES_MAX)
+		return "instances do not pile up";
+	if (is_unpublished(s, a))
+		return "what serves is published before anything new";
 	bool has_network = !a->network, has_image = false;
 	for (size_t i = 0; i < w->networks_count; i++)
 		has_network |= a->network && strcmp(w->networks[i].name, a->network) == 0;
@@ -276,6 +300,23 @@ static const char *parks_what_it_keeps(struct simulation *s, const struct status
 	return NULL;
 }
 
+static const char *makes_a_network_of_its_own(struct simulation *s, const struct action *a)
+{
+	for (size_t i = 0; a->subnet && i < s->host.world->networks_count; i++)
+		if (strcmp(s->host.world->networks[i].subnet, a->subnet) == 0)
+			return "never a network on top of another one";
+	return NULL;
+}
+
+/* Flags are set back however often that fails; nothing else is tried for ever. */
+static const char *gives_up(const struct world *w)
+{
+	for (size_t i = 0; i < w->failures_count; i++)
+		if (w->failures[i].service && !*w->failures[i].object && w->failures[i].attempts > ATTEMPTS_MAX)
+			return "what fails is given up";
+	return NULL;
+}
+
 /* ---- All of them ---- */
 
 const char *promise_of_action(struct simulation *s, const struct action *a)
@@ -291,6 +332,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = stops_what_is_drained(s, a);
 	if (!broken && a->kind == ACTION_START)
 		broken = starts_in_order(s, a);
+	if (!broken && a->kind == ACTION_NETWORK)
+		broken = makes_a_network_of_its_own(s, a);
 	if (!broken && a->kind == ACTION_CREATE)
 		broken = creates_with_all_it_needs(s, a);
 	if (!broken && a->kind == ACTION_COMMIT)
@@ -310,6 +353,8 @@ const char *promise_of_decision(struct simulation *s)
 	check_quietly = &quiet;
 	quiet = NULL;
 	check_decision(d);
+	if (!quiet)
+		quiet = gives_up(s->real);
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
 			quiet = parks_what_it_keeps(s, &d->services[i]);
@@ -373,6 +418,8 @@ const char *promise_of_rest(struct simulation *s, bool is_retried)
 	const struct decision *d = &s->host.last;
 	if (s->acted)
 		return "apply, then plan: no changes";
+	if (s->real->nginx.is_announcing)
+		return "no close flag is left behind";
 	if (!is_retried && s->real->are_notes_lost)
 		return NULL; /* nothing new until `retry` */
 	for (size_t i = 0; i < d->services_count; i++) {

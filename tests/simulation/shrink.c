@@ -61,7 +61,6 @@ static bool simplify(struct simulation *s, struct schedule *schedule, const char
 		struct setup *one = &schedule->setups[i];
 		TRY(one->depends_on, -1);
 		TRY(one->slow_ms, 0);
-		TRY(one->has_healthcheck, false);
 		TRY(one->keep_old_ms, 0);
 		TRY(one->hold_ms, 0);
 		TRY(one->replicas, 1);

@@ -9,6 +9,7 @@
 #define RUN_MAX_MS (30 * 60000)  /* as in cycle.c */
 #define REPEATS_MAX 20           /* as in cycle.c: the same action more often than that is no progress */
 #define QUIET_PASSES_MAX 1000    /* decisions while nothing happens */
+#define NAP_MS 20000             /* so long at most between two looks that find nothing to do */
 #define CRON_MS 60000
 
 const char *const service_names[SERVICES_MAX] = {"api", "bot", "cache", "db"};
@@ -270,7 +271,7 @@ static bool wait_a_little(struct simulation *s)
 	if (until_ms < now_ms)
 		until_ms = now_ms + 1;
 	if (next_ms && (is_poll ? next_ms > until_ms : next_ms < until_ms))
-		until_ms = next_ms;
+		until_ms = next_ms < now_ms + NAP_MS ? next_ms : now_ms + NAP_MS;
 	s->real->now_ms = until_ms;
 	return true;
 }
@@ -295,6 +296,22 @@ static void refresh_notes(struct simulation *s)
 	}
 }
 
+static void show_statuses(struct simulation *s)
+{
+	for (size_t i = 0; i < s->host.last.services_count; i++) {
+		const struct status *st = &s->host.last.services[i];
+		if (st->phase != PHASE_SETTLED)
+			say(s, "   %s: %s: %s", st->service, phase_name(st->phase), st->reason);
+	}
+}
+
+static bool gives_up(struct simulation *s)
+{
+	say(s, "   it has lasted for too long");
+	show_statuses(s);
+	return false;
+}
+
 static void ends_well(struct simulation *s)
 {
 	if (!s->is_disk_full && !s->real->are_notes_lost) {
@@ -302,12 +319,9 @@ static void ends_well(struct simulation *s)
 		s->quarantines_written = s->real->quarantines_count;
 		s->is_copy_lost[0] = s->is_copy_lost[1] = false;
 	}
-	for (size_t i = 0; i < s->host.last.services_count; i++) {
-		const struct status *st = &s->host.last.services[i];
-		s->counters->phases[st->phase]++;
-		if (st->phase != PHASE_SETTLED)
-			say(s, "   %s: %s: %s", st->service, phase_name(st->phase), st->reason);
-	}
+	for (size_t i = 0; i < s->host.last.services_count; i++)
+		s->counters->phases[s->host.last.services[i].phase]++;
+	show_statuses(s);
 }
 
 /* Returns whether it came to rest. */
@@ -328,7 +342,7 @@ static bool run_tool(struct simulation *s)
 		}
 		/* What flaps may keep a run busy for as long as it does. */
 		if (s->real->now_ms - s->real->run_started_ms > RUN_MAX_MS || ++s->quiet_passes > QUIET_PASSES_MAX)
-			return false;
+			return gives_up(s);
 		if (!(h->last.actions_count ? act(s) : wait_a_little(s)))
 			return false;
 	}
