@@ -225,11 +225,16 @@ static bool is_unpublished(struct simulation *s, const struct action *a)
 	const struct good *good = good_of(&s->host, a->service);
 	if (!w->nginx.is_up || !a->address || !good || strcmp(good->revision, a->revision) == 0 || traffic_of(&s->host, a->service))
 		return false;
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (is_usable(&w->instances[i], a->service) && is_serving(&w->instances[i]) &&
-		    strcmp(w->instances[i].revision, good->revision) == 0)
-			return true;
-	return false;
+	bool serves = false;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (strcmp(in->service, a->service) != 0)
+			continue;
+		if (!*in->address)
+			return false; /* it had no route until now */
+		serves |= is_usable(in, a->service) && is_serving(in) && strcmp(in->revision, good->revision) == 0;
+	}
+	return serves;
 }
 
 static const char *creates_with_all_it_needs(struct simulation *s, const struct action *a)
