@@ -11,16 +11,19 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "decide/rehearse.h"
-#include "desired/load.h"
+#include "follow.h"
+#include "host/host.h"
 #include "host/lock.h"
+#include "keep.h"
 #include "model/failure.h"
 #include "observe.h"
-#include "report/report.h"
+#include "report/json.h"
 #include "resolve.h"
+#include "whatif.h"
 
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
-#define GIT_POLL_MS 5000          /* how often a run that waits asks Git for something newer */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
 #define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
@@ -29,18 +32,21 @@
 struct repeat {
 	const char *text;
 	int count;
+	const char *failed; /* why it failed last: said in full once */
 };
 
 struct cycle {
 	const struct settings *settings;
+	const struct cycle_options *options;
 	struct http *http;
 	struct docker *docker;
 	struct nginx_settings nginx;
-	const char *notes_folder;
+	struct host_settings host;
 	struct arena arena; /* as long as the run */
-	struct notes notes;
+	struct keeper keeper;
 	struct observer observer;
 	struct resolver resolver;
+	struct follower follower;
 	struct failures failures;
 	int64_t acting_since_ms;
 	struct repeat *repeats;  /* actions done, */
@@ -51,24 +57,22 @@ struct cycle {
 	struct tally tally;
 	bool is_stuck;
 	bool has_looked;
-	char rejected[GIT_ID_SIZE]; /* a newer commit that cannot be used: said once */
-	bool are_notes_unwritten; /* something is in memory that must be on disk before the run may end well */
 	int lock;
 };
 
-static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
+static int cycle_open(struct cycle *c, const struct settings *s, const struct cycle_options *o, struct err *e)
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
 		.announce_ms = 400, .confirm_ms = 10000,
 	};
-	c->notes_folder = arena_printf(&c->arena, "%s/notes", s->state_dir);
-	if (notes_read(c->notes_folder, &c->arena, &c->notes, e) < 0)
-		return err_wrap(e, "notes");
+	c->host = (struct host_settings){.instance = s->instance, .min_free_bytes = s->min_free};
+	if (keep_open(&c->keeper, s->state_dir, &c->arena, e) < 0)
+		return -1;
 	if (http_open(&c->http, e) < 0)
 		return -1;
 	struct docker_settings docker = {
@@ -77,9 +81,12 @@ static int cycle_open(struct cycle *c, const struct settings *s, struct err *e)
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
+	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
+	                                .asked_ms = clock_monotonic_ms()};
 	c->observer = (struct observer){
-		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx,
-		.notes = &c->notes, .arena = &c->arena};
+		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
+		.notes = &c->keeper.notes, .arena = &c->arena,
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
 	return 0;
 }
 
@@ -101,76 +108,23 @@ static void cycle_done(struct cycle *c)
 	arena_done(&c->arena);
 }
 
+/* An answer, or a line of it: on its way before anything else happens. */
+static void answer(const struct buf *out)
+{
+	fputs(out->text, stdout);
+	fflush(stdout);
+}
+
 /* ---- Act ---- */
 
-/* Kept in memory even when it cannot be written: going back must not wait for room on the disk. The run then ends
- * with the error, see refresh_notes(). */
-static int note_quarantine(struct cycle *c, const struct action *action, struct err *e)
+/* --json: where an action stands. */
+static void tell(const struct cycle *c, const char *type, const struct action *action, const struct err *e)
 {
-	struct arena *a = &c->arena;
-	*ARENA_PUSH(a, c->notes.quarantines, c->notes.quarantines_count) = (struct note_quarantine){
-		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
-		arena_strdup(a, action->reason), clock_now_ms()};
-	c->are_notes_unwritten = notes_write(c->notes_folder, &c->notes, e) < 0;
-	return c->are_notes_unwritten ? -1 : 0;
-}
-
-/* Replaces the good revision of a service in memory; the caller writes. */
-static void set_good(struct notes *n, struct arena *a, const struct service *s, const char *text)
-{
-	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
-	                         arena_strdup(a, text)};
-	for (size_t i = 0; i < n->goods_count; i++)
-		if (strcmp(n->goods[i].project, s->project) == 0 && strcmp(n->goods[i].service, s->name) == 0) {
-			n->goods[i] = good;
-			return;
-		}
-	*ARENA_PUSH(a, n->goods, n->goods_count) = good;
-}
-
-static void note_image(struct notes *n, struct arena *a, const struct service *s, const char *id, int64_t good_ms)
-{
-	const struct value *image = spec_value(&s->spec, "image");
-	notes_put_image(n, &(struct note_image){s->project, s->name, s->image, id, good_ms, image && image->secret}, a);
-}
-
-/* What is on the host now through us, or no more. A note that is lost here only leaves an image behind. */
-static void note_images(struct cycle *c, const struct action *action, const struct outcome *outcome)
-{
-	struct err e;
-	if (action->kind == ACTION_PULL && *outcome->image_id)
-		note_image(&c->notes, &c->arena, action->spec, outcome->image_id, 0);
-	else if (action->kind == ACTION_DROP)
-		notes_forget_image(&c->notes, action->image->image);
-	else
+	CLEANUP(buf_done) struct buf out = BUF_INIT(128 * 1024);
+	if (!c->options->is_json)
 		return;
-	if (notes_write(c->notes_folder, &c->notes, &e) < 0)
-		log_warning("notes: %s", e.message);
-}
-
-static int note_good(struct cycle *c, const struct action *action, struct err *e)
-{
-	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
-	service_print(&text, action->spec);
-	if (text.overflowed)
-		return err_set(e, ERR_INVALID, "notes: %s/%s is larger than %zu bytes", action->project, action->service, text.max);
-	/* Good is what the notes on disk say: until they do, the old revision is not let go. */
-	struct notes with = c->notes;
-	with.goods = NULL;
-	with.goods_count = 0;
-	for (size_t i = 0; i < c->notes.goods_count; i++)
-		*ARENA_PUSH(&c->arena, with.goods, with.goods_count) = c->notes.goods[i];
-	set_good(&with, &c->arena, action->spec, text.text);
-	with.images = NULL;
-	with.images_count = 0;
-	for (size_t i = 0; i < c->notes.images_count; i++)
-		*ARENA_PUSH(&c->arena, with.images, with.images_count) = c->notes.images[i];
-	note_image(&with, &c->arena, action->spec, "", clock_now_ms());
-	if (notes_write(c->notes_folder, &with, e) < 0)
-		return -1;
-	c->notes = with;
-	c->are_notes_unwritten = false;
-	return 0;
+	json_line_action(&out, type, action, e);
+	answer(&out);
 }
 
 /* The last words of what failed, while they can still be read. */
@@ -190,31 +144,56 @@ static void show_evidence(struct cycle *c, const struct world *w, const struct a
 	}
 }
 
+/* How often the action was done by now, this time counted. */
+static struct repeat *count_repeat(struct cycle *c, const char *text)
+{
+	struct repeat *r = NULL;
+	for (size_t i = 0; i < c->repeats_count && !r; i++)
+		if (strcmp(c->repeats[i].text, text) == 0)
+			r = &c->repeats[i];
+	if (!r) {
+		r = ARENA_PUSH(&c->arena, c->repeats, c->repeats_count);
+		*r = (struct repeat){.text = arena_strdup(&c->arena, text)};
+	}
+	c->is_stuck |= ++r->count > REPEATS_MAX;
+	return r;
+}
+
+static void say_failure(struct cycle *c, struct repeat *r, const struct err *e)
+{
+	if (r->failed && strcmp(r->failed, e->message) == 0) {
+		log_error("%s: the same at attempt %d", r->text, r->count);
+		return;
+	}
+	r->failed = arena_strdup(&c->arena, e->message);
+	log_error("%s: %s", r->text, e->message);
+}
+
+/* A network or volume that failed shows again in the instance that needs it. */
+static bool is_remembered(const struct action *action)
+{
+	return action->service || action->kind == ACTION_PUBLISH || action_info(action->kind)->room == ROOM_HOST;
+}
+
 /* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
 static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
-	bool is_known = false;
-	for (size_t i = 0; i < c->repeats_count; i++)
-		if (strcmp(c->repeats[i].text, text.text) == 0) {
-			is_known = true;
-			c->is_stuck |= ++c->repeats[i].count > REPEATS_MAX;
-		}
-	if (!is_known)
-		*ARENA_PUSH(&c->arena, c->repeats, c->repeats_count) = (struct repeat){arena_strdup(&c->arena, text.text), 1};
+	struct repeat *repeat = count_repeat(c, text.text);
 	if (outcome->result < 0) {
-		log_error("%s: %s", text.text, outcome->err.message);
-		/* A network or volume that failed shows again in the instance that needs it. */
-		if (action->service || action->kind == ACTION_PUBLISH)
+		say_failure(c, repeat, &outcome->err);
+		tell(c, "apply_errored", action, &outcome->err);
+		if (is_remembered(action))
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
 				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
 	log_info("%s", text.text);
-	if (action->service)
+	tell(c, "apply_complete", action, NULL);
+	if (is_remembered(action))
 		failures_forget(&c->failures, action);
-	note_images(c, action, outcome);
+	keep_images(&c->keeper, action, outcome);
 	tally_add(&c->tally, action);
 }
 
@@ -223,8 +202,9 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 static void act_note(struct cycle *c, const struct world *w, const struct action *action)
 {
 	struct outcome outcome = {0};
-	outcome.result = action->kind == ACTION_QUARANTINE ? note_quarantine(c, action, &outcome.err)
-	                                                   : note_good(c, action, &outcome.err);
+	tell(c, "apply_start", action, NULL);
+	outcome.result = action->kind == ACTION_QUARANTINE ? keep_quarantine(&c->keeper, action, &outcome.err)
+	                                                   : keep_good(&c->keeper, action, &outcome.err);
 	if (action->kind == ACTION_QUARANTINE)
 		show_evidence(c, w, action);
 	ended(c, action, &outcome);
@@ -233,7 +213,16 @@ static void act_note(struct cycle *c, const struct world *w, const struct action
 static void act_nginx(struct cycle *c, const struct action *action)
 {
 	struct outcome outcome = {0};
+	tell(c, "apply_start", action, NULL);
 	outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err);
+	ended(c, action, &outcome);
+}
+
+static void act_host(struct cycle *c, const struct action *action)
+{
+	struct outcome outcome = {0};
+	tell(c, "apply_start", action, NULL);
+	outcome.result = host_act(&c->host, action, &outcome.err);
 	ended(c, action, &outcome);
 }
 
@@ -245,12 +234,14 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_DOCKER)
 			actions[count++] = &d->actions[i];
+	for (size_t i = 0; i < count; i++)
+		tell(c, "apply_start", actions[i], NULL);
 	docker_act(c->docker, actions, outcomes, count);
 	for (size_t i = 0; i < count; i++)
 		ended(c, actions[i], &outcomes[i]);
 }
 
-/* Notes before the act that they are about; traffic before instances; the structure last. */
+/* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
 	c->acting_since_ms = clock_now_ms();
@@ -264,6 +255,9 @@ static void act(struct cycle *c, const struct world *w, const struct decision *d
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
 			act_nginx(c, &d->actions[i]);
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (action_info(d->actions[i].kind)->room == ROOM_HOST)
+			act_host(c, &d->actions[i]);
 }
 
 /* ---- The run ---- */
@@ -289,47 +283,21 @@ static void say_waits(struct cycle *c, const struct decision *d)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
 		said->text = arena_strdup(&c->arena, line.text);
 		log_info("%s", line.text);
+		notify_status(line.text);
 	}
 }
 
-/* Settled services: what the notes keep of them follows changes that needed no new instance. Fails only when something
- * is not written that the next run must know. */
-static int refresh_notes(struct cycle *c, const struct loaded *l, const struct decision *decision, struct err *e)
+/* What ended a command; `form` is the one that --json has for it. */
+static int say_error(const struct cycle_options *o, const struct err *e, void (*form)(struct buf *out, const struct err *e))
 {
-	const struct desired *d = &l->desired;
-	bool is_applied = l->left_out == 0 && l->files.kind == ERR_NONE;
-	bool is_changed = c->are_notes_unwritten ||
-	                  (is_applied && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0);
-	CLEANUP(buf_done) struct buf text = BUF_INIT(1024 * 1024);
-	for (size_t i = 0; i < decision->services_count; i++) {
-		const struct status *st = &decision->services[i];
-		const struct service *s = desired_service(d, st->project, st->service);
-		if (!s || (st->phase != PHASE_SETTLED && st->phase != PHASE_KEEPING))
-			continue;
-		buf_clear(&text);
-		service_print(&text, s);
-		for (size_t k = 0; k < c->notes.goods_count; k++) {
-			const struct note_good *g = &c->notes.goods[k];
-			if (strcmp(g->project, s->project) == 0 && strcmp(g->service, s->name) == 0 &&
-			    strcmp(g->revision, s->revision) == 0 && strcmp(g->spec, text.text) != 0) {
-				set_good(&c->notes, &c->arena, s, text.text);
-				is_changed = true;
-			}
-		}
-	}
-	if (is_applied)
-		c->notes.applied = d->commit;
-	if (!is_changed || c->notes.is_missing || notes_write(c->notes_folder, &c->notes, e) == 0)
-		return 0;
-	if (c->are_notes_unwritten)
-		return -1;
-	log_warning("%s", e->message);
-	return 0;
-}
-
-static int say_error(const struct err *e)
-{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
+	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
 	log_error("%s", e->message);
+	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
+	if (o->is_json && log_is_due(of_answer)) {
+		form(&out, e);
+		answer(&out);
+	}
 	return err_info(e->kind)->exit_code;
 }
 
@@ -347,7 +315,7 @@ static int exit_code(int code, const struct loaded *l)
 static void say_gone(const struct cycle *c, const struct desired *d, const struct world *w)
 {
 	CLEANUP(buf_done) struct buf names = BUF_INIT(64 * 1024);
-	if (*d->commit && strcmp(c->notes.applied ? c->notes.applied : "", d->commit) != 0)
+	if (*d->commit && strcmp(c->keeper.notes.applied ? c->keeper.notes.applied : "", d->commit) != 0)
 		projects_gone(&names, d, w);
 	if (names.length)
 		log_warning("left alone, for commit %.8s has no such project: %s", d->commit, names.text);
@@ -364,8 +332,17 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
 		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
 		           c->tally.changed, c->tally.destroyed);
+	const char *message = arena_printf(&c->arena, "%.*s", (int)strcspn(out.text, "\n"), out.text);
 	status_notes(&out, d);
-	fputs(out.text, stdout);
+	notify_status(out.text);
+	/* Of many rounds, those that changed something or went wrong in a new way are told. */
+	bool is_news = !tally_is_empty(&c->tally) || (code != 0 && log_is_due(out.text));
+	if (c->options->is_json) {
+		buf_clear(&out);
+		json_line_summary(&out, &c->tally, d, message);
+	}
+	if (is_news || !c->options->is_round)
+		answer(&out);
 	return exit_code(code, l);
 }
 
@@ -376,15 +353,11 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	struct world world;
 	if (look(c, d, a, &world, e) < 0)
 		return -1;
-	if (!c->has_looked && !l->left_out)
+	if (!c->has_looked && !l->left_out && !l->is_partial)
 		say_gone(c, d, &world);
 	c->has_looked = true;
-	if (c->notes.is_missing && !world.are_notes_lost) {
-		/* Before the first instance: from now on, no notes means lost notes. */
-		if (notes_write(c->notes_folder, &c->notes, e) < 0)
-			return err_wrap(e, "notes");
-		c->notes.is_missing = false;
-	}
+	if (c->keeper.notes.is_missing && !world.are_notes_lost && keep_begin(&c->keeper, e) < 0)
+		return -1;
 	decide(d, &world, a, decision);
 	if (decision->actions_count == 0)
 		say_waits(c, decision);
@@ -400,69 +373,9 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	return 0;
 }
 
-/* What one stay in the loop works on; replaced as a whole when Git moves on. */
-struct want {
-	struct arena arena;
-	struct loaded loaded;
-};
-
-static int load(struct cycle *c, enum load_mode mode, struct want *want, struct err *e)
-{
-	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
-	int result = desired_load(c->settings, mode, &want->arena, &want->loaded, &problems, e);
-	const struct loaded *l = &want->loaded;
-	fputs(problems.warnings.text, stderr);
-	fputs(problems.text.text, stderr);
-	if (result < 0)
-		return -1;
-	resolve_images(&c->resolver, &c->notes, &want->loaded.desired, &want->arena);
-	if (l->left_out)
-		log_error("%zu of %zu manifests %s left out: what runs of %s project%s stays as it is", l->left_out, l->manifests,
-		          l->left_out == 1 ? "is" : "are", l->left_out == 1 ? "its" : "their", l->left_out == 1 ? "" : "s");
-	if (l->files.kind != ERR_NONE)
-		log_error("%s; what runs of it stays as it is", l->files.message);
-	if (*l->commit.forced)
-		log_warning("force-pushed: commit %.8s, which is followed from here on, does not contain %.8s, where the branch was; "
-		            "git.force_push: refuse would stay there", l->commit.id, l->commit.forced);
-	if (l->git.kind != ERR_NONE) {
-		char when[32];
-		clock_format(l->commit.fetched_ms, when, sizeof when);
-		log_warning("%s; commit %.8s, fetched %s, stays in force", l->git.message, l->commit.id, when);
-	}
-	return 0;
-}
-
-/* A newer commit while a run waits: from here on it is what decide is asked about. */
-static void follow_git(struct cycle *c, struct want *want, int64_t *asked_ms)
-{
-	struct want newer = {0};
-	struct err e;
-	char id[GIT_ID_SIZE] = "";
-	if (clock_monotonic_ms() - *asked_ms < GIT_POLL_MS)
-		return;
-	bool is_newer = desired_moved(c->settings, want->loaded.commit.id, id) && strcmp(id, c->rejected) != 0;
-	*asked_ms = clock_monotonic_ms();
-	if (!is_newer)
-		return;
-	int result = load(c, LOAD_SYNC, &newer, &e);
-	/* Refused after all: it is the old commit again. */
-	if (result < 0 || strcmp(newer.loaded.commit.id, want->loaded.commit.id) == 0) {
-		if (result < 0)
-			log_error("the newer commit is not used: %s", e.message);
-		snprintf(c->rejected, sizeof c->rejected, "%s", id);
-		arena_done(&newer.arena);
-		return;
-	}
-	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
-	arena_done(&want->arena);
-	*want = newer;
-	c->has_looked = false;
-	c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
-}
-
 static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 {
-	int64_t started_ms = clock_monotonic_ms(), asked_ms = started_ms, away_since_ms = 0;
+	int64_t started_ms = clock_monotonic_ms(), away_since_ms = 0;
 	bool has_observed = false;
 	for (;;) {
 		CLEANUP(arena_done) struct arena a = {0};
@@ -471,7 +384,7 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 		int64_t now_ms = clock_monotonic_ms();
 		if (result > 0) {
 			int code = say_end(c, &want->loaded, &decision);
-			return refresh_notes(c, &want->loaded, &decision, e) < 0 ? -1 : code;
+			return keep_settled(&c->keeper, &want->loaded, &decision, e) < 0 ? -1 : code;
 		}
 		if (clock_stop_requested()) {
 			err_set(e, ERR_STOPPED, "stopped at a safe point; the next run goes on from here");
@@ -480,8 +393,10 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 		if (result == 0) {
 			has_observed = true;
 			away_since_ms = 0;
-			if (decision.actions_count == 0)
-				follow_git(c, want, &asked_ms);
+			if (decision.actions_count == 0 && follow_newer(&c->follower, want)) {
+				c->has_looked = false;
+				c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
+			}
 		} else if (e->kind != ERR_UNREACHABLE && e->kind != ERR_TRANSIENT) {
 			return -1;
 		} else {
@@ -495,24 +410,41 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	}
 }
 
-int cycle_run(const struct settings *s, const struct cycle_options *o)
+int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e)
 {
-	(void)o;
-	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
-	clock_catch_stop();
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && lock_take(s->run_dir, &c.lock, &e) == 0) {
-		/* The notes again, now that nobody else writes them. */
-		fs_sweep(c.notes_folder);
-		if (fs_mkdir(s->state_dir, 0755, &e) == 0 && notes_read(c.notes_folder, &c.arena, &c.notes, &e) == 0 &&
-		    load(&c, LOAD_SYNC, &want, &e) == 0 &&
-		    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, &e) == 0))
-			code = run_until_settled(&c, &want, &e);
-	}
+	if (cycle_open(&c, s, o, e) == 0 && lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, e) == 0 &&
+	    fs_mkdir(s->state_dir, 0755, e) == 0 && keep_read_again(&c.keeper, e) == 0 &&
+	    follow_load(&c.follower, LOAD_SYNC, &want, e) == 0 &&
+	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
+		code = run_until_settled(&c, &want, e);
 	arena_done(&want.arena);
-	return code < 0 ? say_error(&e) : code;
+	return code;
+}
+
+int cycle_end(const struct cycle_options *o, const struct err *e)
+{
+	return say_error(o, e, json_line_diagnostic);
+}
+
+void cycle_begin(const struct cycle_options *o)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+	clock_catch_stop();
+	if (!o->is_json)
+		return;
+	json_line_version(&out);
+	answer(&out);
+}
+
+int cycle_run(const struct settings *s, const struct cycle_options *o)
+{
+	struct err e;
+	cycle_begin(o);
+	int code = cycle_pass(s, o, &e);
+	return code < 0 ? cycle_end(o, &e) : code;
 }
 
 int cycle_plan(const struct settings *s, const struct cycle_options *o)
@@ -522,16 +454,28 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024 * 1024);
 	struct world world;
-	if (cycle_open(&c, s, &e) < 0 || load(&c, LOAD_PEEK, &want, &e) < 0 ||
+	if (cycle_open(&c, s, o, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(&e);
+		return say_error(o, &e, json_failure);
 	}
 	struct rehearsal r;
-	rehearse(&want.loaded.desired, &world, &want.arena, &r);
-	struct tally t = plan_print(&out, &want.loaded.desired, &world, &r);
-	fputs(out.text, stdout);
-	int code = o->detailed_exitcode && !tally_is_empty(&t) ? 2 : 0;
+	struct what_if what_if = {0};
+	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
+		arena_done(&want.arena);
+		return say_error(o, &e, json_failure);
+	}
+	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
+	if (what_if.crash_after > r.events_count)
+		log_warning("--what-if %s: this plan has %zu steps", o->what_if, r.events_count);
+	struct plan plan;
+	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);
+	if (o->is_json)
+		json_plan(&out, &plan, want.loaded.left_out == 0);
+	else
+		plan_print(&out, &plan);
+	answer(&out);
+	int code = o->detailed_exitcode && !tally_is_empty(&plan.tally) ? 2 : 0;
 	if (want.loaded.left_out)
 		code = exit_code(code, &want.loaded);
 	arena_done(&want.arena);
@@ -540,60 +484,34 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 
 int cycle_status(const struct settings *s, const struct cycle_options *o)
 {
-	(void)o;
 	struct err e;
 	struct want want = {0};
 	CLEANUP(cycle_done) struct cycle c;
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	struct world world;
 	int code = -1;
-	if (cycle_open(&c, s, &e) == 0 && load(&c, LOAD_PEEK, &want, &e) == 0 &&
+	if (cycle_open(&c, s, o, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
-		status_print(&out, &want.loaded.desired, &decision);
-		fputs(out.text, stdout);
+		if (o->is_json)
+			json_status(&out, &want.loaded.desired, &decision);
+		else
+			status_print(&out, &want.loaded.desired, &decision);
+		answer(&out);
 		code = status_exit_code(&decision);
 		if (want.loaded.left_out)
 			code = exit_code(code, &want.loaded);
 	}
 	arena_done(&want.arena);
-	return code < 0 ? say_error(&e) : code;
+	return code < 0 ? say_error(o, &e, json_failure) : code;
 }
 
-static bool is_named(const struct note_quarantine *q, const char *name)
+int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e)
 {
-	if (!name)
-		return true;
-	size_t n = strlen(q->project);
-	return strncmp(name, q->project, n) == 0 && (name[n] == 0 || (name[n] == '/' && strcmp(name + n + 1, q->service) == 0));
-}
-
-int cycle_retry(const struct settings *s, const char *name)
-{
-	struct err e;
 	CLEANUP(cycle_done) struct cycle c;
-	if (cycle_open(&c, s, &e) < 0 || lock_take(s->run_dir, &c.lock, &e) < 0 ||
-	    notes_read(c.notes_folder, &c.arena, &c.notes, &e) < 0)
-		return say_error(&e);
-	size_t kept = 0, forgotten = 0;
-	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
-	for (size_t i = 0; i < c.notes.quarantines_count; i++) {
-		if (is_named(&c.notes.quarantines[i], name)) {
-			buf_printf(&out, "%s/%s: revision %.8s may be tried again\n", c.notes.quarantines[i].project,
-			       c.notes.quarantines[i].service, c.notes.quarantines[i].revision);
-			forgotten++;
-		} else {
-			c.notes.quarantines[kept++] = c.notes.quarantines[i];
-		}
-	}
-	c.notes.quarantines_count = kept;
-	if (c.notes.is_missing)
-		buf_puts(&out, "new notes were begun; the next run takes what serves now as the old revision\n");
-	else if (!forgotten)
-		buf_printf(&out, "nothing is quarantined%s%s\n", name ? " in " : "", name ? name : "");
-	if ((forgotten || c.notes.is_missing) && notes_write(c.notes_folder, &c.notes, &e) < 0)
-		return say_error(&e);
-	fputs(out.text, stdout);
-	return 0;
+	const struct cycle_options options = {0};
+	if (cycle_open(&c, s, &options, e) < 0 || follow_load(&c.follower, LOAD_PEEK, want, e) < 0)
+		return -1;
+	return look(&c, &want->loaded.desired, &want->arena, w, e);
 }

@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "desired/manifest.h"
+#include "host/orders.h"
 #include "net/probe.h"
 
 /* What this process saw of one instance, longer than one observation. */
@@ -138,7 +139,10 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
+	host_observe(o->host, desired_swap(d), a, &w->host);
 	observe_notes(o, w, a);
+	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
+		return -1;
 	observe_connections(o, w);
 	observe_probes(o, d, w, a);
 	w->now_ms = clock_now_ms();

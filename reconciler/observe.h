@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "docker/docker.h"
+#include "host/host.h"
 #include "host/notes.h"
 #include "model/desired.h"
 #include "model/world.h"
@@ -20,7 +21,9 @@ struct observer {
 	struct docker *docker;
 	const char *docker_host; /* for messages */
 	const struct nginx_settings *nginx;
+	const struct host_settings *host;
 	const struct notes *notes;
+	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
 	struct memory *memories;
 	size_t memories_count;

@@ -16,7 +16,7 @@ static struct resolution *find_known(struct resolver *r, const char *image)
 
 static bool must_ask(const struct service *s)
 {
-	return s->pull == PULL_ALWAYS && !strchr(s->image, '@');
+	return !s->is_left_alone && s->pull == PULL_ALWAYS && !strchr(s->image, '@');
 }
 
 static void ask(struct resolver *r, const struct desired *d)

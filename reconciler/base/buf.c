@@ -1,6 +1,7 @@
 /* A growing string that has a maximum. Running out of memory ends the process, as in arena.c. */
 #include "base/buf.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,4 +75,25 @@ void buf_done(struct buf *b)
 		free(b->text);
 	b->text = buf_empty;
 	b->size = b->length = 0;
+}
+
+const char *size_text(int64_t bytes, char out[SIZE_TEXT])
+{
+	static const char units[] = "BKMGTP";
+	int64_t unit = 1;
+	int at = 0;
+	for (; at < 5 && bytes / unit >= 1024; at++)
+		unit *= 1024;
+	/* 1100M is not 1.0G: whoever wrote it wants to see it again. Four digits are enough for that. */
+	if (at > 0 && bytes % unit * 10 % unit && bytes % (unit / 1024) == 0 && bytes / (unit / 1024) < 10000) {
+		unit /= 1024;
+		at--;
+	}
+	int tenths = (int)((bytes % unit) * 10 / unit);
+	int length = snprintf(out, SIZE_TEXT, "%" PRId64, bytes / unit);
+	if (tenths)
+		length += snprintf(out + length, 3, ".%d", tenths % 10);
+	out[length] = units[at];
+	out[length + 1] = 0;
+	return out;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/macros.h"
 
@@ -26,5 +27,9 @@ void buf_puts(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_clear(struct buf *b); /* empty again, memory kept */
 void buf_done(struct buf *b);
+
+/* "512M", "1.5G", "1100M", in the units of a manifest; what is no round number is cut to a tenth. Returns out. */
+#define SIZE_TEXT 32
+const char *size_text(int64_t bytes, char out[SIZE_TEXT]);
 
 #endif

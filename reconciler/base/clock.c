@@ -9,7 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-static volatile sig_atomic_t stop_signal;
+#include "base/notify.h"
+
+static volatile sig_atomic_t stop_signal, reload_wish, now_wish;
 
 static int64_t read_ms(clockid_t id)
 {
@@ -47,20 +49,72 @@ bool clock_stop_requested(void)
 	return stop_signal != 0;
 }
 
-bool clock_sleep_ms(int64_t ms)
+static void on_wish(int sig)
 {
-	sigset_t stops, before;
-	sigemptyset(&stops);
-	sigaddset(&stops, SIGTERM);
-	sigaddset(&stops, SIGINT);
+	if (sig == SIGHUP)
+		reload_wish = 1;
+	else
+		now_wish = 1;
+}
+
+void clock_catch_wishes(void)
+{
+	struct sigaction sa = {.sa_handler = on_wish, .sa_flags = (int)SA_RESTART};
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+}
+
+int clock_take_wishes(void)
+{
+	int wishes = 0;
+	/* A second one that comes between a look and its line is one with the first, which is about to be fulfilled. */
+	if (reload_wish) {
+		reload_wish = 0;
+		wishes |= WISH_RELOAD;
+	}
+	if (now_wish) {
+		now_wish = 0;
+		wishes |= WISH_NOW;
+	}
+	return wishes;
+}
+
+static void sleep_unless(bool wakes_for_wishes, int64_t ms)
+{
+	sigset_t caught, before, during;
+	sigemptyset(&caught);
+	sigaddset(&caught, SIGTERM);
+	sigaddset(&caught, SIGINT);
+	sigaddset(&caught, SIGHUP);
+	sigaddset(&caught, SIGUSR1);
 	/* Blocked until ppoll() opens them again: a signal between the check and the sleep is not missed. */
-	sigprocmask(SIG_BLOCK, &stops, &before);
-	if (!stop_signal && ms > 0) {
+	sigprocmask(SIG_BLOCK, &caught, &before);
+	during = before;
+	if (!wakes_for_wishes) {
+		sigaddset(&during, SIGHUP);
+		sigaddset(&during, SIGUSR1);
+	}
+	if (!stop_signal && !(wakes_for_wishes && (reload_wish || now_wish)) && ms > 0) {
 		struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
-		ppoll(NULL, 0, &ts, &before);
+		ppoll(NULL, 0, &ts, &during);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+bool clock_sleep_ms(int64_t ms)
+{
+	notify_alive();
+	sleep_unless(false, ms);
 	return stop_signal != 0;
+}
+
+void clock_wait_ms(int64_t ms)
+{
+	int64_t until_ms = clock_monotonic_ms() + ms;
+	while (!stop_signal && !reload_wish && !now_wish && clock_monotonic_ms() < until_ms) {
+		notify_alive();
+		sleep_unless(true, notify_until_due_ms(until_ms - clock_monotonic_ms()));
+	}
 }
 
 int64_t clock_parse_rfc3339_ms(const char *text)
@@ -91,6 +145,13 @@ void clock_format(int64_t ms, char *out, size_t size)
 	gmtime_r(&s, &tm);
 	if (strftime(out, size, "%Y-%m-%d %H:%M:%SZ", &tm) == 0 && size)
 		out[0] = 0;
+}
+
+void clock_rfc3339(int64_t ms, char *out, size_t size)
+{
+	char seconds[32];
+	clock_format(ms, seconds, sizeof seconds);
+	snprintf(out, size, "%.10sT%.8s.%03dZ", seconds, seconds + 11, (int)(ms % 1000));
 }
 
 const char *clock_duration(int64_t ms, char out[32])

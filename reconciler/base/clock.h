@@ -19,9 +19,21 @@ bool clock_sleep_ms(int64_t ms);
 void clock_catch_stop(void);
 bool clock_stop_requested(void);
 
+/*
+ * Wishes of a process that lives on: SIGHUP (read the settings again) and SIGUSR1 (the next pass now). Caught from
+ * clock_catch_wishes() on; they never cut a clock_sleep_ms() short. clock_wait_ms() sleeps, but through neither a stop
+ * nor a wish. clock_take_wishes() gives the wishes since it was asked last.
+ */
+enum { WISH_RELOAD = 1, WISH_NOW = 2 };
+void clock_catch_wishes(void);
+void clock_wait_ms(int64_t ms);
+int clock_take_wishes(void);
+
 /* "2026-11-21T10:00:00.123456789Z" (RFC 3339, as Docker prints it) to ms since 1970; 0 for "" and for year 1. */
 int64_t clock_parse_rfc3339_ms(const char *text);
-/* "2026-11-21 10:00:00Z" into out. */
+/* The other way, in UTC: "2026-11-21T10:00:00.123Z" into out. */
+void clock_rfc3339(int64_t ms, char *out, size_t size);
+/* For people: "2026-11-21 10:00:00Z" into out. */
 void clock_format(int64_t ms, char *out, size_t size);
 
 /* "1.5s", "2m", "90s" in the shortest exact form, for people. Returns out. */

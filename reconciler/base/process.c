@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/notify.h"
 
 static void child(const struct process *p, int in, int out)
 {
@@ -89,6 +90,7 @@ static int input_pipe(const struct process *p, int *read_end, struct err *e)
 int process_run(const struct process *p, struct buf *output, int *status, struct err *e)
 {
 	int ends[2];
+	notify_alive();
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "%s: pipe", p->argv[0]);
 	CLEANUP(fd_close) int read_end = ends[0];

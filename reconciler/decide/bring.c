@@ -94,14 +94,14 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			if (strcmp(p->out->services[k].project, r->project) == 0 &&
 			    strcmp(p->out->services[k].service, d->service) == 0)
 				other = &p->out->services[k];
-		bool is_moving = other && other->phase == PHASE_PROGRESSING;
+		bool is_moving = other && other->phase == PHASE_PROGRESSING && !pass_is_acceptable(p, other);
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
 		if (is_moving)
 			rollout_wait(r, reason, 0);
-		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK))
-			rollout_status(r, PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
+		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
+			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
 		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;
@@ -318,12 +318,27 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 	return usable;
 }
 
+/* Does the installed configuration lead to it? Only a publish changes that. */
+static bool is_listed(const struct rollout *r, const struct instance *i)
+{
+	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
+}
+
+/* What nginx leads to has passed its gate before: it need only pass now, however short a time this process has looked. */
+static struct judgement judge(struct rollout *r, const struct service *s, const struct instance *i, enum trust trust)
+{
+	struct judgement j = gate_judge(i, s, trust, r->pass->world, r->pass->arena);
+	if (j.readiness == COMING && is_listed(r, i) && gate_judge(i, s, TRUST_PROVEN, r->pass->world, r->pass->arena).readiness == READY)
+		return (struct judgement){READY, NULL, 0};
+	return j;
+}
+
 struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
 {
 	struct set ready = {0};
 	for (size_t i = 0; i < set->count && (int)ready.count < n; i++)
 		if (!is_broken(r, s, set->items[i]) &&
-		    gate_judge(set->items[i], s, trust, r->pass->world, r->pass->arena).readiness == READY)
+		    judge(r, s, set->items[i], trust).readiness == READY)
 			*ARENA_PUSH(r->pass->arena, ready.items, ready.count) = set->items[i];
 	return ready;
 }
@@ -342,7 +357,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			continue;
 		usable++;
 		moving += update_live(r, s, in, &failed);
-		struct judgement j = gate_judge(in, s, trust, p->world, p->arena);
+		struct judgement j = judge(r, s, in, trust);
 		if (j.readiness == READY) {
 			ready++;
 		} else if (j.readiness != FAILED && is_startable(r, s, in)) {
@@ -376,12 +391,6 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	if (moving)
 		rollout_wait(r, r->status->reason ? r->status->reason : "starts instances", 0);
 	return moving ? UPS_BUSY : UPS_READY;
-}
-
-/* Does the installed configuration lead to it? Only a publish changes that. */
-static bool is_listed(const struct rollout *r, const struct instance *i)
-{
-	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
 /* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a

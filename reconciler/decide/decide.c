@@ -89,6 +89,8 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 	for (size_t i = 0; i < p->out->services_count; i++) {
 		struct status *s = &p->out->services[i];
 		const struct service *want = desired_service(p->desired, s->project, s->service);
+		if (s->phase == PHASE_LEFT_ALONE)
+			continue;
 		if ((want && want->is_routed) || find_traffic(&p->world->nginx.topology, s->project, s->service)) {
 			s->phase = phase;
 			s->cause = cause;
@@ -111,7 +113,7 @@ static bool publish(struct pass *p)
 		p->wanted = nginx->topology; /* all that runs goes on */
 	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (find_traffic(&p->wanted, r->project, r->service))
+		if (find_traffic(&p->wanted, r->project, r->service) && !pass_leaves_alone(p, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	bool is_nothing = p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0;
@@ -124,7 +126,7 @@ static bool publish(struct pass *p)
 		return false;
 	}
 	for (size_t i = 0; i < p->world->failures_count; i++)
-		if (!p->world->failures[i].service) {
+		if (!p->world->failures[i].service && !*p->world->failures[i].object) {
 			hold_up(p, PHASE_FAILED, p->world->failures[i].kind, p->world->failures[i].message);
 			return false;
 		}
@@ -137,12 +139,72 @@ static bool publish(struct pass *p)
 	return true;
 }
 
+void pass_commit(struct pass *p, const struct service *s)
+{
+	struct action *a = pass_action(p, ACTION_COMMIT, s->project, s->name);
+	a->spec = s;
+	a->revision = s->revision;
+}
+
+bool pass_is_atomic(const struct pass *p, const char *project)
+{
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (strcmp(p->desired->projects[i].name, project) == 0)
+			return p->desired->projects[i].is_atomic;
+	return false;
+}
+
+bool pass_is_acceptable(const struct pass *p, const struct status *s)
+{
+	for (size_t i = 0; i < p->acceptable_count; i++)
+		if (strcmp(p->acceptable[i]->project, s->project) == 0 && strcmp(p->acceptable[i]->name, s->service) == 0)
+			return true;
+	return s->phase == PHASE_SETTLED || s->phase == PHASE_KEEPING || s->phase == PHASE_LEFT_ALONE;
+}
+
+/* An atomic project: all of its services are noted as good, or none yet. */
+static void commit_together(struct pass *p)
+{
+	struct status *services = p->out->services;
+	for (size_t i = 0; i < p->acceptable_count; i++) {
+		const struct service *s = p->acceptable[i];
+		struct status *own = NULL;
+		const struct status *other = NULL;
+		for (size_t k = 0; k < p->out->services_count; k++) {
+			if (strcmp(services[k].project, s->project) != 0)
+				continue;
+			if (strcmp(services[k].service, s->name) == 0)
+				own = &services[k];
+			else if (!pass_is_acceptable(p, &services[k]) && (!other || other->phase == PHASE_PROGRESSING))
+				other = &services[k];
+		}
+		if (!other) {
+			pass_commit(p, s);
+			continue;
+		}
+		own->phase = other->phase == PHASE_PROGRESSING || other->phase == PHASE_WAITING ? other->phase : PHASE_BLOCKED;
+		own->cause = other->cause;
+		own->reason = arena_printf(p->arena, "is good, and waits for %s of the same atomic project", other->service);
+	}
+}
+
 bool pass_has_project(const struct pass *p, const char *project)
 {
 	for (size_t i = 0; i < p->desired->projects_count; i++)
 		if (p->desired->projects[i].services_count && strcmp(p->desired->projects[i].name, project) == 0)
 			return true;
 	return false;
+}
+
+bool pass_leaves_alone(const struct pass *p, const char *project, const char *service)
+{
+	const struct service *s = desired_service(p->desired, project, service);
+	if (s)
+		return s->is_left_alone;
+	for (size_t i = 0; i < p->desired->projects_count; i++)
+		if (p->desired->projects[i].keeps_gone && strcmp(p->desired->projects[i].name, project) == 0)
+			return true;
+	return !pass_has_project(p, project);
 }
 
 static bool has_status(const struct decision *out, const char *project, const char *service)
@@ -158,7 +220,8 @@ static bool is_claimed(struct pass *p, const char *host)
 {
 	for (size_t i = 0; i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service))
+		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service) &&
+		    !pass_leaves_alone(p, r->project, r->service))
 			return true;
 	}
 	return false;
@@ -170,21 +233,23 @@ static void retire(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (!pass_has_project(p, in->project) || desired_service(p->desired, in->project, in->service) ||
+		if (desired_service(p->desired, in->project, in->service) || pass_leaves_alone(p, in->project, in->service) ||
 		    has_status(p->out, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
 		rollout_retire(p, in->project, in->service, s);
 	}
-	/* Traffic of projects that are not in this desired state stays as it is. */
+	/* Traffic of what is left alone stays as it is; that of services in Git is wanted by now. */
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
-		if (!pass_has_project(p, t->project))
+		if (!desired_service(p->desired, t->project, t->service) && pass_leaves_alone(p, t->project, t->service))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
 	}
 	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
 		const struct route *r = &p->world->nginx.topology.routes[i];
-		if (!pass_has_project(p, r->project) && !is_claimed(p, r->host))
+		bool is_kept = pass_leaves_alone(p, r->project, r->service) ||
+		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
+		if (is_kept && !is_claimed(p, r->host))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -204,4 +269,6 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";
+	commit_together(&p); /* when it is known whom nginx holds up */
+	swap_decide(&p);     /* when it is known whether all else is at rest */
 }

@@ -8,6 +8,9 @@
 
 #include "decide/rollout.h"
 
+/* How often a hold that is over looks whether the analysis has seen enough. */
+#define VERDICT_POLL_MS 1000
+
 struct trip {
 	const char *from;
 	const struct service *from_spec; /* the target's when the old one's is not known any more */
@@ -175,11 +178,23 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 		return true;
 	if (r->now && r->now->weight > step->weight) /* a later step has begun: this one is over */
 		return true;
-	if (step->hold_ms > 0 && now_ms < until_ms) {
+	bool is_promoted = !step->is_kept && rollout_is_promoted(r, step->weight);
+	if (step->hold_ms == HOLD_MANUAL && !is_promoted) {
+		rollout_status(r, PHASE_WAITING, ERR_NONE,
+		               arena_printf(r->pass->arena, "has %d.%d%% of the requests; `reconcile promote %s/%s` lets it go on",
+		                            step->weight / 10, step->weight % 10, r->project, r->service));
+		return false;
+	}
+	if (!is_promoted && step->hold_ms > 0 && now_ms < until_ms) {
 		if (step->is_kept)
 			keep(r, t, until_ms);
 		else
 			rollout_wait(r, arena_printf(r->pass->arena, "is watched for %s", clock_duration(step->hold_ms, hold)), until_ms);
+		return false;
+	}
+	const struct verdict *v = step->weight && !step->is_kept ? rollout_verdict(r) : NULL;
+	if (v && !is_promoted) {
+		rollout_wait(r, v->why, now_ms + VERDICT_POLL_MS);
 		return false;
 	}
 	if (step->commits) {
@@ -213,6 +228,22 @@ static bool publish_what_serves(struct rollout *r, const struct trip *t)
 	return true;
 }
 
+/* Paused: what has traffic is looked after, on both sides, and a failure goes back. */
+static void stay(struct rollout *r, const struct trip *t)
+{
+	struct set listed = {0};
+	const char *why = NULL;
+	for (size_t i = 0; r->now && i < t->next.count; i++)
+		if (side_lists(&r->now->next, t->next.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = t->next.items[i];
+	if (r->now)
+		(void)bring_up(r, t->from_spec, &t->stable, (int)r->now->stable.addresses_count, TRUST_PROVEN, &why);
+	if (bring_up(r, r->target, &listed, (int)listed.count, t->trust, &why) == UPS_FAILED)
+		rollout_fail(r, why);
+	else
+		rollout_say_paused(r);
+}
+
 void rollout_forward(struct rollout *r, const char *from)
 {
 	const struct service *spec = rollout_spec(r, from);
@@ -244,10 +275,19 @@ void rollout_forward(struct rollout *r, const char *from)
 		return;
 	}
 	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	const struct verdict *v = rollout_verdict(r);
+	if (v && v->is_bad && r->now && r->now->weight > 0 && !rollout_is_good(r, r->target->revision)) {
+		rollout_fail(r, v->why);
+		return;
+	}
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {
 		const struct step *step = &t.steps.items[i], *before = i ? step - 1 : step;
 		bool is_last = i + 1 == t.steps.count;
+		if (r->pause && (!is_reached(r, &t, step) || step->commits || is_last)) {
+			stay(r, &t);
+			return;
+		}
 		if (!is_reached(r, &t, step) || (is_last && r->is_routed)) {
 			work(r, &t, step, is_last);
 			return;

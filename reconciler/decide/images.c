@@ -32,10 +32,10 @@ static bool is_way_back(const struct pass *p, const struct past_image *image)
 	return image->good_ms && better < GOOD_KEPT;
 }
 
-/* A service that left a project of Git needs no way back; a project that is gone as a whole is left alone. */
+/* A service that left a project of Git needs no way back, unless it is left alone. */
 static bool has_left(const struct pass *p, const char *project, const char *service)
 {
-	return pass_has_project(p, project) && !desired_service(p->desired, project, service);
+	return !desired_service(p->desired, project, service) && !pass_leaves_alone(p, project, service);
 }
 
 /* Does any service need the image, or may it? */

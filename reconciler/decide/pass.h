@@ -12,6 +12,8 @@ struct pass {
 	struct topology wanted;     /* what nginx shall serve after this decision */
 	struct network *given;      /* subnets given to new traffic networks in this decision */
 	size_t given_count;
+	const struct service **acceptable; /* of atomic projects: each could be noted as good, when all of the project can */
+	size_t acceptable_count;
 	const char **addresses;     /* given to new instances in this decision */
 	size_t addresses_count;
 };
@@ -21,8 +23,20 @@ struct action *pass_action(struct pass *p, enum action_kind kind, const char *pr
 /* Something may change by itself at that time. */
 void pass_wait(struct pass *p, int64_t until_ms);
 
+/* Notes that the revision is good. */
+void pass_commit(struct pass *p, const struct service *s);
+bool pass_is_atomic(const struct pass *p, const char *project);
+/* Is the service as Git says, but for the note? */
+bool pass_is_acceptable(const struct pass *p, const struct status *s);
+/* orders.c: the pause that is in force for it; NULL: none. */
+const struct order *pass_pause(const struct pass *p, const char *project, const char *service);
+
 /* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);
+
+/* Stays as it is: a service that is no target, one that left a project of which not all is one, one of a project that is
+ * not in Git. */
+bool pass_leaves_alone(const struct pass *p, const char *project, const char *service);
 
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
  * NULL with *why when the setting's subnet has no free /24 left. */
@@ -52,6 +66,10 @@ bool side_equal(const struct side *a, const struct side *b);
 const struct image *image_find(const struct world *w, const char *name);
 /* Lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
 void images_drop(struct pass *p);
+
+/* swap.c: one step towards the swap that the host shall have, and p->out->host. After all others: some steps wait for
+ * them. */
+void swap_decide(struct pass *p);
 
 /* rollout.c: decides one service of desired: actions, status, and its part of p->wanted. */
 void rollout_decide(struct pass *p, const struct service *s, struct status *status);

@@ -10,6 +10,8 @@
 
 /* More decisions than any sane rollout needs; past it the rehearsal says that it did not come to rest. */
 #define ROUNDS_MAX 5000
+/* When a timer starts the next run. */
+#define NEXT_RUN_MS 60000
 
 static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
 {
@@ -42,6 +44,7 @@ struct world *world_copy(struct arena *a, const struct world *w)
 	COPY_ARRAY(a, copy, goods);
 	COPY_ARRAY(a, copy, past_images);
 	COPY_ARRAY(a, copy, failures);
+	COPY_ARRAY(a, copy, host.swaps);
 	copy_topology(a, &copy->nginx.topology);
 	return copy;
 }
@@ -207,6 +210,49 @@ static void drop(struct world *w, const struct action *action)
 			w->images[i] = w->images[--w->images_count];
 }
 
+/* The model's own entry for that place. */
+static struct swap_file *swap_at(struct world *w, const char *path, struct arena *a)
+{
+	for (size_t i = 0; i < w->host.swaps_count; i++)
+		if (strcmp(w->host.swaps[i].path, path) == 0)
+			return &w->host.swaps[i];
+	struct swap_file *f = ARENA_PUSH(a, w->host.swaps, w->host.swaps_count);
+	*f = (struct swap_file){.path = path};
+	return f;
+}
+
+static void apply_to_swap(struct world *w, const struct action *action, struct arena *a)
+{
+	struct swap_file *f = swap_at(w, action->swap->file, a);
+	enum swap_line line = action->swap->is_bridge ? SWAP_LINE_NONE : SWAP_LINE_OURS;
+	switch (action->kind) {
+	case ACTION_SWAP_MAKE:
+		w->host.disk_free_bytes += f->size_bytes - action->swap->size_bytes;
+		*f = (struct swap_file){.path = f->path, .is_there = true, .is_ours = true, .is_sound = true, .is_active = true,
+		                        .line = line, .mode = 0600, .size_bytes = action->swap->size_bytes,
+		                        .swap_bytes = action->swap->size_bytes};
+		break;
+	case ACTION_SWAP_MEND:
+		f->is_active = true;
+		f->mode = 0600;
+		f->line = line;
+		break;
+	default:
+		w->host.disk_free_bytes += f->size_bytes;
+		w->host.memory_available_bytes -= f->used_bytes;
+		*f = (struct swap_file){.path = f->path, .line = action->swap->is_step ? f->line : SWAP_LINE_NONE};
+		break;
+	}
+}
+
+static void set_swappiness(struct world *w, const struct swap_change *change)
+{
+	w->host.swappiness = change->to;
+	w->host.is_swappiness_kept = change->is_kept;
+	w->host.swappiness_kept = change->to;
+	w->host.swappiness_before = change->before;
+}
+
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
 static int64_t takes_ms(enum action_kind kind)
 {
@@ -214,6 +260,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
 	return takes[kind] ? takes[kind] : 2;
 }
@@ -253,6 +300,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 			action->project, action->service, action->revision, action->reason, w->now_ms};
 		break;
 	case ACTION_COMMIT: note_good(w, action, a); break;
+	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: apply_to_swap(w, action, a); break;
+	case ACTION_SWAPPINESS: set_swappiness(w, action->swap); break;
 	default: apply_to_instance(w, action, a); break;
 	}
 }
@@ -283,8 +332,55 @@ static void look_again(struct world *w, int64_t before_ms)
 			w->instances[i].passing_since_ms = w->now_ms;
 }
 
-void rehearse(const struct desired *d, const struct world *world, struct arena *a, struct rehearsal *out)
+static const struct traffic *traffic_of(const struct world *w, const struct service *s)
 {
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
+			return t;
+	}
+	return NULL;
+}
+
+/* Makes the wanted revision fail as it was asked. */
+static void misbehave(struct world *w, const struct what_if *what_if)
+{
+	const struct service *s = what_if->fails;
+	const struct traffic *t = s ? traffic_of(w, s) : NULL;
+	int weight = t && strcmp(t->next.revision, s->revision) == 0 ? t->weight : 0;
+	for (size_t i = 0; s && i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		if (in->state != INSTANCE_RUNNING || strcmp(in->project, s->project) != 0 || strcmp(in->service, s->name) != 0 ||
+		    strcmp(in->revision, s->revision) != 0)
+			continue;
+		if (what_if->fails_at && weight >= what_if->fails_at) {
+			in->state = INSTANCE_EXITED;
+			in->exit_code = 1;
+			in->passing_since_ms = 0;
+		} else if (!what_if->fails_at) {
+			in->passing_since_ms = 0;
+			in->is_passing = false;
+			in->failing_since_ms = in->failing_since_ms ? in->failing_since_ms : w->now_ms;
+			in->probe_said = "what if it did not answer";
+		}
+	}
+}
+
+/* Another run: what the one before had seen is forgotten. */
+static void begin_again(struct world *w)
+{
+	w->now_ms += NEXT_RUN_MS;
+	w->run_started_ms = w->now_ms;
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].passing_since_ms)
+			w->instances[i].passing_since_ms = w->now_ms;
+}
+
+void rehearse(const struct desired *d, const struct world *world, const struct what_if *what_if, struct arena *a,
+              struct rehearsal *out)
+{
+	static const struct what_if nothing;
+	what_if = what_if ? what_if : &nothing;
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
 	w->run_started_ms = w->now_ms;
@@ -300,13 +396,21 @@ void rehearse(const struct desired *d, const struct world *world, struct arena *
 			break;
 		}
 		int64_t before_ms = w->now_ms;
-		for (size_t i = 0; i < out->end.actions_count; i++) {
+		bool is_killed = false;
+		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
 			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
+			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
+		misbehave(w, what_if);
+		if (is_killed) {
+			out->events[out->events_count - 1].is_crash = true;
+			begin_again(w);
+			continue;
+		}
 		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
 			w->now_ms = out->end.wait_until_ms;
 	}

@@ -37,18 +37,6 @@ bool rollout_is_good(const struct rollout *r, const char *revision)
 	return r->good && strcmp(r->good->revision, revision) == 0;
 }
 
-static const struct quarantine *find_quarantine(const struct rollout *r, const char *revision)
-{
-	const struct world *w = r->pass->world;
-	for (size_t i = 0; i < w->quarantines_count; i++) {
-		const struct quarantine *q = &w->quarantines[i];
-		if (strcmp(q->project, r->project) == 0 && strcmp(q->service, r->service) == 0 &&
-		    strcmp(q->revision, revision) == 0)
-			return q;
-	}
-	return NULL;
-}
-
 struct set set_of_revision(struct rollout *r, const char *revision)
 {
 	return set_of(r->pass, r->project, r->service, revision);
@@ -112,9 +100,11 @@ void rollout_commit(struct rollout *r, const struct service *s)
 {
 	if (!rollout_may_try(r, s->revision, "")) /* the notes could not be written; the old ones stay up until they can */
 		return;
-	struct action *a = pass_action(r->pass, ACTION_COMMIT, r->project, r->service);
-	a->spec = s;
-	a->revision = s->revision;
+	/* With something to go back to, those of an atomic project are accepted together: see decide.c. */
+	if (r->good && pass_is_atomic(r->pass, r->project))
+		*ARENA_PUSH(r->pass->arena, r->pass->acceptable, r->pass->acceptable_count) = s;
+	else
+		pass_commit(r->pass, s);
 	rollout_wait(r, "notes that it is good", 0);
 }
 
@@ -292,10 +282,13 @@ static void go_on_as_is(struct rollout *r)
 	               "the notes are lost: nothing new is rolled out until `reconcile retry`; all that runs goes on");
 }
 
-/* Asked again it may say the same for ever: as good as a verdict on what Git wants. */
-static bool is_final(enum err_kind kind)
+/* Its traffic stays, and nothing is done. */
+static void stay(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason)
 {
-	return kind == ERR_NOT_FOUND || kind == ERR_DENIED || kind == ERR_INVALID;
+	if (r->now)
+		rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	rollout_status(r, phase, cause, reason);
+	add_wanted(r);
 }
 
 void rollout_decide(struct pass *p, const struct service *s, struct status *status)
@@ -314,43 +307,15 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		rollout_wait(&r, "leaves nginx", 0);
 		return;
 	}
-	const struct quarantine *q = find_quarantine(&r, s->revision);
-	if (q && (!r.good || !r.good->spec)) {
-		if (r.now)
-			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_INTERNAL,
-		               arena_printf(p->arena, "revision %.8s is quarantined (%s) and no good one is known; "
-		                            "`reconcile retry` tries it again", s->revision, q->reason));
-		add_wanted(&r);
+	struct refusal no;
+	bool is_refused = rollout_refuses(&r, &no);
+	if (is_refused && no.stays) {
+		stay(&r, no.phase, no.cause, no.why);
 		return;
 	}
-	if (s->unresolved && !rollout_is_good(&r, s->revision)) { /* what shall run is not known, and neither what did */
-		if (r.now)
-			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, is_final(s->unresolved) ? PHASE_FAILED : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
-		add_wanted(&r);
-		return;
-	}
-	/* Nothing that runs is stopped for a revision that cannot start: the last good one stays in force. */
-	const char *missing = q ? NULL : missing_external(&r, s);
-	if (missing && (!r.good || !r.good->spec)) {
-		if (r.now)
-			rollout_sides(&r, r.now->rollout, r.now->stable, r.now->next);
-		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
-		add_wanted(&r);
-		return;
-	}
-	if (q || missing)
-		r.target = r.good->spec;
 	decide_target(&r);
-	bool is_at_rest = status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING;
-	if (missing && is_at_rest)
-		rollout_status(&r, PHASE_FAILED, ERR_NOT_FOUND, missing);
-	else if (q && is_at_rest)
-		rollout_status(&r, PHASE_ROLLED_BACK, ERR_NONE,
-		               arena_printf(p->arena, "revision %.8s is quarantined: %s", s->revision, q->reason));
-	else if (s->unresolved && is_at_rest)
-		rollout_status(&r, is_final(s->unresolved) ? PHASE_ROLLED_BACK : PHASE_BLOCKED, s->unresolved, s->unresolved_why);
+	if (is_refused && no.why && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+		rollout_status(&r, no.phase, no.cause, no.why);
 	add_wanted(&r);
 }
 
@@ -365,6 +330,11 @@ void rollout_retire(struct pass *p, const char *project, const char *service, st
 		return;
 	}
 	r.is_routed = r.now != NULL;
+	if ((r.pause = pass_pause(p, project, service))) {
+		stay(&r, PHASE_WAITING, ERR_NONE, NULL);
+		rollout_say_paused(&r);
+		return;
+	}
 	struct set all = set_of(p, project, service, NULL);
 	discard(&r, &all);
 }

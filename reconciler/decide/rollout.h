@@ -16,7 +16,16 @@ struct rollout {
 	const struct traffic *now;     /* what nginx lists; NULL: nothing */
 	struct traffic wanted;         /* what it shall list */
 	bool wants_traffic;
+	const struct order *pause;     /* nothing new begins or goes on; NULL: not paused */
 	struct status *status;
+};
+
+/* Why the revision that Git asks for is not brought in now. */
+struct refusal {
+	const char *why;       /* NULL: Git asks for nothing that is not there */
+	bool stays;            /* there is nothing good to serve in its place: all stays as it is */
+	enum phase phase;      /* once what serves in its place is at rest */
+	enum err_kind cause;
 };
 
 /* How bringing instances up went. */
@@ -45,6 +54,15 @@ void rollout_shift(struct rollout *r, int weight, const char *reason);
 void rollout_commit(struct rollout *r, const struct service *s);
 /* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
 void rollout_fail(struct rollout *r, const char *why);
+
+/* orders.c: sets r->target to what serves instead, and r->pause. False: nothing stands against it. */
+bool rollout_refuses(struct rollout *r, struct refusal *out);
+/* Has an operator said that the holds up to that weight are over? */
+bool rollout_is_promoted(const struct rollout *r, int weight);
+/* What the analysis says of r->target; NULL: nothing against it. */
+const struct verdict *rollout_verdict(const struct rollout *r);
+/* WAITING, because of r->pause. */
+void rollout_say_paused(struct rollout *r);
 
 /* forward.c: from that revision to r->target, step by step. */
 void rollout_forward(struct rollout *r, const char *from);

@@ -1,4 +1,4 @@
-/* Rolling, blue-green and in-place as lists of steps. The one thing to know: a strategy is this file and nothing else. */
+/* Rolling, blue-green, canary and in-place as lists of steps. The one thing to know: a strategy is this file and nothing else. */
 #include "decide/strategy.h"
 
 static void emit(struct arena *a, struct steps *out, struct step step)
@@ -43,20 +43,37 @@ static void rolling(struct arena *a, const struct service *s, int stable, struct
 	emit(a, out, (struct step){.next = n, .weight = PERMILLE});
 }
 
-/* All of the new revision in the dark, all traffic at once, the old one warm for a while, then gone. */
-static void blue_green(struct arena *a, const struct service *s, int stable, struct steps *out)
+/* The whole of the new revision has the traffic: watched, noted as good, the old one warm for a while, then gone. */
+static void finish(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
-	struct step step = {.next = s->replicas, .stable = stable, .listed = stable};
-	emit(a, out, step);
-	step.weight = PERMILLE;
-	step.hold_ms = s->hold_ms;
-	step.commits = true;
+	struct step step = {.next = s->replicas, .stable = stable, .listed = stable, .weight = PERMILLE, .hold_ms = s->hold_ms, .commits = true};
 	emit(a, out, step);
 	step.hold_ms = s->keep_old_ms;
 	step.commits = false;
 	step.is_kept = true;
 	emit(a, out, step);
 	emit(a, out, (struct step){.next = s->replicas, .weight = PERMILLE});
+}
+
+/* A share after the other, each watched; as many of the new revision as the share needs, and all of the old one, so
+ * that the way back is one shift at any time. */
+static void canary(struct arena *a, const struct service *s, int stable, struct steps *out)
+{
+	for (size_t i = 0; i < s->steps_count; i++) {
+		int next = (s->replicas * s->steps[i].weight + PERMILLE - 1) / PERMILLE;
+		emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = s->steps[i].weight,
+		                           .hold_ms = s->steps[i].hold_ms});
+	}
+	emit(a, out, (struct step){.next = s->replicas, .stable = stable, .listed = stable,
+	                           .weight = s->steps_count ? s->steps[s->steps_count - 1].weight : 0});
+	finish(a, s, stable, out);
+}
+
+/* All of the new revision in the dark, all traffic at once, the old one warm for a while, then gone. */
+static void blue_green(struct arena *a, const struct service *s, int stable, struct steps *out)
+{
+	emit(a, out, (struct step){.next = s->replicas, .stable = stable, .listed = stable});
+	finish(a, s, stable, out);
 }
 
 /* Slot after slot: old ones out, new ones in, each with its share of the requests. It is noted as good before nginx
@@ -78,6 +95,7 @@ static void in_place(struct arena *a, const struct service *s, int stable, struc
 static const struct strategy_info infos[STRATEGY_COUNT] = {
 	[STRATEGY_ROLLING] = {false, rolling},
 	[STRATEGY_BLUE_GREEN] = {false, blue_green},
+	[STRATEGY_CANARY] = {false, canary},
 	[STRATEGY_IN_PLACE] = {true, in_place},
 };
 

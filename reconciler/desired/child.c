@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/notify.h"
 
 #define STOP_POLL_MS 200 /* a stop request may come between the look at it and the poll: look again that often */
 
@@ -48,6 +49,7 @@ static size_t receive(int fd, char *answer, size_t size, int64_t deadline_ms)
 	while (got < size && !clock_stop_requested()) {
 		int64_t left = deadline_ms - clock_monotonic_ms();
 		struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+		notify_alive();
 		if (left <= 0)
 			break;
 		if (poll(&poll_fd, 1, left < STOP_POLL_MS ? (int)left : STOP_POLL_MS) <= 0)

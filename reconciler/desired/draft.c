@@ -8,6 +8,7 @@
 #include "desired/fields.h"
 
 #define HOLD_DEFAULT_MS 5000
+#define HOLD_CANARY_MS 60000
 #define SPEC_MAX_BYTES (256 * 1024 * 1024) /* more than the limits on a manifest's text can come to */
 
 static const struct field_row *table(size_t *count, size_t *public_count)
@@ -352,25 +353,6 @@ static void default_to(int64_t *member, struct draft *d, const char *path, int64
 		*member = value;
 }
 
-/* How many at a time, and how long each batch is watched. */
-static void settle_update(struct parse *p, struct draft *d)
-{
-	struct service *s = &d->service;
-	const struct value *parallel = value_at(d, "deploy.update_config.parallelism");
-	const struct value *delay = value_at(d, "deploy.update_config.delay"), *watch = value_at(d, "deploy.update_config.monitor");
-	const struct value *action = value_at(d, "deploy.update_config.failure_action");
-	s->batch = parallel->kind == VALUE_UNSET ? 1 : (int)parallel->integer;
-	if (s->batch == 0 || s->batch > s->replicas)
-		s->batch = s->replicas > 0 ? s->replicas : 1;
-	bool is_said = delay->kind == VALUE_INT || watch->kind == VALUE_INT;
-	int64_t hold_ms = delay->integer > watch->integer ? delay->integer : watch->integer;
-	default_to(&s->hold_ms, d, "x-reconcile.hold", is_said ? hold_ms : HOLD_DEFAULT_MS);
-	if (action->kind == VALUE_STRING && strcmp(action->string, "rollback") != 0)
-		parse_warning(p, mark_at(d, "deploy.update_config.failure_action"),
-		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
-		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
-}
-
 /* A strategy that runs the old and the new at once was asked for: can it? */
 static void check_strategy(struct parse *p, struct draft *d, bool stops_first)
 {
@@ -398,7 +380,6 @@ static void settle_strategy(struct parse *p, struct draft *d)
 	const struct value *chosen = value_at(d, "x-reconcile.strategy"), *order = value_at(d, "deploy.update_config.order");
 	bool stops_first = order->kind == VALUE_STRING && strcmp(order->string, "stop-first") == 0;
 	const char *alone = d->is_writing ? "a writable volume" : d->fixed ? d->fixed : stops_first ? "stop-first" : NULL;
-	settle_update(p, d);
 	if (chosen->kind == VALUE_UNSET) {
 		s->strategy = s->is_routed && !alone ? STRATEGY_ROLLING : STRATEGY_IN_PLACE;
 		s->strategy_reason = alone ? alone : s->is_routed ? "routed" : "no route leads to it";
@@ -458,6 +439,34 @@ static void settle_route(struct parse *p, struct draft *d)
 		                                                 "let nginx lead to its port by hand");
 }
 
+/* How many at a time, and how long each batch is watched. */
+static void settle_update(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	const struct value *parallel = value_at(d, "deploy.update_config.parallelism");
+	const struct value *delay = value_at(d, "deploy.update_config.delay"), *watch = value_at(d, "deploy.update_config.monitor");
+	const struct value *action = value_at(d, "deploy.update_config.failure_action");
+	s->batch = parallel->kind == VALUE_UNSET ? 1 : (int)parallel->integer;
+	if (s->batch == 0 || s->batch > s->replicas)
+		s->batch = s->replicas > 0 ? s->replicas : 1;
+	bool is_said = delay->kind == VALUE_INT || watch->kind == VALUE_INT;
+	int64_t hold_ms = delay->integer > watch->integer ? delay->integer : watch->integer;
+	default_to(&s->hold_ms, d, "x-reconcile.hold", is_said ? hold_ms : s->strategy == STRATEGY_CANARY ? HOLD_CANARY_MS : HOLD_DEFAULT_MS);
+	if (action->kind == VALUE_STRING && strcmp(action->string, "rollback") != 0)
+		parse_warning(p, mark_at(d, "deploy.update_config.failure_action"),
+		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
+		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
+}
+
+static void settle_steps(struct parse *p, struct draft *d)
+{
+	struct service *s = &d->service;
+	if (s->strategy != STRATEGY_CANARY && is_set(d, "x-reconcile.steps"))
+		parse_error(p, mark_at(d, "x-reconcile.steps"), arena_printf(p->a, "%s.x-reconcile.steps", d->path),
+		            "only canary goes in steps, and this is %s; add strategy: canary, or remove the steps", strategy_names[s->strategy]);
+	steps_take(s, p->a);
+}
+
 void draft_settle(struct parse *p, struct draft *d)
 {
 	size_t rows, shown;
@@ -471,16 +480,18 @@ void draft_settle(struct parse *p, struct draft *d)
 	settle_route(p, d);
 	settle_image(p, d);
 	settle_strategy(p, d);
+	settle_update(p, d);
 	s->is_job = d->is_completed_for;
 	s->may_end = s->is_job || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&
 	                           !s->has_healthcheck && !says_ready(d));
 	settle_ready(p, d);
-	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN ? 600000 : 0);
+	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY ? 600000 : 0);
 	default_to(&s->drain_timeout_ms, d, "x-reconcile.drain_timeout", 65000);
 	default_to(&s->stop_grace_ms, d, "stop_grace_period", 10000);
 	size_t count;
 	s->spec = (struct spec){.rows = fields_rows(&count), .values = d->values, .count = shown};
 	spec_revision(&s->spec, s->revision);
+	settle_steps(p, d);
 }
 
 void spec_revision(const struct spec *spec, char *out)

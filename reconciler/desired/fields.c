@@ -157,7 +157,7 @@ static const struct field_row rows[] = {
 	{OURS("x-reconcile.strategy"), parse_strategy, SHAPE_STRATEGY,
 	 "rolling with a route and no writable volume, else in-place",
 	 "How a new revision comes in: rolling (batch by batch, new ones first), blue-green (all new ones beside the old, then "
-	 "all traffic at once) or in-place (old ones first: downtime)."},
+	 "all traffic at once), canary (share after share, each watched) or in-place (old ones first: downtime)."},
 	{OURS("x-reconcile.ready.http.port"), parse_port, SHAPE_PORT, NULL, "Port of the HTTP probe, inside the container.",
 	 FILLS(INT, ready.http_port)},
 	{OURS("x-reconcile.ready.http.path"), parse_path, SHAPE_STRING, "/", "Path of the HTTP probe.",
@@ -172,9 +172,13 @@ static const struct field_row rows[] = {
 	 "How long after its start an instance may take to become ready.", FILLS(INT64, ready.within_ms)},
 	{OURS("x-reconcile.ready.for"), parse_milliseconds, SHAPE_DURATION, "1s with a probe or a health check, else 10s",
 	 "How long it must have been ready without a break before it gets traffic.", FILLS(INT64, ready.for_ms)},
-	{OURS("x-reconcile.hold"), parse_milliseconds, SHAPE_DURATION, "5s",
-	 "How long the new revision is watched after it has the traffic, or a share of it.", FILLS(INT64, hold_ms)},
-	{OURS("x-reconcile.keep_old"), parse_milliseconds, SHAPE_DURATION, "10m with blue-green, else 0s",
+	{OURS("x-reconcile.steps"), parse_steps, SHAPE_STEPS, "[5, 25, 50]",
+	 "With canary: percent of the requests for the new revision, one step after the other, as numbers or as "
+	 "{weight: 25, hold: 10m}."},
+	{OURS("x-reconcile.hold"), parse_hold, SHAPE_HOLD, "5s, with canary 1m",
+	 "How long the new revision is watched after it has the traffic, or a share of it; manual: until "
+	 "`reconcile promote`.", FILLS(INT64, hold_ms)},
+	{OURS("x-reconcile.keep_old"), parse_milliseconds, SHAPE_DURATION, "10m with blue-green and canary, else 0s",
 	 "How long the old revision stays warm after the switch, as an instant way back.", FILLS(INT64, keep_old_ms)},
 	/* Longer than nginx's client_header_timeout (60 s): a client may hold a connection open that long. */
 	{OURS("x-reconcile.drain_timeout"), parse_milliseconds, SHAPE_DURATION, "65s",

@@ -10,6 +10,7 @@
 #include "desired/files.h"
 #include "desired/projects.h"
 #include "desired/sources.h"
+#include "desired/targets.h"
 
 static struct git_settings git_settings(const struct settings *s, struct arena *a)
 {
@@ -96,7 +97,7 @@ static void write_files(struct source *const *sources, enum load_mode mode, stru
 		struct err e;
 		if (project->has_binds)
 			files_warn(sources[i], problems);
-		if (!project->has_binds || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
+		if (!project->has_binds || targets_spare(project) || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
 			d->projects[kept++] = *project;
 			continue;
 		}
@@ -140,6 +141,9 @@ static int load_all(const struct settings *s, enum load_mode mode, struct arena 
 	for (size_t i = 0; i < parts_count; i++)
 		if (!is_out[i])
 			good[kept++] = good[i];
+	if (targets_mark(s, &out->desired, out->left_out, e) < 0)
+		return -1;
+	out->is_partial = s->targets_count > 0;
 	write_files(good, mode, out, problems);
 	return 0;
 }
@@ -153,15 +157,22 @@ static void warn_of_open(const char *key, const char *file, struct problems *pro
 		           (unsigned)st.st_mode & 0777, file);
 }
 
-int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
-                 struct problems *problems, struct err *e)
+int desired_check(const struct settings *s, struct err *e)
 {
-	*out = (struct loaded){.commit.subject = ""};
 	if (!s->repo && !s->path)
 		return err_set(e, ERR_USAGE, "neither a repository nor a path: give --repo URL, or --path FILE for a manifest "
 		               "without Git, or set repo in /etc/reconcile/reconcile.yaml");
 	if (!s->repo && s->rev)
-		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL", s->rev);
+		return err_set(e, ERR_USAGE, "--rev %.100s: there is no repository to look for it; give --repo URL, or remove rev", s->rev);
+	return 0;
+}
+
+int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
+                 struct problems *problems, struct err *e)
+{
+	*out = (struct loaded){.commit.subject = ""};
+	if (desired_check(s, e) < 0)
+		return -1;
 	if (s->repo) {
 		warn_of_open("git.token_file", s->git_token_file, problems);
 		warn_of_open("git.key_file", s->git_key_file, problems);
@@ -176,6 +187,7 @@ int desired_load(const struct settings *s, enum load_mode mode, struct arena *a,
 	out->desired.commit = arena_strdup(a, out->commit.id);
 	out->desired.subject = out->commit.subject;
 	out->desired.subnet = s->subnet;
+	out->desired.is_partial |= out->left_out > 0 || out->files.kind != ERR_NONE;
 	return result;
 }
 

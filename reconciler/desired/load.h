@@ -20,6 +20,7 @@ struct loaded {
 	struct err files;         /* kind ERR_NONE, or why a project's files could not be written: it is left out */
 	size_t manifests;         /* how many there are */
 	size_t left_out;          /* and how many of them are wrong: their projects are not in desired */
+	bool is_partial;          /* there are targets, and something is left alone */
 };
 
 /*
@@ -28,12 +29,15 @@ struct loaded {
  *
  * What is wrong with any of them is added to *problems. A project whose manifest is wrong, or contradicts another one, is
  * left out and by that left alone: what runs of it stays. ERR_INVALID when that leaves none, or when there is no manifest:
- * an empty or missing desired state is never taken for "remove all".
+ * an empty or missing desired state is never taken for "remove all". ERR_USAGE for a target that there is not.
  *
  * LOAD_SYNC also writes the files that projects mount from Git to STATE_DIR/projects/NAME.
  */
 MUST_CHECK int desired_load(const struct settings *s, enum load_mode mode, struct arena *a, struct loaded *out,
                             struct problems *problems, struct err *e);
+
+/* What desired_load() begins with: do the settings say where to look at all? ERR_USAGE. */
+MUST_CHECK int desired_check(const struct settings *s, struct err *e);
 
 /* Has the remote branch moved past `commit`, and where to? Asks the remote; false when it cannot be asked, when there is no
  * Git, or when a revision is pinned. */

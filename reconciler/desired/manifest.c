@@ -13,6 +13,7 @@
 #include "desired/fields.h"
 #include "desired/resources.h"
 #include "desired/routes.h"
+#include "desired/swap.h"
 
 #define MAX_SERVICES 500
 #define MAX_LISTED 100
@@ -25,6 +26,7 @@ struct load {
 	size_t drafts_count;
 	struct declared_route *routes;
 	size_t routes_count;
+	const struct swap_want *swap;
 	const char **left_out; /* services with profiles */
 	size_t left_out_count;
 };
@@ -309,6 +311,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	volumes_read(p, node_get(root, "volumes"));
 	networks_read(p, node_get(root, "networks"));
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
+	l->swap = swap_read(p, node_get(root, "x-reconcile"));
 	read_services(l, root);
 	check_dependencies(l);
 	connect_routes(l);
@@ -359,6 +362,7 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 		.services = services, .services_count = l->drafts_count,
 		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
 		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,
+		.swap = l->swap,
 	};
 	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
 	for (size_t i = 0; i < l->routes_count; i++)
@@ -392,7 +396,7 @@ int manifest_load(const struct manifest_source *s, const struct environment *env
 
 static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
 {
-	for (size_t i = 0; is_bad && i < d->projects_count; i++)
+	for (size_t i = 0; i < d->projects_count; i++)
 		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
 }
 
@@ -411,13 +415,6 @@ size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_
 			break;
 		}
 	}
+	swap_conflicts(d, p, is_bad);
 	return p->count - before;
-}
-
-int manifest_check(const struct desired *d, struct problems *p, struct err *e)
-{
-	size_t count = manifest_conflicts(d, p, NULL);
-	if (count == 0)
-		return 0;
-	return err_set(e, ERR_INVALID, "%zu host%s with two routes", count, count == 1 ? "" : "s");
 }

@@ -60,12 +60,12 @@ struct manifest_source {
 
 /*
  * Adds one project to *out. Problems are added to *p; returns -1 with ERR_INVALID when there was any, and *out is then
- * as before. After the last project, manifest_check() finds what only shows together (two routes for one host).
+ * as before.
  */
 MUST_CHECK int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a,
                              struct desired *out, struct problems *p, struct err *e);
-MUST_CHECK int manifest_check(const struct desired *d, struct problems *p, struct err *e);
-/* The same, and which projects are in it: is_bad has one for each, and is only ever set. Returns how many problems. */
+/* What only shows together (two routes for one host), and which projects are in it: is_bad has one for each, and is only
+ * ever set. Returns how many problems. */
 size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad);
 
 /* The field table, for those who walk it. */

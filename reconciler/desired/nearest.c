@@ -84,9 +84,9 @@ static const char *const mount_keys[] = {"image"};
 static const char *const bind_keys[] = {"recursive"};
 static const char *const volume_keys[] = {"labels", "subpath"};
 static const char *const own_keys[] = {
-	"steps", "analysis", "surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
+	"analysis", "surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
 };
-static const char *const own_top_keys[] = {"host", "notify", "images", "nginx"};
+static const char *const own_top_keys[] = {"notify", "images", "nginx"};
 static const char *const own_route_keys[] = {
 	"path", "sticky", "key", "salt", "tls", "port", "protocol", "listen", "name", "match", "headers",
 };

@@ -349,8 +349,6 @@ static int parse_duration(struct parse *p, const struct node *n, const char *pat
 int parse_milliseconds(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	int64_t ns;
-	if (n->kind == NODE_SCALAR && n->type == SCALAR_STRING && strcmp(n->text, "manual") == 0)
-		return parse_error(p, n->mark, path, "'manual' is not supported yet; write a duration, like 2m");
 	return parse_duration(p, n, path, &ns) < 0 ? -1 : give(out, n, value_int(ns / 1000000 + (ns % 1000000 != 0)));
 }
 
@@ -382,7 +380,7 @@ int parse_keys(struct parse *p, const struct node *n, const char *path, const ch
 		while (at < count && strcmp(rows[at].key, pair->key) != 0)
 			at++;
 		if (at == count) {
-			if (strncmp(pair->key, "x-", 2) != 0)
+			if (strncmp(pair->key, "x-", 2) != 0 || strncmp(section, "x-reconcile", 11) == 0)
 				result = parse_unknown_key(p, pair->mark, path, section, pair->key, names, count);
 			continue;
 		}
@@ -402,7 +400,5 @@ int parse_strategy(struct parse *p, const struct node *n, const char *path, stru
 	for (size_t i = 0; i < STRATEGY_COUNT; i++)
 		if (strcmp(text, strategy_names[i]) == 0)
 			return give(out, n, value_string(strategy_names[i]));
-	if (strcmp(text, "canary") == 0)
-		return parse_error(p, n->mark, path, "'%s' is not supported yet; write rolling, blue-green or in-place", text);
-	return parse_error(p, n->mark, path, "%s is no strategy; write rolling, blue-green or in-place", node_shown(p, n));
+	return parse_error(p, n->mark, path, "%s is no strategy; write rolling, blue-green, canary or in-place", node_shown(p, n));
 }

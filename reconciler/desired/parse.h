@@ -95,6 +95,10 @@ parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, par
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
 parse_field parse_env_files;
+/* steps.c: a duration or `manual`; the shares of a canary. */
+parse_field parse_hold, parse_steps;
+/* s->steps from the spec and s->hold_ms. */
+void steps_take(struct service *s, struct arena *a);
 
 /* parse_ports.c: what is published is exposed, too; and whether some published port is one certain port of the host, so
  * that there can be no second copy. */

@@ -72,13 +72,14 @@ static int read_route(struct parse *p, const struct node *n, struct declared_rou
 void routes_read(struct parse *p, const struct node *section, const char *project, struct declared_route **routes,
                  size_t *count)
 {
-	static const char *const keys[] = {"routes"};
+	static const char *const keys[] = {"routes", "host"};
 	struct node *list = node_get(section, "routes");
 	if (section && section->kind != NODE_MAP)
 		parse_error(p, section->mark, "x-reconcile", "must be a map that has routes");
 	for (size_t i = 0; section && section->kind == NODE_MAP && i < section->count; i++)
-		if (strcmp(section->pairs[i].key, "routes") != 0)
-			parse_unknown_key(p, section->pairs[i].mark, "x-reconcile", "x-reconcile", section->pairs[i].key, keys, 1);
+		if (strcmp(section->pairs[i].key, "routes") != 0 && strcmp(section->pairs[i].key, "host") != 0)
+			parse_unknown_key(p, section->pairs[i].mark, "x-reconcile", "x-reconcile", section->pairs[i].key, keys,
+			                  ARRAY_LEN(keys));
 	if (!list || parse_evaluate(p, list, PATH) < 0)
 		return;
 	if (list->kind != NODE_LIST || list->count > MAX_ROUTES) {

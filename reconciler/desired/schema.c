@@ -8,6 +8,9 @@
 
 #define VARIABLE "{\"type\":\"string\",\"pattern\":\"\\\\$\"}"
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define SHARE "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":100}," \
+	"{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*%?$|\\\\$\"}]}"
+#define HOLD "{\"type\":\"string\",\"pattern\":\"^manual$|^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}"
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
 
 /* What each shape allows; a text with a $ in it may become anything. */
@@ -50,7 +53,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"items\":{\"type\":\"string\"}},\"ipv4_address\":{\"type\":\"string\"},"
 	    "\"ipv6_address\":{\"type\":\"string\"}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}}]}",
-	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"in-place\"]}",
+	[SHAPE_STRATEGY] = "{\"type\":\"string\",\"enum\":[\"rolling\",\"blue-green\",\"canary\",\"in-place\"]}",
 	[SHAPE_CPUS] = "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0},"
 	               "{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*$|\\\\$\"}]}",
 	[SHAPE_ANY] = "{}",
@@ -87,6 +90,9 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
 	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
 	    "\"items\":{\"type\":\"string\"}}]}}]}",
+	[SHAPE_HOLD] = HOLD,
+	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
+	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never)$|\\\\$\"}",
 };
 
@@ -134,7 +140,11 @@ static const char head[] =
 	"\"type\":\"object\",\"required\":[\"host\",\"to\"],\"additionalProperties\":false,\"properties\":{"
 	"\"host\":{\"description\":\"Host name, *.example.com, or _ for any other.\",\"type\":\"string\"},"
 	"\"to\":{\"description\":\"service:port, the port inside the container.\",\"type\":\"string\","
-	"\"pattern\":\"^[^:]+:[0-9]+$|\\\\$\"}}}}}},"
+	"\"pattern\":\"^[^:]+:[0-9]+$|\\\\$\"}}}},"
+	"\"host\":{\"description\":\"What the host itself has.\",\"type\":\"object\",\"additionalProperties\":false,"
+	"\"properties\":{\"swap\":{\"description\":\"A swap file, made and kept.\",\"type\":\"object\",\"required\":[\"size\"],"
+	"\"additionalProperties\":false,\"properties\":{"
+	"\"file\":{\"description\":\"Where it is. Default: /swapfile.\",\"type\":\"string\",\"pattern\":\"^/|\\\\$\"}}}}}}},"
 	"\"services\":{\"description\":\"What runs.\",\"type\":\"object\",\"patternProperties\":{\"^x-\":{},"
 	"\"^(?!x-)[a-zA-Z0-9._-]+$\":{\"$ref\":\"#/$defs/service\"}},\"additionalProperties\":false}},\"$defs\":{"
 	"\"env_file\":{\"type\":\"object\",\"properties\":{\"path\":{\"type\":\"string\"},"
@@ -164,6 +174,23 @@ static cJSON *section(cJSON *parent, const char *name, bool is_ours)
 	return found;
 }
 
+static cJSON *described(enum shape shape, const char *doc)
+{
+	cJSON *leaf = parse(shapes[shape]);
+	cJSON_AddStringToObject(leaf, "description", doc);
+	return leaf;
+}
+
+static void add_swap(cJSON *root)
+{
+	static const char *const way[] = {"x-reconcile", "host", "swap"};
+	for (size_t i = 0; i < ARRAY_LEN(way); i++)
+		root = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "properties"), way[i]);
+	root = cJSON_GetObjectItemCaseSensitive(root, "properties");
+	cJSON_AddItemToObject(root, "size", described(SHAPE_SIZE, "Its size, at least 1m."));
+	cJSON_AddItemToObject(root, "swappiness", described(SHAPE_NUMBER, "vm.swappiness, from 0 to 200. Default: as it is."));
+}
+
 static void add_row(cJSON *service, const struct field_row *row)
 {
 	char name[64];
@@ -174,15 +201,10 @@ static void add_row(cJSON *service, const struct field_row *row)
 		snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
 		at = section(at, name, is_ours);
 	}
-	cJSON *leaf = parse(shapes[row->shape]);
-	if (row->fallback) {
-		char text[512];
-		snprintf(text, sizeof text, "%s Default: %s.", row->doc, row->fallback);
-		cJSON_AddStringToObject(leaf, "description", text);
-	} else {
-		cJSON_AddStringToObject(leaf, "description", row->doc);
-	}
-	cJSON_AddItemToObject(cJSON_GetObjectItemCaseSensitive(at, "properties"), path, leaf);
+	char text[512];
+	snprintf(text, sizeof text, "%s%s%s%s", row->doc, row->fallback ? " Default: " : "", row->fallback ? row->fallback : "",
+	         row->fallback ? "." : "");
+	cJSON_AddItemToObject(cJSON_GetObjectItemCaseSensitive(at, "properties"), path, described(row->shape, text));
 }
 
 void schema_print(struct buf *out)
@@ -194,6 +216,7 @@ void schema_print(struct buf *out)
 	cJSON *service = parse("{\"type\":\"object\",\"required\":[\"image\"],\"additionalProperties\":false,"
 	                       "\"patternProperties\":{\"^x-(?!reconcile$)\":{}},\"properties\":{}}");
 	cJSON_ReplaceItemInObjectCaseSensitive(definitions, "service", service);
+	add_swap(root);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].parse)
 			add_row(service, &rows[i]);

@@ -286,7 +286,10 @@ static int read_service(const cJSON *root, struct arena *a, struct service *s, s
 	}
 	if (!s->project || !s->name || !s->image)
 		return err_set(e, ERR_INVALID, "project, name or image: is missing");
-	return read_lists(root, a, s, e) < 0 ? -1 : read_spec(root, a, s, e);
+	if (read_lists(root, a, s, e) < 0 || read_spec(root, a, s, e) < 0)
+		return -1;
+	steps_take(s, a);
+	return 0;
 }
 
 int service_parse(const char *text, struct arena *a, struct service *out, struct err *e)

@@ -41,12 +41,16 @@ static const struct setting rows[] = {
 	ROW("state_dir", "--state-dir", "RECONCILE_STATE_DIR", PATH, state_dir, "/var/lib/reconcile",
 	    "Folder for notes, the Git mirror and nginx's files."),
 	ROW("run_dir", "--run-dir", "RECONCILE_RUN_DIR", PATH, run_dir, "/run/reconcile", "Folder for the lock."),
+	ROW("interval", "--interval", "RECONCILE_INTERVAL", DURATION, interval_ms, "60s",
+	    "With --watch: the time between two passes, 1s at least."),
+	ROW("lock_timeout", "--lock-timeout", "RECONCILE_LOCK_TIMEOUT", DURATION, lock_timeout_ms, "0s",
+	    "How long to wait for another run to end."),
 	ROW("docker.host", "--docker-host", "DOCKER_HOST", STRING, docker_host, "unix:///var/run/docker.sock",
 	    "Where the Docker Engine listens."),
 	ROW("docker.config", NULL, "DOCKER_CONFIG", PATH, docker_config, "/root/.docker",
 	    "Folder of Docker's config.json, which has the credentials for registries."),
 	ROW("min_free", NULL, "RECONCILE_MIN_FREE", SIZE, min_free, "512M",
-	    "Nothing is pulled while the disk with Docker's images has less free than that; 0: pull anyway."),
+	    "Nothing is pulled while Docker's disk has less free than that, and no swap file leaves its disk with less."),
 	ROW("nginx.binary", NULL, "RECONCILE_NGINX_BINARY", STRING, nginx_binary, "/usr/sbin/nginx", "The nginx program."),
 	ROW("nginx.config", NULL, "RECONCILE_NGINX_CONFIG", PATH, nginx_config, "/etc/nginx/nginx.conf",
 	    "nginx's main configuration file."),
@@ -65,6 +69,24 @@ const struct setting *settings_rows(size_t *count)
 {
 	*count = ARRAY_LEN(rows);
 	return rows;
+}
+
+void settings_print(struct buf *out)
+{
+	const char *section = "";
+	size_t length = 0;
+	buf_puts(out, "# Settings of reconcile. An option or the variable in brackets wins over what stands here.\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *dot = strchr(rows[i].key, '.');
+		size_t n = dot ? (size_t)(dot - rows[i].key) : 0;
+		if (n && (n != length || strncmp(section, rows[i].key, n) != 0))
+			buf_printf(out, "\n#%.*s:", (int)n, rows[i].key);
+		section = rows[i].key;
+		length = n;
+		const char *indent = n ? "  " : "";
+		buf_printf(out, "\n# %s%s [%s]\n#%s%s:%s%s\n", indent, rows[i].doc, rows[i].variable, indent, dot ? dot + 1 : rows[i].key,
+		           rows[i].fallback ? " " : "", rows[i].fallback ? rows[i].fallback : "");
+	}
 }
 
 /* One setting's value with the words that a complaint about it begins with. */
@@ -177,6 +199,17 @@ static bool is_force_push(const char *text)
 	return strcmp(text, "follow") == 0 || strcmp(text, "refuse") == 0;
 }
 
+static bool is_interval(const char *text)
+{
+	int64_t ns;
+	return units_duration_ns(text, &ns) && ns >= 1000000000;
+}
+
+static bool is_docker_host(const char *text)
+{
+	return strncmp(text, "unix:///", 8) == 0 || strncmp(text, "tcp://", 6) == 0;
+}
+
 static bool is_not_blank(const char *text)
 {
 	return *text && !strpbrk(text, "\r\n");
@@ -190,6 +223,8 @@ static const struct check {
 	{"nginx.listen", is_listen, "a port or address:port, like 80 or 127.0.0.1:8080"},
 	{"subnet", is_subnet, "a network of at least 256 addresses, like 10.231.0.0/16"},
 	{"git.force_push", is_force_push, "follow or refuse"},
+	{"interval", is_interval, "a duration of at least 1s, like 60s or 5m"},
+	{"docker.host", is_docker_host, "unix:///path or tcp://address:port"},
 	{"instance", is_instance, "a short name of small letters, digits, '.', '_' and '-'"},
 };
 
@@ -222,6 +257,9 @@ static int set_one(const struct setting *row, const struct given *g, struct aren
 	char *member = (char *)out + row->offset;
 	if (!is_not_blank(g->text))
 		return err_set(e, ERR_INVALID, "%s: is empty, or more than one line", g->where);
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		if (strcmp(checks[i].key, row->key) == 0 && !checks[i].is_good(g->text))
+			return err_set(e, ERR_INVALID, "%s: '%.60s' is not %s", g->where, g->text, checks[i].wanted);
 	if (row->type == SETTING_INT) {
 		int64_t *n = (int64_t *)(void *)member;
 		if (!units_int(g->text, n) || *n < 1 || *n > 65535)
@@ -233,11 +271,15 @@ static int set_one(const struct setting *row, const struct given *g, struct aren
 			return err_set(e, ERR_INVALID, "%s: '%.60s' is no size; write a number with b, k, m or g, like 512m", g->where, g->text);
 		return 0;
 	}
+	if (row->type == SETTING_DURATION) {
+		int64_t ns;
+		if (!units_duration_ns(g->text, &ns))
+			return err_set(e, ERR_INVALID, "%s: '%.60s' is no duration; write a number with ms, s, m or h, like 30s", g->where, g->text);
+		*(int64_t *)(void *)member = ns / 1000000;
+		return 0;
+	}
 	if (row->type == SETTING_PATH)
 		return set_path(g, a, (const char **)(void *)member, e);
-	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
-		if (strcmp(checks[i].key, row->key) == 0 && !checks[i].is_good(g->text))
-			return err_set(e, ERR_INVALID, "%s: '%.60s' is not %s", g->where, g->text, checks[i].wanted);
 	*(const char **)(void *)member = arena_strdup(a, g->text);
 	return 0;
 }

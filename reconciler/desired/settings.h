@@ -22,16 +22,21 @@ struct settings {
 	const char *env_file;     /* /etc/reconcile/env: what ${VAR} may refer to */
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */
+	/* --target: PROJECT or PROJECT/SERVICE; of this call alone, so no row of the table. None: all. */
+	const char *const *targets;
+	size_t targets_count;
+	int64_t interval_ms;      /* between two passes of --watch, from the end of one to the start of the next */
+	int64_t lock_timeout_ms;  /* how long to wait for a run that holds the lock */
 	const char *docker_host;  /* DOCKER_HOST, or unix:///var/run/docker.sock */
 	const char *docker_config; /* DOCKER_CONFIG, or /root/.docker: the folder of config.json */
-	int64_t min_free;         /* bytes that the engine's disk must have free before a pull */
+	int64_t min_free;         /* bytes that a disk must have free: Docker's before a pull, that of a swap file after it */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
 	int64_t nginx_status_port;
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */
 	const char *instance;     /* whose containers are ours; default: derived from the state folder's path */
 };
 
-enum setting_type { SETTING_STRING, SETTING_PATH, SETTING_INT, SETTING_SIZE };
+enum setting_type { SETTING_STRING, SETTING_PATH, SETTING_INT, SETTING_SIZE, SETTING_DURATION };
 
 struct setting {
 	const char *key;          /* in the file, dotted: "nginx.status_port" */
@@ -43,6 +48,9 @@ struct setting {
 	const char *doc;
 };
 const struct setting *settings_rows(size_t *count);
+
+/* All rows as a settings file in which each is commented out, with its documentation and default. */
+void settings_print(struct buf *out);
 
 /* A flag that was given on the command line. */
 struct setting_flag {

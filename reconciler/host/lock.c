@@ -16,6 +16,8 @@
 #include "base/fs.h"
 #include "base/macros.h"
 
+#define WAIT_POLL_MS 100
+
 static int say_who(int fd, const char *path, struct err *e)
 {
 	char text[64] = "", since[32];
@@ -50,5 +52,17 @@ int lock_take(const char *folder, int *fd, struct err *e)
 	if (ftruncate(lock, 0) < 0 || pwrite(lock, text, (size_t)n, 0) != n)
 		(void)!ftruncate(lock, 0);
 	*fd = TAKE_FD(lock);
+	return 0;
+}
+
+int lock_wait(const char *folder, int64_t timeout_ms, int *fd, struct err *e)
+{
+	int64_t until_ms = clock_monotonic_ms() + timeout_ms;
+	while (lock_take(folder, fd, e) < 0) {
+		if (e->kind != ERR_BUSY || clock_monotonic_ms() >= until_ms)
+			return -1;
+		if (clock_sleep_ms(WAIT_POLL_MS))
+			return err_set(e, ERR_STOPPED, "stopped while another run was at work");
+	}
 	return 0;
 }

@@ -2,6 +2,8 @@
 #ifndef HOST_LOCK_H
 #define HOST_LOCK_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 /*
@@ -9,5 +11,7 @@
  * The folder is made if need be.
  */
 MUST_CHECK int lock_take(const char *folder, int *fd, struct err *e);
+/* The same, but waits for the holder for up to timeout_ms. A stop request ends that with ERR_STOPPED. */
+MUST_CHECK int lock_wait(const char *folder, int64_t timeout_ms, int *fd, struct err *e);
 
 #endif

@@ -19,6 +19,10 @@
 #define HEAD_LENGTH (sizeof MAGIC - 1 + SHA256_HEX_SIZE) /* the digest's NUL makes room for the newline */
 #define NOTES_MAX (16 * 1024 * 1024)
 
+static const char *const order_names[ORDER_KIND_COUNT] = {
+	[ORDER_PROMOTE] = "promote", [ORDER_ABORT] = "abort", [ORDER_PAUSE] = "pause",
+};
+
 static const char *const copies[] = {"notes.a", "notes.b"};
 
 static void json_done(cJSON **j)
@@ -74,6 +78,22 @@ static void take_body(const cJSON *body, struct arena *a, struct notes *out)
 		};
 }
 
+static void take_orders(const cJSON *body, struct arena *a, struct notes *out)
+{
+	const cJSON *item;
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "orders")) {
+		const char *kind = text_of(item, "kind", a);
+		for (int i = 0; i < ORDER_KIND_COUNT; i++)
+			if (strcmp(kind, order_names[i]) == 0)
+				*ARENA_PUSH(a, out->orders, out->orders_count) = (struct order){
+					.kind = (enum order_kind)i,
+					.project = text_of(item, "project", a),   .service = text_of(item, "service", a),
+					.revision = text_of(item, "revision", a), .weight = (int)number_of(item, "weight"),
+					.until_ms = number_of(item, "until_ms"),  .reason = text_of(item, "reason", a),
+				};
+	}
+}
+
 /* Fills *out and says whether the copy is whole. A file that cannot be read at all is an error, not a broken copy:
  * taking it for lost would let the next write throw away what is in it. */
 static int read_copy(const char *folder, size_t copy, struct arena *a, struct notes *out, bool *is_whole, struct err *e)
@@ -100,6 +120,7 @@ static int read_copy(const char *folder, size_t copy, struct arena *a, struct no
 	if (!cJSON_IsObject(body))
 		return 0;
 	take_body(body, a, out);
+	take_orders(body, a, out);
 	*is_whole = out->sequence > 0;
 	return 0;
 }
@@ -143,6 +164,21 @@ static cJSON *new_item(cJSON *list)
 	return item;
 }
 
+static bool put_orders(cJSON *body, const struct notes *n)
+{
+	cJSON *list = cJSON_AddArrayToObject(body, "orders");
+	for (size_t i = 0; i < n->orders_count; i++) {
+		const struct order *o = &n->orders[i];
+		cJSON *item = new_item(list);
+		if (!put_text(item, "kind", order_names[o->kind]) || !put_text(item, "project", o->project) ||
+		    !put_text(item, "service", o->service) || !put_text(item, "revision", o->revision) ||
+		    !put_text(item, "reason", o->reason) || !cJSON_AddNumberToObject(item, "weight", o->weight) ||
+		    !cJSON_AddNumberToObject(item, "until_ms", (double)o->until_ms))
+			return false;
+	}
+	return list != NULL;
+}
+
 /* False when memory is out. */
 static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 {
@@ -175,7 +211,7 @@ static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 		    !cJSON_AddNumberToObject(item, "is_secret", image->is_secret))
 			return false;
 	}
-	return list != NULL;
+	return list != NULL && (n->orders_count == 0 || put_orders(body, n));
 }
 
 static int print(const struct notes *n, int64_t sequence, struct buf *out, struct err *e)

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/world.h"
 
 struct note_quarantine {
 	const char *project, *service, *revision, *reason;
@@ -39,6 +40,8 @@ struct notes {
 	size_t goods_count;
 	struct note_image *images;
 	size_t images_count;
+	struct order *orders; /* see orders.h: they have files of their own */
+	size_t orders_count;
 	const char *applied; /* commit that was last applied; "" */
 	bool is_missing;     /* there is no copy at all: a first run, or both lost */
 };

@@ -17,6 +17,10 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_UNANNOUNCE] = {"unannounce", ROOM_NGINX},
 	[ACTION_PUBLISH] = {"publish routes", ROOM_NGINX},
 	[ACTION_WEIGHT] = {"shift traffic", ROOM_NGINX},
+	[ACTION_SWAP_MAKE] = {"make swap file", ROOM_HOST},
+	[ACTION_SWAP_MEND] = {"set swap file right:", ROOM_HOST},
+	[ACTION_SWAP_OFF] = {"take swap file away:", ROOM_HOST},
+	[ACTION_SWAPPINESS] = {"set vm.swappiness", ROOM_HOST},
 	[ACTION_QUARANTINE] = {"quarantine", ROOM_NOTES},
 	[ACTION_COMMIT] = {"accept", ROOM_NOTES},
 };
@@ -58,6 +62,20 @@ static void print_changes(struct buf *out, const struct action *a)
 	}
 }
 
+static void print_swap(struct buf *out, const struct action *a)
+{
+	const struct swap_change *s = a->swap;
+	char size[SIZE_TEXT], before[SIZE_TEXT];
+	if (a->kind == ACTION_SWAPPINESS)
+		buf_printf(out, ": %d -> %d", s->from, s->to);
+	else
+		buf_printf(out, " %s", s->file);
+	if (a->kind == ACTION_SWAP_MAKE && s->before_bytes)
+		buf_printf(out, ": %s -> %s", size_text(s->before_bytes, before), size_text(s->size_bytes, size));
+	else if (a->kind == ACTION_SWAP_MAKE)
+		buf_printf(out, " of %s", size_text(s->size_bytes, size));
+}
+
 static void print_object(struct buf *out, const struct action *a)
 {
 	switch (a->kind) {
@@ -96,6 +114,9 @@ static void print_object(struct buf *out, const struct action *a)
 		break;
 	case ACTION_WEIGHT:
 		buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);
+		break;
+	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: case ACTION_SWAPPINESS:
+		print_swap(out, a);
 		break;
 	case ACTION_QUARANTINE: case ACTION_COMMIT:
 		buf_printf(out, " revision %.8s", a->revision);

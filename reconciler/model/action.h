@@ -23,13 +23,31 @@ enum action_kind {
 	ACTION_UNANNOUNCE, /* take a stale close flag away */
 	ACTION_PUBLISH,    /* install `topology`: test, install, announce, reload, confirm */
 	ACTION_WEIGHT,     /* give `weight` permille of the requests of the rollout to its next side */
+	ACTION_SWAP_MAKE,  /* make the swap file `swap`, in the place of ours that is not in use, and activate it */
+	ACTION_SWAP_MEND,  /* set right what is not the file itself: in use, 0600, its line in /etc/fstab */
+	ACTION_SWAP_OFF,   /* deactivate and remove it, and its line unless it is made anew */
+	ACTION_SWAPPINESS, /* set and keep vm.swappiness, or stop keeping it */
 	ACTION_QUARANTINE, /* note: `revision` failed, for `reason` */
 	ACTION_COMMIT,     /* note: `spec` is good */
 	ACTION_KIND_COUNT
 };
 
 /* Who carries an action out. */
-enum action_room { ROOM_DOCKER, ROOM_NGINX, ROOM_NOTES };
+enum action_room { ROOM_DOCKER, ROOM_NGINX, ROOM_HOST, ROOM_NOTES };
+
+/* What an action of ROOM_HOST is about. */
+struct swap_change {
+	const char *file;
+	int64_t size_bytes;    /* MAKE */
+	int64_t before_bytes;  /* MAKE: the size of the one that it takes the place of; 0: there is none */
+	bool is_unused;        /* MEND: it is to be activated, too */
+	bool is_bridge;        /* MAKE: swap for a while only, and without a line */
+	bool is_step;          /* MAKE, OFF: the file is made anew; OFF leaves its line where it is */
+	/* SWAPPINESS: */
+	int from, to;          /* of the kernel; the same: only our file differs */
+	bool is_kept;          /* in our file below /etc/sysctl.d; else that goes */
+	int before;            /* what it was before it was ours, for the file; -1: unknown */
+};
 
 struct change {
 	const struct field *field;
@@ -54,6 +72,7 @@ struct action {
 	const char *rollout;           /* WEIGHT */
 	int weight;                    /* WEIGHT */
 	const struct topology *topology; /* PUBLISH */
+	const struct swap_change *swap; /* SWAP_*, SWAPPINESS */
 	const struct change *changes;  /* UPDATE */
 	size_t changes_count;
 };

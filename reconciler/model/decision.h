@@ -17,9 +17,11 @@ enum phase {
 	PHASE_SETTLED,     /* right spec, stable, probed, routed, drained */
 	PHASE_KEEPING,     /* the same, and the old revision is kept warm for a while */
 	PHASE_PROGRESSING, /* something is being done or waited for */
+	PHASE_WAITING,     /* for an operator: a hold that only promote ends, or a pause */
 	PHASE_ROLLED_BACK, /* the revision Git asks for is quarantined; the last good one serves */
 	PHASE_BLOCKED,     /* waits for something that this run cannot bring about: a dependency, nginx */
 	PHASE_FAILED,      /* cannot be brought to what Git says, and there is nothing to go back to */
+	PHASE_LEFT_ALONE,  /* not a target: whatever it is, it stays so */
 	PHASE_COUNT
 };
 
@@ -38,6 +40,7 @@ struct decision {
 	size_t actions_count;
 	struct status *services;  /* one for each service of desired, then those that are being removed */
 	size_t services_count;
+	struct status host;       /* of the host's own swap: project NULL; service NULL: there is nothing to say */
 	/* The earliest moment, in world time, at which something may change by itself; 0: never. Only what a run waits for
 	 * counts: the end of keep_old does not, it is in `keeping_until_ms`. */
 	int64_t wait_until_ms;
@@ -49,6 +52,7 @@ struct event {
 	int64_t at_ms;          /* since the start of the rehearsal */
 	struct action action;
 	const char *text;       /* action_print() */
+	bool is_crash;          /* after it the tool is killed, and another run goes on: what if */
 };
 
 /* A run that did not happen. */

@@ -4,7 +4,8 @@
 #include <string.h>
 
 const char *const strategy_names[STRATEGY_COUNT] = {
-	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green", [STRATEGY_IN_PLACE] = "in-place",
+	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green",
+	[STRATEGY_CANARY] = "canary", [STRATEGY_IN_PLACE] = "in-place",
 };
 
 const struct value *spec_value(const struct spec *s, const char *path)
@@ -57,6 +58,14 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 {
 	const struct project *p = find_project(d, project);
 	return p ? find_resource(p->volumes, p->volumes_count, name) : NULL;
+}
+
+const struct swap_want *desired_swap(const struct desired *d)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (d->projects[i].swap)
+			return d->projects[i].swap;
+	return NULL;
 }
 
 const struct service *desired_service(const struct desired *d, const char *project, const char *service)

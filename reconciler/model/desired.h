@@ -24,9 +24,17 @@ struct dependency {
 	enum condition condition;
 };
 
-enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_IN_PLACE, STRATEGY_COUNT };
+enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_CANARY, STRATEGY_IN_PLACE, STRATEGY_COUNT };
 /* As in the manifest: "blue-green". */
 extern const char *const strategy_names[STRATEGY_COUNT];
+
+#define HOLD_MANUAL (-1) /* a hold that only an operator's promote ends */
+
+/* x-reconcile.steps: so much of the traffic, for so long. */
+struct canary_step {
+	int weight;       /* permille */
+	int64_t hold_ms;  /* or HOLD_MANUAL */
+};
 
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
@@ -66,10 +74,13 @@ struct service {
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
 	int batch;            /* instances that are replaced at a time, at least 1 */
 	struct ready ready;
-	int64_t hold_ms;          /* how long the new revision is watched after it has the traffic */
+	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
+	struct canary_step *steps; /* weights rise; canary only */
+	size_t steps_count;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
+	bool is_left_alone;       /* --target: neither a target nor needed by one. Stays as it is: instances, traffic, images */
 
 	/* With PULL_ALWAYS: why nobody could say what its tag means now. This is then the last good one, when there is one. */
 	enum err_kind unresolved; /* ERR_NONE: it is known */
@@ -92,18 +103,29 @@ struct route {
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 };
 
+/* x-reconcile.host.swap: the swap file that the host shall have. */
+struct swap_want {
+	const char *file;    /* absolute, of plain characters: it goes into /etc/fstab */
+	int64_t size_bytes;  /* whole pages */
+	int swappiness;      /* of the kernel; -1: not our business */
+	const char *where;   /* "shop/compose.yaml:20:11", for conflicts */
+};
+
 struct project {
 	const char *name;
+	bool is_atomic;             /* either all of its services come to what Git says, or none does */
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
 	bool has_binds;             /* something in its directory is mounted */
+	bool keeps_gone;            /* --target: what left it in Git stays, too */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
 	struct resource *networks;  /* as declared; `default` need not be */
 	size_t networks_count;
 	struct resource *volumes;
 	size_t volumes_count;
+	const struct swap_want *swap; /* NULL: it asks for none */
 };
 
 struct desired {
@@ -114,6 +136,7 @@ struct desired {
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
+	bool is_partial;            /* something is left out: what nobody here asks for may be asked for there */
 };
 
 /*
@@ -129,6 +152,9 @@ size_t service_networks(const struct service *s, struct arena *a, struct attachm
 /* By engine name; NULL when the manifest does not declare it. */
 const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
 const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
+
+/* What the projects agree on; NULL when none asks for swap. */
+const struct swap_want *desired_swap(const struct desired *d);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

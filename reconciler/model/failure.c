@@ -1,4 +1,4 @@
-/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, an image, or the structure. */
+/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, an image, the structure, or swap. */
 #include "model/failure.h"
 
 #include <string.h>
@@ -9,6 +9,8 @@ static const char *object_of(const struct action *a)
 	case ACTION_UPDATE: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE: return a->instance->id;
 	case ACTION_WEIGHT: return a->rollout;
 	case ACTION_DROP: return a->image->image;
+	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: return a->swap->file;
+	case ACTION_SWAPPINESS: return "vm.swappiness";
 	default: return "";
 	}
 }
@@ -18,17 +20,18 @@ static const char *text_of(const char *s)
 	return s ? s : "";
 }
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 static struct failure *find(const struct failures *f, const struct action *a)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		struct failure *one = &f->items[i];
-		if (!one->service || !a->service) {
-			if (!one->service && !a->service)
-				return one;
-		} else if (strcmp(one->project, a->project) == 0 && strcmp(one->service, a->service) == 0 &&
-		           strcmp(one->revision, text_of(a->revision)) == 0 && strcmp(one->object, object_of(a)) == 0) {
+		if (is_same(one->project, a->project) && is_same(one->service, a->service) &&
+		    strcmp(one->revision, text_of(a->revision)) == 0 && strcmp(one->object, object_of(a)) == 0)
 			return one;
-		}
 	}
 	return NULL;
 }

@@ -102,6 +102,53 @@ struct nginx {
 	bool is_announcing;       /* the close flag is up: every answer says `Connection: close` */
 };
 
+/*
+ * While a swap file is made anew, the kernel lets neither it nor another that is in use be moved or removed. So two more
+ * names belong to it: one under which it is written, and one for a bridge, which is swap in the meantime.
+ */
+#define SWAP_PART ".reconcile-part"
+#define SWAP_BRIDGE ".reconcile-bridge"
+bool swap_is_helper(const char *path); /* one of these two */
+
+/* Whose line in /etc/fstab names it. */
+enum swap_line {
+	SWAP_LINE_NONE,
+	SWAP_LINE_OURS,    /* as we write it, once */
+	SWAP_LINE_CHANGED, /* ours, but not as we write it */
+	SWAP_LINE_FOREIGN,
+};
+
+/* One swap file or device, or the place where one shall be. */
+struct swap_file {
+	const char *path;
+	bool is_there;      /* something has that name */
+	bool is_ours;       /* made by us: its header says so; for an unfinished one, its name */
+	bool is_sound;      /* a file without holes, with a header that fits its size */
+	bool is_active;
+	enum swap_line line;
+	int mode;           /* permissions */
+	int64_t size_bytes; /* of the file */
+	int64_t swap_bytes; /* of it, what the kernel can use: a page or some less */
+	int64_t used_bytes; /* of that, what is swapped out to it */
+};
+
+/* What is the host's own, and not the engine's or nginx's. */
+struct host_state {
+	const char *problem;         /* why it cannot be looked at; NULL: it can */
+	struct swap_file *swaps;     /* all that are active, all of ours, and the place of the one that is wanted */
+	size_t swaps_count;
+	int64_t memory_available_bytes;
+	int64_t bound_bytes;         /* swapped out, and more than the memory limits of their owners have room for */
+	const char *bound_most;      /* the control group that has the most of that; NULL: there is none */
+	const char *disk_problem;    /* why the wanted file cannot be made where it shall be; NULL: it can */
+	int64_t disk_free_bytes;     /* where it shall be */
+	int64_t disk_kept_bytes;     /* of that, what must stay free: a setting */
+	int swappiness;              /* of the kernel */
+	bool is_swappiness_kept;     /* in a file of ours below /etc/sysctl.d, */
+	int swappiness_kept;         /* which says this, */
+	int swappiness_before;       /* and what it was before; -1: it does not say */
+};
+
 /* Notes: what cannot be observed. */
 struct quarantine {
 	const char *project, *service, *revision;
@@ -112,6 +159,30 @@ struct quarantine {
 struct good {
 	const char *project, *service, *revision; /* the last revision that passed its gates */
 	const struct service *spec;               /* NULL when it cannot be read back */
+};
+
+/* What an operator said. */
+enum order_kind {
+	ORDER_PROMOTE, /* the holds of `revision` up to `weight` are over */
+	ORDER_ABORT,   /* `revision` goes back, as if it had failed */
+	ORDER_PAUSE,   /* nothing new begins or goes on; what serves is kept up, what fails goes back */
+	ORDER_KIND_COUNT
+};
+
+struct order {
+	enum order_kind kind;
+	const char *project, *service; /* service "": all of the project; project "" too: everything */
+	const char *revision;          /* PROMOTE, ABORT */
+	int weight;                    /* PROMOTE: permille */
+	int64_t until_ms;              /* PAUSE: ms since 1970; 0: until somebody says resume */
+	const char *reason;            /* "" when none was given */
+};
+
+/* What the analysis says of a revision that has a share of the traffic. Without a row nothing is analysed. */
+struct verdict {
+	const char *project, *service, *revision;
+	bool is_bad;       /* worse than the other side: it goes back. Else: not enough was seen yet, it does not go on */
+	const char *why;   /* for people */
 };
 
 /* An image that a service was given: pulled for it, or found good with it. */
@@ -125,8 +196,10 @@ struct past_image {
 
 /* An action that failed in this run; what the engine's state does not show. */
 struct failure {
-	const char *project, *service, *revision; /* service NULL: the structure of nginx */
-	const char *object;      /* the instance (its id), the rollout or the image that it is about; "": the revision itself */
+	const char *project, *service, *revision; /* service NULL: the structure of nginx, or
+	                                            the host's own `object` */
+	const char *object;      /* the instance (its id), the rollout, the image or the swap that it is about; "": the
+	                            revision itself */
 	enum err_kind kind;
 	const char *message;
 	int attempts;
@@ -146,12 +219,17 @@ struct world {
 	struct image *images; /* what can be started without a pull, by each of its names */
 	size_t images_count;
 	struct nginx nginx;
+	struct host_state host;
 
 	bool are_notes_lost; /* both copies gone while instances of ours exist: nothing new until `retry` */
 	struct quarantine *quarantines;
 	size_t quarantines_count;
 	struct good *goods;
 	size_t goods_count;
+	struct order *orders;
+	size_t orders_count;
+	struct verdict *verdicts;
+	size_t verdicts_count;
 	struct past_image *past_images;
 	size_t past_images_count;
 	struct failure *failures;

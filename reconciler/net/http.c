@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/notify.h"
 #include "net/connect.h"
 
 #define DEFAULT_TIMEOUT_MS 30000
@@ -295,7 +296,8 @@ void http_perform_or_connect(struct http *h, struct request *requests, size_t co
 			abort();
 		size_t landed = collect(h->multi);
 		in_flight -= landed;
-		if (!landed && curl_multi_poll(h->multi, NULL, 0, 1000, NULL) != CURLM_OK)
+		notify_alive(); /* a pull may take half an hour */
+		if (!landed && curl_multi_poll(h->multi, NULL, 0, (int)notify_until_due_ms(1000), NULL) != CURLM_OK)
 			abort();
 	}
 }

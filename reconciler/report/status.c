@@ -3,29 +3,42 @@
 
 #include <string.h>
 
+static const char *name_of(const struct status *s, char out[256])
+{
+	snprintf(out, 256, "%s%s%s", s->project ? s->project : "", s->project ? "/" : "", s->service);
+	return out;
+}
+
+static void note(struct buf *out, const struct status *s)
+{
+	char name[256];
+	if (s->phase != PHASE_SETTLED && s->phase != PHASE_LEFT_ALONE)
+		buf_printf(out, "%s: %s%s%s\n", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+		           s->reason ? ": " : "", s->reason ? s->reason : "");
+}
+
 void status_notes(struct buf *out, const struct decision *d)
 {
-	for (size_t i = 0; i < d->services_count; i++) {
-		const struct status *s = &d->services[i];
-		if (s->phase == PHASE_SETTLED)
-			continue;
-		buf_printf(out, "%s/%s: %s%s%s\n", s->project, s->service,
-		           s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase), s->reason ? ": " : "",
-		           s->reason ? s->reason : "");
-	}
+	for (size_t i = 0; i < d->services_count; i++)
+		note(out, &d->services[i]);
+	note(out, &d->host);
+}
+
+static void print_one(struct buf *out, const struct status *s)
+{
+	char name[256];
+	if (s->service && s->phase != PHASE_LEFT_ALONE)
+		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+		           s->revision && *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
 }
 
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision)
 {
 	if (*d->commit)
 		buf_printf(out, "commit %.8s \"%s\"\n", d->commit, d->subject);
-	for (size_t i = 0; i < decision->services_count; i++) {
-		const struct status *s = &decision->services[i];
-		char name[256];
-		snprintf(name, sizeof name, "%s/%s", s->project, s->service);
-		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name, s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
-		           *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
-	}
+	for (size_t i = 0; i < decision->services_count; i++)
+		print_one(out, &decision->services[i]);
+	print_one(out, &decision->host);
 }
 
 void projects_gone(struct buf *out, const struct desired *d, const struct world *w)
@@ -45,7 +58,7 @@ void projects_gone(struct buf *out, const struct desired *d, const struct world 
 /* A higher rank wins: what is broken is more urgent than what waits. */
 static int rank(int exit_code)
 {
-	static const int order[] = {0, 75, 3, 69, 1};
+	static const int order[] = {0, 4, 75, 3, 69, 1};
 	for (int i = 0; i < (int)ARRAY_LEN(order); i++)
 		if (order[i] == exit_code)
 			return i;
@@ -55,8 +68,9 @@ static int rank(int exit_code)
 static int exit_code_of(const struct status *s)
 {
 	switch (s->phase) {
-	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_COUNT: return 0;
+	case PHASE_SETTLED: case PHASE_KEEPING: case PHASE_LEFT_ALONE: case PHASE_COUNT: return 0;
 	case PHASE_PROGRESSING: return err_info(ERR_TRANSIENT)->exit_code;
+	case PHASE_WAITING: return 4;
 	case PHASE_ROLLED_BACK: return 3;
 	case PHASE_BLOCKED: case PHASE_FAILED: break;
 	}
@@ -68,12 +82,12 @@ static int exit_code_of(const struct status *s)
 void status_nothing(struct buf *out, const struct decision *d)
 {
 	int code = status_exit_code(d);
-	buf_puts(out, code == 0 || code == 3 ? "No changes.\n" : "Nothing can be done now:\n");
+	buf_puts(out, code == 0 || code == 3 || code == 4 ? "No changes.\n" : "Nothing can be done now:\n");
 }
 
 int status_exit_code(const struct decision *d)
 {
-	int worst = 0;
+	int worst = exit_code_of(&d->host);
 	for (size_t i = 0; i < d->services_count; i++) {
 		int code = exit_code_of(&d->services[i]);
 		if (rank(code) > rank(worst))

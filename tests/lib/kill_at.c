@@ -1,8 +1,8 @@
 /*
  * Preloaded into a program: kills it with SIGKILL right after its n-th act that somebody else can see, KILL_AT=n
- * (1, 2, 3, ...). Such acts are a file made whole, moved, linked or taken away, a folder made, a signal sent, and a
- * request that changes something put on its way (its answer is lost then). What has failed does not count. KILL_SAY
- * names a file that gets one line about the point it was killed at. Children are left alone.
+ * (1, 2, 3, ...). Such acts are a file made whole, moved, linked or taken away, a folder made, swap turned on or off, a
+ * signal sent, and a request that changes something put on its way (its answer is lost then). What has failed does not
+ * count. KILL_SAY names a file that gets one line about the point it was killed at. Children are left alone.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -89,6 +90,30 @@ int fsync(int fd)
 	int result = REAL(fsync)(fd);
 	if (result == 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		acted("fsync", WHOLE("of a file"));
+	return result;
+}
+
+int swapon(const char *path, int flags)
+{
+	int result = REAL(swapon)(path, flags);
+	if (result == 0)
+		acted("swapon", WHOLE(path));
+	return result;
+}
+
+int swapoff(const char *path)
+{
+	int result = REAL(swapoff)(path);
+	if (result == 0)
+		acted("swapoff", WHOLE(path));
+	return result;
+}
+
+int posix_fallocate(int fd, off_t from, off_t length)
+{
+	int result = REAL(posix_fallocate)(fd, from, length);
+	if (result == 0)
+		acted("posix_fallocate", WHOLE("of a file"));
 	return result;
 }
 

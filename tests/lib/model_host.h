@@ -254,13 +254,19 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 	}
 }
 
+/* All of the new revision beside all of the old one. */
+static inline bool runs_both(const struct service *s)
+{
+	return s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY;
+}
+
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = desired_service(d, "shop", a->service);
 	const struct good *good = good_of(h, a->service);
 	/* The way back goes by what the good one says. */
 	const struct service *back = good && good->spec ? good->spec : s;
-	if (!s || s->strategy == STRATEGY_BLUE_GREEN || back->strategy == STRATEGY_BLUE_GREEN)
+	if (!s || runs_both(s) || runs_both(back))
 		return;
 	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
 	bool is_paused = a->instance->state == INSTANCE_PAUSED;
@@ -276,8 +282,25 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 
+/* What is not ours is never named, and what holds something finds a place for it: in memory, or in other swap. */
+static inline void check_swap(struct host *h, const struct action *a)
+{
+	int64_t room = h->world->host.memory_available_bytes, used = 0;
+	for (size_t i = 0; i < h->world->host.swaps_count; i++) {
+		const struct swap_file *f = &h->world->host.swaps[i];
+		bool is_named = strcmp(f->path, a->swap->file) == 0;
+		CHECK(!is_named || !f->is_there || f->is_ours);
+		CHECK(!is_named || a->kind != ACTION_SWAP_MAKE || !f->is_active);
+		used += is_named ? f->used_bytes : 0;
+		room += !is_named && f->is_active ? f->swap_bytes - f->used_bytes : 0;
+	}
+	CHECK(a->kind != ACTION_SWAP_OFF || used <= room);
+}
+
 static inline void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
+	if (action_info(a->kind)->room == ROOM_HOST && a->kind != ACTION_SWAPPINESS)
+		check_swap(h, a);
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
 	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
 		CHECK(!is_listed(h, a->instance->address));
@@ -339,7 +362,7 @@ static inline void take(struct host *h, const struct desired *d, const struct ac
 	if (h->fails && h->fails(h, a, &e)) {
 		trace(h, "!", a);
 		h->world->now_ms += 10;
-		if (a->service || a->kind == ACTION_PUBLISH)
+		if (a->service || a->kind == ACTION_PUBLISH || action_info(a->kind)->room == ROOM_HOST)
 			failures_add(&h->failures, &h->arena, a, &e, began_ms, h->world->now_ms);
 		return;
 	}
@@ -367,12 +390,12 @@ static inline const struct desired *snapshot(struct host *h)
 	return d;
 }
 
-/* The same order as in cycle.c: notes and traffic, then instances, then the structure. */
+/* The same order as in cycle.c: notes and traffic, then instances, then the structure, then the host. */
 static inline int order_of(const struct action *a)
 {
 	if (action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT)
 		return 0;
-	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : 2;
+	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : action_info(a->kind)->room == ROOM_NGINX ? 2 : 3;
 }
 
 /* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
@@ -391,7 +414,7 @@ static inline void run_rounds(struct host *h, int rounds)
 		check_decision(&h->last);
 		if (h->last.actions_count == 0 && !h->last.wait_until_ms)
 			return;
-		for (int order = 0; order < 3; order++)
+		for (int order = 0; order < 4; order++)
 			for (size_t i = 0; i < h->last.actions_count; i++)
 				if (order_of(&h->last.actions[i]) == order)
 					take(h, desired, &h->last.actions[i]);

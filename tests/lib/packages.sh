@@ -11,7 +11,7 @@ set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config libgit2-dev libyaml-dev libcurl4-openssl-dev libcjson-dev)
 run=("${build[@]}" docker.io iptables iproute2 util-linux nginx-light git procps)
-test=("${run[@]}" clang fcgiwrap curl ca-certificates openssl openssh-client openssh-server docker-registry)
+test=("${run[@]}" clang fcgiwrap systemd curl ca-certificates openssl openssh-client openssh-server docker-registry)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;

@@ -166,7 +166,20 @@ static void programs_run_with_a_deadline(void)
 	CHECK_INT(status, 127);
 }
 
+static void sizes_in_words(void)
+{
+	static const struct { int64_t bytes; const char *text; } sizes[] = {
+		{0, "0B"}, {1023, "1023B"}, {1024, "1K"}, {1536, "1.5K"}, {1537, "1537B"}, {512 << 20, "512M"}, {1100LL << 20, "1100M"},
+		{3LL << 29, "1.5G"}, {11096 << 10, "10.8M"}, {(40LL << 20) + 12345, "40M"}, {(40LL << 20) + 350000, "40.3M"}, {2LL << 40, "2T"},
+		{INT64_MAX, "8191.9P"},
+	};
+	char out[SIZE_TEXT];
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		CHECK_STR(size_text(sizes[i].bytes, out), sizes[i].text);
+}
+
 static const struct test tests[] = {
+	TEST(sizes_in_words),
 	TEST(sha256_of_the_standard),      TEST(arrays_keep_what_was_pushed), TEST(a_buffer_stops_at_its_maximum),
 	TEST(errors_keep_their_kind),      TEST(files_are_replaced_whole),    TEST(times_are_read_as_docker_prints_them),
 	TEST(programs_run_with_a_deadline),

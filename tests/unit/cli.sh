@@ -56,14 +56,52 @@ expect 64 "too many words at 'twice'" plan twice
 expect 64 "too many words at 'three'" retry one three
 expect 64 "--plan does not go with 'status'" status --plan
 expect 64 "--plan does not go with 'retry'" --plan retry
+expect 64 "which service? write PROJECT/SERVICE after 'promote'" promote
+expect 64 "which service? write PROJECT/SERVICE after 'abort'" abort
+expect 64 "--full does not go with 'abort'" abort shop/web --full
+expect 64 "--until does not go with 'resume'" resume --until 2h
+expect 64 "--reason does not go with 'promote'" promote shop/web --reason x
+expect 64 "no value for '--until'" pause --until
+expect 64 "--until yesterday: write a time to come, like 2h or 2030-12-31T08:00:00Z" pause --until yesterday "${with[@]}"
+expect 64 "--until 2020-01-01T00:00:00Z: write a time to come" pause --until 2020-01-01T00:00:00Z "${with[@]}"
+expect 0 "everything: was not paused" resume "${with[@]}"
+expect 0 "everything: paused until 2" pause --until 2h "${with[@]}"
+expect 0 "shop: stays paused, with everything" resume shop "${with[@]}"
+expect 0 "everything: goes on" resume "${with[@]}"
+expect 0 'everything: paused until `reconcile resume`' pause --reason "the freeze" "${with[@]}"
+expect 0 "everything: goes on" resume "${with[@]}"
+expect 64 "only a plan takes '--what-if'" --what-if crash:1
 expect 64 "only a plan takes '--detailed-exitcode'" --detailed-exitcode
 expect 64 "only a plan takes '--detailed-exitcode'" status --detailed-exitcode
+expect 64 "--watch does not go with 'status'" status --watch
+expect 64 "--watch does not go with '--plan'" --watch --plan
+expect 64 "--json does not go with 'retry'" retry --json
+expect 64 "--json does not go with 'schema'" --json schema
+expect 64 "--target does not go with 'validate'" validate --target shop
+expect 64 "--target does not go with 'retry'" retry --target=shop shop
+expect 64 "no value for '--target'" --target --plan
+expect 64 "no value is taken by '--json'" --json=yes
+expect 65 "--interval: '0s' is not a duration of at least 1s" --watch --interval 0s
 expect 65 "state_dri" --config "$folder/wrong-settings.yaml" validate
 expect 65 "imagine" --config "$folder/settings.yaml" validate --path "$folder/wrong.yaml"
 expect 65 "nothing was changed" --config "$folder/settings.yaml" validate --path "$folder/empty"
 expect 1 "no-such-file" --config "$folder/no-such-file.yaml" validate
 expect 0 "project shop is valid: 1 service, 0 routes" --config "$folder/settings.yaml" validate --path "$folder/compose.yaml"
 expect 0 "project shop is valid" --config="$folder/settings.yaml" --path="$folder/compose.yaml" validate
+expect 0 '"valid":true,"error_count":0' --config "$folder/settings.yaml" validate --path "$folder/compose.yaml" --json
+json() { "$binary" "${with[@]}" --json "$@" 2>/dev/null; }
+for part in '"valid":false,"error_count":2' '"line":1,"column":20,"path":"services.web","message":"unknown key'; do
+	json validate --path "$folder/wrong.yaml" | grep -qF -- "$part" || { echo "validate --json has no $part"; failed=$((failed + 1)); }
+done
+for command in --plan status; do
+	json $command --path "$folder/compose.yaml" | grep -q '^{"format_version":"1.0","errored":true,"diagnostics":\[{.*nobody.sock' ||
+		{ echo "$command --json does not say what is wrong"; failed=$((failed + 1)); }
+done
+for command in "" --plan status; do
+	# shellcheck disable=SC2086
+	expect 64 "--target shpo: there is no such project or service; did you mean 'shop'?" $command "${with[@]}" \
+		--path "$folder/compose.yaml" --target shop/web --target shpo
+done
 for command in "" --plan plan status; do
 	# shellcheck disable=SC2086 # no word for a run
 	expect 69 "nobody.sock" $command "${with[@]}" --path "$folder/compose.yaml"
@@ -75,8 +113,23 @@ if [ -e "$folder/state/mirror.git" ]; then
 	failed=$((failed + 1))
 fi
 
-# The help has every row of every table.
+# The help stands in the README as it is, and has every row of every table. UPDATE_README=1 puts it there.
 "$binary" --help >"$folder/help"
+awk -v help="$folder/help" '
+	/^Everything that can be said to it/ { is_near = 1 }
+	is_near && /^```$/ {
+		print
+		is_inside = !is_inside
+		is_near = is_inside
+		while (is_inside && (getline line <help) > 0) print line
+		next
+	}
+	!is_inside' "$source/README.md" >"$folder/README.md"
+[ -z "${UPDATE_README-}" ] || cp "$folder/README.md" "$source/README.md"
+if ! diff "$source/README.md" "$folder/README.md"; then
+	echo "the help in the README is not that of the program: run this with UPDATE_README=1"
+	failed=$((failed + 1))
+fi
 rows=$(grep -oE '"(--[a-z-]+|RECONCILE_[A-Z_]+|DOCKER_HOST)"' "$source/reconciler/main.c" "$source/reconciler/desired/settings.c" -h | tr -d '"' | sort -u)
 commands=$(sed -n '/^static const struct command commands/,/^};/s/^\t{"\([a-z]\{1,\}\)".*/\1/p' "$source/reconciler/main.c")
 codes=$(sed -n 's/.*\[ERR_[A-Z_]*\] *= {"[a-z ]*", \([0-9]*\),.*/\1/p' "$source/reconciler/base/err.c" | sort -nu)

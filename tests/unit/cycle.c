@@ -2,91 +2,15 @@
  * Whole runs against a scripted engine, where what matters is not what is decided but what a run makes of an error: a
  * note that cannot be written, an engine that goes away in the middle, a request to stop.
  */
-#include "check.h"
-#include "fake_server.h"
+#include "site.h"
 
+#include <cjson/cJSON.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "cycle.h"
-#include "desired/load.h"
-#include "host/notes.h"
-
-#define MANIFEST(image) "name: shop\nservices:\n  db:\n    image: " image "\n    restart: always\n    x-reconcile: { strategy: in-place }\n"
-#define VERSION_RULE {.match = "GET /version", .body = "{\"ApiVersion\":\"1.41\",\"MinAPIVersion\":\"1.12\"}"}
-
-struct site {
-	struct arena arena;
-	char folder[64];
-	struct settings settings;
-	struct fake_server engine;
-	const char *old_revision, *new_revision;
-};
-
-static void site_write(struct site *t, const char *manifest)
-{
-	struct err e;
-	CHECK_INT(fs_write(t->settings.path, manifest, strlen(manifest), 0644, &e), 0);
-}
-
-static const struct service *site_load(struct site *t, const char *manifest)
-{
-	struct loaded *l = arena_alloc(&t->arena, sizeof *l);
-	struct problems problems = PROBLEMS_INIT;
-	struct err e = {0};
-	site_write(t, manifest);
-	if (desired_load(&t->settings, LOAD_PEEK, &t->arena, l, &problems, &e) < 0)
-		fprintf(stderr, "%s%s\n", problems.text.text, e.message), exit(1);
-	problems_done(&problems);
-	return &l->desired.projects[0].services[0];
-}
-
-/* The old revision is noted as good; Git wants the new one. */
-static void site_new(struct site *t)
-{
-	struct err e;
-	memset(t, 0, sizeof *t);
-	snprintf(t->folder, sizeof t->folder, "/tmp/reconcile-cycle-XXXXXX");
-	CHECK(mkdtemp(t->folder) != NULL);
-	t->settings = (struct settings){
-		.path = arena_printf(&t->arena, "%s/compose.yaml", t->folder),
-		.state_dir = arena_printf(&t->arena, "%s/state", t->folder),
-		.run_dir = arena_printf(&t->arena, "%s/run", t->folder),
-		.env_file = "/nonexistent", .instance = "me", .subnet = "10.231.0.0/16", .nginx_binary = "nginx",
-		.nginx_config = "/nonexistent", .nginx_pid = "/nonexistent", .nginx_listen = "80", .nginx_status_port = 9180};
-	const struct service *old = site_load(t, MANIFEST("app:1"));
-	CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
-	service_print(&text, old);
-	struct note_good good = {"shop", "db", old->revision, text.text};
-	struct notes notes = {.goods = &good, .goods_count = 1, .applied = ""};
-	CHECK_INT(fs_mkdir(t->settings.state_dir, 0755, &e), 0);
-	CHECK_INT(notes_write(arena_printf(&t->arena, "%s/notes", t->settings.state_dir), &notes, &e), 0);
-	t->old_revision = old->revision;
-	t->new_revision = site_load(t, MANIFEST("app:2"))->revision;
-}
-
-static void site_start(struct site *t, const struct fake_rule *rules, size_t count)
-{
-	fake_start(&t->engine, rules, count, true);
-	t->settings.docker_host = arena_printf(&t->arena, "unix://%s", t->engine.path);
-}
-
-static void site_free(struct site *t)
-{
-	fake_stop(&t->engine);
-	CHECK(strncmp(t->folder, "/tmp/reconcile-cycle-", 21) == 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", "--", t->folder, (char *)NULL);
-		_exit(1);
-	}
-	waitpid(pid, NULL, 0);
-	arena_done(&t->arena);
-}
 
 /* Runs in a child. Returns its exit code; what it logged is in `said`. */
-static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *said, size_t size)
+static int site_run_as(struct site *t, const struct cycle_options *o, bool is_disk_full, int stop_after_ms, char *said, size_t size)
 {
 	int pipes[2], status;
 	size_t length = 0;
@@ -100,7 +24,7 @@ static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *
 			signal(SIGXFSZ, SIG_IGN);
 			setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
 		}
-		int code = cycle_run(&t->settings, &(struct cycle_options){0});
+		int code = cycle_run(&t->settings, o);
 		fflush(stdout);
 		_exit(code);
 	}
@@ -117,35 +41,9 @@ static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static const char *listed(struct site *t, const char *id, const char *revision)
+static int site_run(struct site *t, bool is_disk_full, int stop_after_ms, char *said, size_t size)
 {
-	return arena_printf(&t->arena, "{\"Id\":\"%s\",\"Names\":[\"/shop-db-%s\"],\"State\":\"exited\",\"Created\":1,\"Labels\":{"
-	                    "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\",\"com.docker.compose.service\":\"db\","
-	                    "\"com.docker.compose.container-number\":\"%s\",\"io.reconcile.revision\":\"%s\"}}", id, id, id, revision);
-}
-
-static const char *inspected(struct site *t, const char *id, const char *revision, const char *state)
-{
-	return arena_printf(&t->arena, "{\"Id\":\"%s\",\"Name\":\"/shop-db-%s\",\"Created\":\"2026-01-01T00:00:00Z\","
-	                    "\"State\":{%s},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}},"
-	                    "\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"me\",\"io.reconcile.revision\":\"%s\"}},"
-	                    "\"NetworkSettings\":{\"Networks\":{}}}", id, id, state, revision);
-}
-
-#define EXITED "\"Status\":\"exited\",\"ExitCode\":1,\"StartedAt\":\"2026-01-01T00:00:00Z\""
-
-#define ENGINE_RULES(t, new_state) { \
-	VERSION_RULE, \
-	{.match = "GET /v1.41/containers/json", .body = arena_printf(&(t)->arena, "[%s,%s]", \
-	                                                           listed(t, "1", (t)->old_revision), listed(t, "2", (t)->new_revision))}, \
-	{.match = "GET /v1.41/containers/1/json", .body = inspected(t, "1", (t)->old_revision, EXITED)}, \
-	{.match = "GET /v1.41/containers/2/json", .body = inspected(t, "2", (t)->new_revision, new_state)}, \
-	{.match = "GET /v1.41/networks", .body = "[{\"Name\":\"shop_default\"}]"}, \
-	{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[]}"}, \
-	{.match = "GET /v1.41/images/json", .body = "[{\"RepoTags\":[\"app:1\",\"app:2\"]}]"}, \
-	{.match = "GET /v1.41/containers/2/logs", .body = ""}, \
-	{.match = "POST", .status = 204}, \
-	{.match = "DELETE", .status = 204}, \
+	return site_run_as(t, &(struct cycle_options){0}, is_disk_full, stop_after_ms, said, size);
 }
 
 /* The new revision exited: a verdict. When it cannot be written down the way back is taken all the same, for as long as
@@ -177,6 +75,34 @@ static void with_room_on_the_disk_it_is(void)
 	CHECK_INT(fake_count(&t.engine, "POST /v1.41/containers/1/start"), 21);
 	CHECK_INT(fake_count(&t.engine, "POST /v1.41/containers/2/start"), 0);
 	CHECK_CONTAINS(said, "again and again");
+	site_free(&t);
+}
+
+/* For machines: a line for each action at its start and its end, and one for what ended the run. */
+static void a_run_in_json_is_lines(void)
+{
+	struct site t;
+	char said[32768];
+	site_new(&t);
+	struct fake_rule rules[] = ENGINE_RULES(&t, EXITED);
+	site_start(&t, rules, ARRAY_LEN(rules));
+	CHECK_INT(site_run_as(&t, &(struct cycle_options){.is_json = true}, false, 0, said, sizeof said), 1);
+	int kinds[4] = {0};
+	static const char *const types[] = {"\"type\":\"version\"", "\"type\":\"apply_start\"", "\"type\":\"apply_complete\"",
+	                                    "\"type\":\"diagnostic\""};
+	for (char *line = said, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		*end = 0;
+		if (strncmp(line, "reconcile: ", 11) == 0)
+			continue; /* the log */
+		cJSON *json = cJSON_Parse(line);
+		CHECK(json && cJSON_GetObjectItem(json, "@message"));
+		cJSON_Delete(json);
+		for (size_t i = 0; i < ARRAY_LEN(types); i++)
+			kinds[i] += strstr(line, types[i]) != NULL;
+	}
+	CHECK_INT(kinds[0], 1);
+	CHECK(kinds[1] > 20 && kinds[1] == kinds[2]);
+	CHECK_INT(kinds[3], 1);
 	site_free(&t);
 }
 
@@ -214,6 +140,7 @@ static void without_an_engine_a_run_ends_at_once(void)
 static const struct test tests[] = {
 	TEST(a_verdict_that_cannot_be_noted_still_goes_back),
 	TEST(with_room_on_the_disk_it_is),
+	TEST(a_run_in_json_is_lines),
 	TEST(a_request_to_stop_ends_a_wait),
 	TEST(without_an_engine_a_run_ends_at_once),
 };

@@ -532,7 +532,7 @@ static void the_rehearsal_changes_nothing_and_ends(void)
 	run(h);
 	set_image(h, s, "app:2");
 	struct rehearsal r;
-	rehearse(snapshot(h), h->world, &h->arena, &r);
+	rehearse(snapshot(h), h->world, NULL, &h->arena, &r);
 	CHECK(!r.is_endless);
 	CHECK_INT(r.reloads, 2);
 	CHECK_INT(r.instances_peak, 2);
@@ -554,7 +554,7 @@ static void the_rehearsal_announces_together_what_gets_ready_together(void)
 	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
 	add_service(h, "api", "app:1", STRATEGY_BLUE_GREEN, true);
 	struct rehearsal r;
-	rehearse(snapshot(h), h->world, &h->arena, &r);
+	rehearse(snapshot(h), h->world, NULL, &h->arena, &r);
 	CHECK(!r.is_endless);
 	CHECK_INT(r.reloads, 1);
 	host_free(h);

@@ -91,12 +91,30 @@ static void hurt_nginx(struct host *h)
 	}
 }
 
+/* An operator says something. */
+static void give_order(struct host *h)
+{
+	struct world *w = h->world;
+	const struct service *s = &h->desired.projects[0].services[roll(h, 6)];
+	unsigned what = roll(h, 5);
+	say(h, (const char *const[]){"promote", "abort", "pause", "resume", "resume"}[what], s->name);
+	if (what > 2) {
+		w->orders_count = 0;
+		return;
+	}
+	*ARENA_PUSH(&h->arena, w->orders, w->orders_count) = (struct order){
+		.kind = (enum order_kind)what, .project = "shop", .service = what == 2 && roll(h, 3) == 0 ? "" : s->name, .revision = s->revision,
+		.weight = (int)roll(h, PERMILLE + 1), .until_ms = roll(h, 2) ? w->now_ms + roll(h, 60000) : 0, .reason = ""};
+	if (what < 2) /* it speaks of the revision of that moment */
+		w->orders[w->orders_count - 1].revision = arena_strdup(&h->arena, s->revision);
+}
+
 /* One thing that nobody asked for. */
 static void misfortune(struct host *h)
 {
 	struct world *w = h->world;
-	switch (roll(h, 12)) {
-	case 0: case 1: case 2: case 3: change_git(h, &h->desired.projects[0].services[roll(h, 5)]); break;
+	switch (roll(h, 13)) {
+	case 0: case 1: case 2: case 3: change_git(h, &h->desired.projects[0].services[roll(h, 6)]); break;
 	case 4: say(h, "never ready:", h->never_ready = revisions[roll(h, 5)]); break;
 	case 5: say(h, "exits:", h->exits = revisions[roll(h, 5)]); break;
 	case 6: case 7: case 8:
@@ -104,6 +122,7 @@ static void misfortune(struct host *h)
 			hurt_instance(h, &w->instances[roll(h, (unsigned)w->instances_count)]);
 		break;
 	case 9: hurt_nginx(h); break;
+	case 12: give_order(h); break;
 	case 10:
 		say(h, "retry", NULL);
 		w->quarantines_count = 0;
@@ -130,6 +149,11 @@ static struct host *random_host(unsigned seed)
 	add_service(h, "worker", "app:1", STRATEGY_BLUE_GREEN, false);
 	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
 	add_service(h, "front", "app:1", STRATEGY_ROLLING, true)->batch = 1 + (int)roll(h, 2);
+	static struct canary_step steps[] = {{100, 0}, {500, 5000}};
+	struct service *lab = add_service(h, "lab", "app:1", STRATEGY_CANARY, true);
+	lab->steps = steps;
+	lab->steps_count = ARRAY_LEN(steps);
+	h->desired.projects[0].is_atomic = roll(h, 4) == 0;
 	depends_on(h, "api", "db", CONDITION_STARTED);
 	service_of(h, "worker")->has_healthcheck = roll(h, 2);
 	if (service_of(h, "worker")->has_healthcheck)
@@ -144,6 +168,7 @@ static void trouble_ends(struct host *h)
 	h->never_ready = h->exits = NULL;
 	h->fails = NULL;
 	h->world->are_notes_lost = false;
+	h->world->orders_count = 0;
 	h->world->nginx.is_up = true;
 	h->world->nginx.draining_workers = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {

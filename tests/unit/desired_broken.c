@@ -3,6 +3,8 @@
 
 #include "desired_load.h"
 
+#define ROUTE "x-reconcile: {routes: [{host: h, to: web:80}]}\n"
+
 static const struct {
 	const char *text, *problems;
 } rows[] = {
@@ -145,9 +147,9 @@ static const struct {
 	{"services:\n  a: {image: a, depends_on: [b]}\n  b: {image: a, depends_on: [c]}\n  c: {image: a, depends_on: [a]}\n",
 	 "compose.yaml:2:30: services.a.depends_on: a circle: a -> b -> c -> a; remove one of these\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: canary moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: green}\n",
-	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green or in-place\n"},
+	 "compose.yaml:4:29: services.web.x-reconcile.strategy: 'green' is no strategy; write rolling, blue-green, canary or in-place\n"},
 	{"services:\n  web:\n    image: a\n    deploy: {update_config: {order: stop-first}}\n    x-reconcile: {strategy: rolling}\n"
 	 "x-reconcile: {routes: [{host: h, to: web:80}]}\n",
 	 "compose.yaml:4:37: services.web.x-reconcile.strategy: rolling starts the new web first, and deploy.update_config.order says stop-first; remove one of them\n"},
@@ -158,9 +160,19 @@ static const struct {
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: blue-green}\n",
 	 "compose.yaml:4:29: services.web.x-reconcile.strategy: blue-green moves traffic, and no route leads to web; add one under x-reconcile.routes at the top level, or write in-place\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {steps: [5, 25]}\n",
-	 "compose.yaml:4:19: services.web.x-reconcile: 'steps' is not supported yet; remove it\n"},
-	{"services:\n  web:\n    image: a\n    x-reconcile: {hold: manual}\n",
-	 "compose.yaml:4:25: services.web.x-reconcile.hold: 'manual' is not supported yet; write a duration, like 2m\n"},
+	 "compose.yaml:4:26: services.web.x-reconcile.steps: only canary goes in steps, and this is in-place; add strategy: canary, or remove the steps\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: 5}\n" ROUTE,
+	 "compose.yaml:4:44: services.web.x-reconcile.steps: must be a list of shares, like [5, 25, 50], or of {weight: 25, hold: 10m}\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [5, 120%]}\n" ROUTE,
+	 "compose.yaml:4:48: services.web.x-reconcile.steps[1]: '120%' is no share of the traffic; write percent, from 0.1 to 99.9, like 5 or 0.5%\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [25, 5]}\n" ROUTE,
+	 "compose.yaml:4:49: services.web.x-reconcile.steps[1]: is no more than the step before; shares only rise\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [{hold: 5s}]}\n" ROUTE,
+	 "compose.yaml:4:45: services.web.x-reconcile.steps[0]: has no weight; write one, like weight: 25\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [{wieght: 5}]}\n" ROUTE,
+	 "compose.yaml:4:46: services.web.x-reconcile.steps[0]: unknown key 'wieght'; did you mean 'weight'?\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {keep_old: manual}\n",
+	 "compose.yaml:4:29: services.web.x-reconcile.keep_old: 'manual' is no duration; write a number with ms, s, m or h, like 30s or 1m30s\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {}\n",
 	 "compose.yaml:4:18: services.web.x-reconcile: is empty; write something into it, or remove it\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {ready: {http: {path: /}}}\n",
@@ -179,8 +191,36 @@ static const struct {
 	 "compose.yaml:4:14: services.web.deploy: x-reconcile does not belong here, but directly in the service\n"},
 	{"services:\n  web:\n    image: a\nvolumes: {data: {name: /x}}\n",
 	 "compose.yaml:4:24: volumes.data.name: '/x' is no name; use letters, digits, '.', '_' and '-'\n"},
-	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G}}}\n",
-	 "compose.yaml:4:15: x-reconcile: 'host' is not supported yet; remove it\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {}}\n",
+	 "compose.yaml:4:21: x-reconcile.host: is empty; write something into it, like swap: {size: 2G}, or remove it\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: 2G}\n",
+	 "compose.yaml:4:21: x-reconcile.host: must be a map, not '2G'\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {hots: {swap: {size: 2G}}}\n",
+	 "compose.yaml:4:15: x-reconcile: unknown key 'hots'; did you mean 'host'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swop: {size: 2G}}}\n",
+	 "compose.yaml:4:22: x-reconcile.host: unknown key 'swop'; did you mean 'swap'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {siez: 2G, x-size: 2G}}}\n",
+	 "compose.yaml:4:29: x-reconcile.host.swap: unknown key 'siez'; did you mean 'size'?\n"
+	 "compose.yaml:4:39: x-reconcile.host.swap: unknown key 'x-size'; did you mean 'size'?\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {file: /swapfile}}}\n",
+	 "compose.yaml:4:28: x-reconcile.host.swap: has no size; write one, like swap: {size: 2G}\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: 2G}}\n",
+	 "compose.yaml:4:28: x-reconcile.host.swap: must be a map, not '2G'\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: lots}}}\n",
+	 "compose.yaml:4:35: x-reconcile.host.swap.size: 'lots' is no size; write a number with b, k, m or g, like 512m\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 0}}}\n",
+	 "compose.yaml:4:35: x-reconcile.host.swap.size: '0' is no size for swap; write at least 1m, or remove host.swap to have none\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, swappiness: 201}}}\n",
+	 "compose.yaml:4:51: x-reconcile.host.swap.swappiness: '201' is no number from 0 to 200\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: swapfile}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: 'swapfile' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: /a/../b}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: '/a/../b' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
+	{"services:\n  web:\n    image: a\nx-reconcile: {host: {swap: {size: 2G, file: \"/a b\"}}}\n",
+	 "compose.yaml:4:45: x-reconcile.host.swap.file: '/a b' is no place for a swap file; write a whole path of letters, digits, "
+	 "'.', '_' and '-', like /swapfile\n"},
 	{"services:\n  web:\n    image: a\nx-reconcile: {route: []}\n",
 	 "compose.yaml:4:15: x-reconcile: unknown key 'route'; did you mean 'routes'?\n"},
 	{"services:\n  web:\n    image: a\nx-reconcile:\n  routes:\n    - {host: a.example, to: api:80}\n",
@@ -252,15 +292,12 @@ static void what_comes_later_is_told(void)
 	         "x-reconcile:\n"
 	         "  routes:\n"
 	         "    - host: parking.example.com\n"
-	         "      to: [{service: backend:8080, weight: 90}]\n"
-	         "  host:\n"
-	         "    swap: { size: 2G }\n");
+	         "      to: [{service: backend:8080, weight: 90}]\n");
 	CHECK_STR(l.problems.text.text,
-	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: 'canary' is not supported yet; write rolling, blue-green or in-place\n"
-	          "compose.yaml:7:7: services.backend.x-reconcile: 'steps' is not supported yet; remove it\n"
+	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: canary moves traffic, and no route leads to backend; add one under "
+	          "x-reconcile.routes at the top level, or write in-place\n"
 	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
-	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n"
-	          "compose.yaml:14:3: x-reconcile: 'host' is not supported yet; remove it\n");
+	          "compose.yaml:13:11: x-reconcile.routes: more than one target is not supported yet; write one, like to: web:8080\n");
 	loaded_done(&l);
 }
 
@@ -354,16 +391,38 @@ static void two_files_share_no_name_and_no_host(void)
 	CHECK_STR(l.problems.text.text,
 	          "b.yaml:1:1: name: the project 'shop' stands in compose.yaml, too; give one of them another name\n");
 	buf_clear(&l.problems.text);
+	struct desired parts[2] = {l.desired}, joined = {0};
+	bool is_out[2];
 	s.text = again;
-	CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
-	CHECK_INT(manifest_check(&l.desired, &l.problems, &l.err), -1);
+	CHECK_INT(manifest_load(&s, &env, &l.arena, &parts[1], &l.problems, &l.err), 0);
+	CHECK_INT(projects_join(parts, 2, is_out, &l.arena, &joined, &l.problems), 2);
+	CHECK(is_out[0] && is_out[1] && joined.projects_count == 0);
 	CHECK_STR(l.problems.text.text, "b.yaml:3:31: x-reconcile.routes: the host 'h' has a route already, at "
 	                                "compose.yaml:3:31; remove one of them\n");
 	loaded_done(&l);
 }
 
+static void two_files_want_the_same_swap(void)
+{
+	static const char *const others[] = {"{size: 1G}", "{size: 2G, file: /other}", "{size: 2G, swappiness: 10}"};
+	struct environment env = {0};
+	struct loaded l;
+	for (size_t i = 0; i <= ARRAY_LEN(others); i++) {
+		load(&l, "name: shop\nservices: {}\nx-reconcile: {host: {swap: {size: 2G}}}\n");
+		const char *swap = i < ARRAY_LEN(others) ? others[i] : "{size: 2048m, file: /swapfile}";
+		const char *text = arena_printf(&l.arena, "name: blog\nservices: {}\nx-reconcile: {host: {swap: %s}}\n", swap);
+		struct manifest_source s = {.file = "b.yaml", .text = text, .length = strlen(text), .directory = "/x"};
+		CHECK_INT(manifest_load(&s, &env, &l.arena, &l.desired, &l.problems, &l.err), 0);
+		CHECK_INT(manifest_conflicts(&l.desired, &l.problems, NULL) > 0, i < ARRAY_LEN(others));
+		CHECK_STR(l.problems.text.text, i == ARRAY_LEN(others) ? "" :
+		          "b.yaml:3:28: x-reconcile.host.swap: differs from what compose.yaml:3:28 says; there is one host, write the same "
+		          "in both, or remove one\n");
+		loaded_done(&l);
+	}
+}
+
 static const struct test tests[] = {
 	TEST(every_message_is_literal), TEST(a_refused_manifest_adds_nothing), TEST(what_comes_later_is_told),
-	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host),
+	TEST(a_flood_is_cut), TEST(an_alias_is_told_once), TEST(limits_hold), TEST(two_files_share_no_name_and_no_host), TEST(two_files_want_the_same_swap),
 };
 TESTS_MAIN(tests)

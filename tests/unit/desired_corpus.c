@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "desired/manifest.h"
+#include "desired/projects.h"
 
 #define CORPUS "tests/unit/corpus"
 
@@ -40,14 +40,15 @@ static void judge(const char *file, const char *text, struct buf *verdict)
 	static const struct environment env = {.names = names, .values = values, .count = 2};
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(problems_done) struct problems p = PROBLEMS_INIT;
-	struct desired d = {0};
 	struct err e = {0};
 	char folder[PATH_MAX];
 	CHECK(realpath(CORPUS, folder) != NULL);
 	struct manifest_source s = {.file = file, .text = text, .length = strlen(text), .directory = folder};
-	int result = manifest_load(&s, &env, &a, &d, &p, &e);
+	struct desired alone = {0}, d = {0};
+	bool is_out = false;
+	int result = manifest_load(&s, &env, &a, &alone, &p, &e);
 	if (result == 0)
-		result = manifest_check(&d, &p, &e);
+		result = projects_join(&alone, 1, &is_out, &a, &d, &p) ? -1 : 0;
 	CHECK((result == 0) == (p.count == 0));
 	add_lines(verdict, "", p.text.text, folder);
 	add_lines(verdict, "warning: ", p.warnings.text, folder);

@@ -450,6 +450,46 @@ static void batches_follow(void)
 	}
 }
 
+static void canary_steps(void)
+{
+	static const struct {
+		const char *text;
+		size_t count;
+		struct canary_step steps[3];
+	} rows[] = {
+		{"{strategy: canary}", 3, {{50, 60000}, {250, 60000}, {500, 60000}}},
+		{"{strategy: canary, hold: 2m, steps: [5, 0.5%]}", 0, {{0}}},
+		{"{strategy: canary, hold: 2m, steps: [0.5%, 25, '50%']}", 3, {{5, 120000}, {250, 120000}, {500, 120000}}},
+		{"{strategy: canary, steps: [{weight: 5, hold: manual}, {weight: 25, hold: 10m}]}", 2, {{50, HOLD_MANUAL}, {250, 600000}}},
+		{"{strategy: canary, hold: manual, steps: [1]}", 1, {{10, HOLD_MANUAL}}},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+		struct loaded l;
+		buf_printf(&text, WEB "    x-reconcile: %s\n" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_INT(l.result, rows[i].count ? 0 : -1);
+		const struct service *s = rows[i].count ? first(&l) : NULL;
+		for (int again = 0; s && again < 2; again++) {
+			CHECK_INT(s->strategy, STRATEGY_CANARY);
+			CHECK_INT(s->keep_old_ms, 600000);
+			CHECK_INT(s->steps_count, rows[i].count);
+			for (size_t k = 0; k < s->steps_count && k < rows[i].count; k++) {
+				CHECK_INT(s->steps[k].weight, rows[i].steps[k].weight);
+				CHECK_INT(s->steps[k].hold_ms, rows[i].steps[k].hold_ms);
+			}
+			/* And as the notes keep it. */
+			struct service *kept = arena_alloc(&l.arena, sizeof *kept);
+			struct err e;
+			buf_clear(&text);
+			service_print(&text, s);
+			CHECK_INT(service_parse(text.text, &l.arena, kept, &e), 0);
+			s = kept;
+		}
+		loaded_done(&l);
+	}
+}
+
 static void strategies_follow(void)
 {
 	static const struct {
@@ -667,7 +707,7 @@ static void relative_files_need_a_folder(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(batches_follow), TEST(resources_are_read),
+	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(batches_follow), TEST(resources_are_read),
 	TEST(every_service_has_its_networks), TEST(env_files_are_read), TEST(env_files_count), TEST(relative_files_need_a_folder),
 };
 TESTS_MAIN(tests)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desired/manifest.h"
+#include "desired/projects.h"
 
 struct loaded {
 	struct arena arena;
@@ -22,8 +23,13 @@ static inline void load_bytes(struct loaded *l, const char *text, size_t length)
 	struct manifest_source s = {.file = "compose.yaml", .text = text, .length = length, .directory = "/srv/shop"};
 	*l = (struct loaded){.problems = PROBLEMS_INIT};
 	l->result = manifest_load(&s, &env, &l->arena, &l->desired, &l->problems, &l->err);
-	if (l->result == 0)
-		l->result = manifest_check(&l->desired, &l->problems, &l->err);
+	struct desired alone = l->desired;
+	bool is_out = false;
+	if (l->result == 0) {
+		l->desired = (struct desired){0};
+		if (projects_join(&alone, 1, &is_out, &l->arena, &l->desired, &l->problems))
+			l->result = err_set(&l->err, ERR_INVALID, "left out");
+	}
 }
 
 static inline void load(struct loaded *l, const char *text)

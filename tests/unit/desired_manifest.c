@@ -274,9 +274,38 @@ static void warnings_are_told(void)
 	}
 }
 
+static void swap_is_read(void)
+{
+	static const struct { const char *swap, *file; int64_t size_bytes; int swappiness; } rows[] = {
+		{"{size: 2G}", "/swapfile", 2LL << 30, -1},
+		{"{size: 1048577, file: /mnt/a.b/swap-1_0, swappiness: 0}", "/mnt/a.b/swap-1_0", (1 << 20) + 4096, 0},
+		{"{size: \"${NONE:-64m}\", swappiness: \"200\"}", "/swapfile", 64 << 20, 200},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct loaded l;
+		char text[256];
+		snprintf(text, sizeof text, WEB "x-reconcile:\n  host:\n    swap: %s\n", rows[i].swap);
+		load(&l, text);
+		CHECK_STR(l.problems.text.text, "");
+		const struct swap_want *want = desired_swap(&l.desired);
+		CHECK(want != NULL);
+		if (want) {
+			CHECK_STR(want->file, rows[i].file);
+			CHECK_INT(want->size_bytes, rows[i].size_bytes);
+			CHECK_INT(want->swappiness, rows[i].swappiness);
+			CHECK_STR(want->where, "compose.yaml:6:11");
+		}
+		loaded_done(&l);
+	}
+	struct loaded l;
+	load(&l, WEB ROUTED);
+	CHECK(desired_swap(&l.desired) == NULL);
+	loaded_done(&l);
+}
+
 static const struct test tests[] = {
 	TEST(values_are_normalised), TEST(secrets_are_never_shown), TEST(what_follows_from_the_file),
 	TEST(members_are_filled_from_the_rows), TEST(dependencies_come_first), TEST(routes_are_read), TEST(project_names),
-	TEST(warnings_are_told),
+	TEST(warnings_are_told), TEST(swap_is_read),
 };
 TESTS_MAIN(tests)

@@ -52,6 +52,8 @@ static void defaults(void)
 	CHECK_STR(s.env_file, "/etc/reconcile/env");
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
 	CHECK_STR(s.run_dir, "/run/reconcile");
+	CHECK_INT(s.interval_ms, 60000);
+	CHECK_INT(s.lock_timeout_ms, 0);
 	CHECK_STR(s.docker_host, "unix:///var/run/docker.sock");
 	CHECK_STR(s.docker_config, "/root/.docker");
 	CHECK_INT(s.min_free, 512 << 20);
@@ -105,15 +107,17 @@ static void every_row_reaches_its_member(void)
 		CLEANUP(arena_done) struct arena a = {0};
 		struct settings s;
 		struct err e = {0};
-		const char *value = rows[i].type == SETTING_INT || rows[i].type == SETTING_SIZE ? "1234"
+		bool is_number = rows[i].type == SETTING_INT || rows[i].type == SETTING_SIZE || rows[i].type == SETTING_DURATION;
+		const char *value = rows[i].type == SETTING_DURATION ? "1234ms" : is_number ? "1234"
 		                    : rows[i].type == SETTING_PATH ? "/a/b"
+		                    : strcmp(rows[i].key, "docker.host") == 0 ? "tcp://a:1"
 		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16"
 		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : "8081";
 		clear_environment();
 		setenv(rows[i].variable, value, 1);
 		CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
 		const char *member = (const char *)&s + rows[i].offset;
-		if (rows[i].type == SETTING_INT || rows[i].type == SETTING_SIZE)
+		if (is_number)
 			CHECK_INT(*(const int64_t *)(const void *)member, 1234);
 		else
 			CHECK_STR(*(const char *const *)(const void *)member, value);
@@ -143,6 +147,10 @@ static void wrong_ones_are_told(void)
 		{"nginx: {listen: \"80; x\"}\n", ":1:17: nginx.listen: '80; x' is not a port or address:port, like 80 or 127.0.0.1:8080"},
 		{"instance: A B\n", ":1:11: instance: 'A B' is not a short name of small letters, digits, '.', '_' and '-'"},
 		{"min_free: lots\n", ":1:11: min_free: 'lots' is no size; write a number with b, k, m or g, like 512m"},
+		{"interval: 60\n", ":1:11: interval: '60' is not a duration of at least 1s, like 60s or 5m"},
+		{"interval: 500ms\n", ":1:11: interval: '500ms' is not a duration of at least 1s, like 60s or 5m"},
+		{"lock_timeout: soon\n", ":1:15: lock_timeout: 'soon' is no duration; write a number with ms, s, m or h, like 30s"},
+		{"docker: {host: /run/docker.sock}\n", ":1:16: docker.host: '/run/docker.sock' is not unix:///path or tcp://address:port"},
 		{"- a\n", ":1:1: must be a map of settings"},
 		{"repo: a\nrepo: b\n", ":2:1: the key 'repo' is here a second time; the first is on line 1"},
 	};

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "desired/load.h"
 #include "desired/sources.h"
+#include "desired/targets.h"
 
 static struct arena a;
 static char top[64];
@@ -340,6 +341,76 @@ static void secrets_that_others_can_read(void)
 	end();
 }
 
+/* What a target is, and that files of projects without any are not touched. */
+static void targets(void)
+{
+	static const struct { const char *names[2]; size_t count; const char *marks; } cases[] = {
+		{{NULL}, 0, "shop:job shop:db shop:web blog:web "},
+		{{"shop"}, 1, "shop:job shop:db shop:web "},
+		{{"shop/web"}, 1, "shop:db shop:web -shop "}, /* with what it depends on */
+		{{"shop/db", "blog"}, 2, "shop:db -shop blog:web "},
+	};
+	begin("mkdir shop blog; echo 1 >shop/f; echo 1 >blog/f;"
+	      "printf 'name: shop\nservices:\n  web: { image: a, depends_on: [db] }\n  job: { image: a }\n"
+	      "  db: { image: a, volumes: [\"./f:/f\"] }\n' >shop/compose.yaml;"
+	      "printf 'name: blog\nservices: { web: { image: a, volumes: [\"./f:/f\"] } }\n' >blog/compose.yaml");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(1024);
+		settings.targets = cases[i].names;
+		settings.targets_count = cases[i].count;
+		CHECK_INT(load(LOAD_PEEK), 0);
+		CHECK_INT(got.is_partial, cases[i].count > 0);
+		for (size_t k = got.desired.projects_count; k-- > 0;) {
+			const struct project *p = &got.desired.projects[k];
+			bool is_any = false;
+			for (size_t n = 0; n < p->services_count; n++)
+				if (!p->services[n].is_left_alone) {
+					buf_printf(&out, "%s:%s ", p->name, p->services[n].name);
+					is_any = true;
+				}
+			if (is_any && p->keeps_gone)
+				buf_printf(&out, "-%s ", p->name);
+		}
+		CHECK_STR(out.text, cases[i].marks);
+	}
+	settings.targets = (const char *[]){"blog"};
+	settings.targets_count = 1;
+	CHECK_INT(load(LOAD_SYNC), 0);
+	CHECK_STR(sh("ls ../state/projects"), "blog");
+	static const struct { const char *name, *error; } wrong[] = {
+		{"shop/wed", "--target shop/wed: there is no such project or service; did you mean 'shop/web'?"},
+		{"bloc", "--target bloc: there is no such project or service; did you mean 'blog'?"},
+		{"shop/", "--target shop/: there is no such project or service; did you mean 'shop'?"},
+		{"sho", "--target sho: there is no such project or service; did you mean 'shop'?"},
+		{"shop/web/1", "--target shop/web/1: there is no such project or service; did you mean 'shop/web'?"},
+		{"zzzzzzz", "--target zzzzzzz: there is no such project or service; write PROJECT or PROJECT/SERVICE, as `reconcile status` shows them"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		settings.targets = &wrong[i].name;
+		CHECK_INT(load(LOAD_PEEK), -1);
+		CHECK_INT(e.kind, ERR_USAGE);
+		CHECK_STR(e.message, wrong[i].error);
+	}
+	/* It may be in a manifest that cannot be read. */
+	commit("echo 'name: shop\nservices: {' >shop/compose.yaml");
+	settings.targets = (const char *[]){"shop"};
+	CHECK_INT(load(LOAD_PEEK), -1);
+	CHECK_INT(e.kind, ERR_INVALID);
+	end();
+}
+
+static void an_atomic_project_is_one_target(void)
+{
+	struct service services[] = {{.project = "shop", .name = "db"}, {.project = "shop", .name = "web"}, {.project = "blog", .name = "web"}};
+	struct project projects[] = {{.name = "shop", .is_atomic = true, .services = services, .services_count = 2},
+	                             {.name = "blog", .is_atomic = true, .services = services + 2, .services_count = 1}};
+	struct desired d = {.projects = projects, .projects_count = 2};
+	struct settings one = {.targets = (const char *[]){"shop/web"}, .targets_count = 1};
+	CHECK_INT(targets_mark(&one, &d, 0, &e), 0);
+	CHECK(!services[0].is_left_alone && !services[1].is_left_alone && services[2].is_left_alone);
+	CHECK(!targets_spare(&projects[0]) && targets_spare(&projects[1]));
+}
+
 static void where_a_link_leads(void)
 {
 	static const struct { const char *link, *target, *want; } rows[] = {
@@ -360,6 +431,6 @@ static const struct test tests[] = {
 	TEST(several_projects), TEST(a_manifest_of_its_own_goes_first), TEST(one_bad_manifest_is_left_out),
 	TEST(what_contradicts_is_left_out), TEST(files_are_written_and_stay), TEST(nothing_leads_out), TEST(a_folder_in_the_way),
 	TEST(what_is_beside_the_folder_is_not_mounted), TEST(hashes_of_what_is_mounted), TEST(a_revision_is_pinned),
-	TEST(secrets_that_others_can_read), TEST(where_a_link_leads),
+	TEST(secrets_that_others_can_read), TEST(targets), TEST(an_atomic_project_is_one_target), TEST(where_a_link_leads),
 };
 TESTS_MAIN(tests)

@@ -11,8 +11,11 @@ static struct tally plan_of(struct host *h)
 	const struct desired *d = snapshot(h);
 	buf_done(&plan);
 	plan = BUF_INIT(65536);
-	rehearse(d, h->world, &h->arena, &r);
-	return plan_print(&plan, d, h->world, &r);
+	struct plan p;
+	rehearse(d, h->world, NULL, &h->arena, &r);
+	plan_build(&h->arena, d, h->world, &r, &p);
+	plan_print(&plan, &p);
+	return p.tally;
 }
 
 /* A run, and at its end the notes follow what needed no new instance, as the cycle does. */
@@ -308,6 +311,54 @@ static void secrets_are_nowhere(void)
 	host_free(h);
 }
 
+/* One thing each, however many steps; and no service is said to change. */
+static void swap_has_a_part_of_its_own(void)
+{
+	struct swap_want want = {.file = "/swapfile", .size_bytes = 64 << 20, .swappiness = 10, .where = ""};
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->host = (struct host_state){.memory_available_bytes = 1LL << 30, .disk_free_bytes = 1LL << 40, .swappiness = 60};
+	h->desired.projects[0].swap = &want;
+	plan_of(h);
+	CHECK_STR(plan.text,
+	          "Changes:\n"
+	          "  ~   vm.swappiness\n"
+	          "        value: 60 -> 10\n"
+	          "  +   swap file /swapfile\n"
+	          "        size: null -> \"64M\"\n"
+	          "\n"
+	          "Steps (about 1s, 0 reloads of nginx, at most 1 instance at a time):\n"
+	          "     0.0s  set vm.swappiness: 60 -> 10\n"
+	          "     0.0s  make swap file /swapfile of 64M\n"
+	          "\n"
+	          "Plan: 1 to add, 1 to change, 0 to destroy.\n");
+	apply(h);
+	want.size_bytes = 96 << 20;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Changes:\n  ~   swap file /swapfile\n        size: \"64M\" -> \"96M\"\n\nSteps");
+	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 1 to change, 0 to destroy.\n");
+	h->world->host.disk_free_bytes = 1 << 20;
+	struct tally t = plan_of(h);
+	CHECK(tally_is_empty(&t));
+	CHECK_STR(plan.text, "Nothing can be done now:\nswap: blocked: /swapfile of 96M: the disk has 1M free, of which min_free keeps "
+	                     "0B; free some, or write a smaller size\n");
+	CHECK_INT(status_exit_code(&h->last), 0);
+	run(h);
+	CHECK_INT(status_exit_code(&h->last), 75);
+	CLEANUP(buf_done) struct buf status = BUF_INIT(4096);
+	status_print(&status, &h->desired, &h->last);
+	CHECK_CONTAINS(status.text, "\nswap                           blocked      -  /swapfile of 96M: the disk");
+	want.size_bytes = 64 << 20;
+	h->world->host.swaps[0].mode = 0644;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   swap file /swapfile  its mode was 0644\n\nSteps");
+	h->desired.projects[0].swap = NULL;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "  -   swap file /swapfile  no manifest asks for swap any more\n");
+	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 1 to change, 1 to destroy.\n");
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(first_deployment),
 	TEST(an_upgrade_shows_each_variable_and_no_secret),
@@ -323,5 +374,6 @@ static const struct test tests[] = {
 	TEST(the_exit_code_is_that_of_the_worst),
 	TEST(status_has_a_line_for_each_service),
 	TEST(secrets_are_nowhere),
+	TEST(swap_has_a_part_of_its_own),
 };
 TESTS_MAIN(tests)

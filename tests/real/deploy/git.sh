@@ -132,6 +132,12 @@ tool --repo "$repo"
 is "no such registry: try again later" "$CODE" 75
 has "no such registry: says why" "$OUT" "shop/web: blocked: "
 has "no such registry: says why" "$OUT" "127.0.0.1:5999"
+is "no such registry: four attempts, one reason" \
+	"$(sed -n 's/^reconcile: error: shop.web: pull [^ ]*: //p' <<<"$LOG" | sed '1s/.*connection refused.*/refused/')" \
+	"refused
+the same at attempt 2
+the same at attempt 3
+the same at attempt 4"
 is "no such registry: what served stays" "$(ours)" "$old"
 revert
 tool --repo "$repo"

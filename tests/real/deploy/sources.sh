@@ -94,6 +94,41 @@ deploy "another project takes the host" "1 0 0"
 is "another project takes the host" "$(version one.test)" 2
 is "another project takes the host: nothing is removed" "$(ids one)" "$one"
 
+say "targets, and what machines read"
+manifest first team/web:1 'x-reconcile: {routes: [{host: one.test, to: "app:8080"}]}'
+manifest three team/web:1
+push "two of them change"
+first=$(ids first)
+peek "a target: the plan" --plan --detailed-exitcode --target three/app
+has "a target: the plan" "[$CODE] $OUT" "[2] Commit $head \"two of them change\"
+
+Of the targets only, and of what they depend on: everything else stays as it is.
+
+Changes:
+  -/+ three/app"
+has "a target: the plan's sum" "$OUT" "Plan: 1 to add, 0 to change, 1 to destroy."
+peek "a target: the plan in JSON" --plan --json --target three
+has "a target: the plan in JSON" "$OUT" '"resource_changes":[{"address":"three/app","change":{"actions":["delete","create"],"before":{"image":"team/web:2"'
+is "a target: one line, and nothing beside it" "$(wc -l <"$HOST/out") $LOG" "1 "
+tool --target three/app
+is "a target: the run" "[$CODE] $OUT" "[0] Apply complete: 1 added, 0 changed, 1 destroyed."
+is "a target: the others stay as they are" "$(ids first) $(version one.test)" "$first 2"
+peek "a target: the next plan" --plan --detailed-exitcode --target three
+has "a target: the next plan" "[$CODE] $OUT" "[0] Commit"
+has "a target: the next plan" "$OUT" "No changes."
+peek "no such target" --plan --target thre/app
+is "no such target" "[$CODE] $OUT$LOG" "[64] reconcile: error: --target thre/app: there is no such project or service; did you mean 'three/app'?"
+tool --json
+is "a run in JSON: each line" "$CODE $(grep -cvE '^\{"@level":"[a-z]+","@message":".*","@module":"reconcile","@timestamp":"[0-9T:.Z-]+","type":"[a-z_]+".*\}$' "$HOST/out")" "0 0"
+has "a run in JSON: its head" "$(head -n 1 "$HOST/out")" '"type":"version"'
+has "a run in JSON: its end" "$(tail -n 1 "$HOST/out")" '"type":"change_summary","changes":{"add":1,"change":0,"remove":1,"operation":"apply"}'
+is "a run in JSON: what was begun was ended" "$(grep -c '"type":"apply_start"' "$HOST/out")" "$(grep -c '"type":"apply_complete"' "$HOST/out")"
+is "a run in JSON: the host" "$(version one.test)" 1
+manifest first team/web:2 'x-reconcile: {routes: [{host: one.test, to: "app:8080"}]}'
+manifest three team/web:2
+push "and back"
+deploy "and back" "2 0 2"
+
 say "a token that is refused"
 echo wrong-token >"$HOST/token"
 docker rm -f "$(running two | tr -d ' ')" >/dev/null

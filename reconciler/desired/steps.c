@@ -1,0 +1,71 @@
+/* The steps of a canary: how much of the traffic, and for how long. */
+#include <string.h>
+
+#include "desired/parse.h"
+#include "desired/units.h"
+
+int parse_hold(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	if (n->kind == NODE_SCALAR && n->type == SCALAR_STRING && strcmp(n->text, "manual") == 0)
+		return give(out, n, value_int(HOLD_MANUAL));
+	return parse_milliseconds(p, n, path, out);
+}
+
+/* "5", "5%", "0.5%" -> permille. */
+static int parse_weight(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	const char *text;
+	int64_t nano;
+	if (parse_scalar(p, n, path, &text) < 0)
+		return -1;
+	size_t length = strlen(text);
+	char *number = arena_strndup(p->a, text, length && text[length - 1] == '%' ? length - 1 : length);
+	if (!units_nano_cpus(number, &nano) || nano % 100000000 != 0 || nano <= 0 || nano >= 100000000000)
+		return parse_error(p, n->mark, path, "%s is no share of the traffic; write percent, from 0.1 to 99.9, like 5 or 0.5%%",
+		                   node_shown(p, n));
+	return give(out, n, value_int(nano / 100000000));
+}
+
+static const struct key_row step_keys[] = {{"weight", "weight", parse_weight}, {"hold", "hold", parse_hold}};
+
+int parse_steps(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t before = 0;
+	int result = 0;
+	if (n->kind != NODE_LIST || n->count == 0)
+		return parse_error(p, n->mark, path, "must be a list of shares, like [5, 25, 50], or of {weight: 25, hold: 10m}");
+	for (size_t i = 0; i < n->count; i++) {
+		const struct node *item = n->items[i];
+		const char *own = arena_printf(p->a, "%s[%zu]", path, i);
+		struct value step = {.kind = VALUE_MAP}, weight = {0};
+		if (item->kind == NODE_SCALAR) {
+			if (parse_weight(p, item, own, &weight) < 0)
+				return -1;
+			value_set(p->a, &step, "weight", weight);
+		} else if (parse_keys(p, item, own, "x-reconcile.steps", step_keys, ARRAY_LEN(step_keys), &step) < 0) {
+			return -1;
+		}
+		const struct value *share = value_get(&step, "weight");
+		if (!share)
+			return parse_error(p, item->mark, own, "has no weight; write one, like weight: 25");
+		if (share->integer <= before)
+			result = parse_error(p, item->mark, own, "is no more than the step before; shares only rise");
+		before = share->integer;
+		value_push(p->a, out, step);
+	}
+	return result;
+}
+
+void steps_take(struct service *s, struct arena *a)
+{
+	static const int usual[] = {50, 250, 500};
+	const struct value *steps = spec_value(&s->spec, "x-reconcile.steps");
+	if (s->strategy == STRATEGY_CANARY && (!steps || steps->kind == VALUE_UNSET))
+		for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+			*ARENA_PUSH(a, s->steps, s->steps_count) = (struct canary_step){usual[i], s->hold_ms};
+	for (size_t i = 0; steps && i < steps->count; i++) {
+		const struct value *hold = value_get(&steps->items[i], "hold"), *weight = value_get(&steps->items[i], "weight");
+		*ARENA_PUSH(a, s->steps, s->steps_count) = (struct canary_step){
+			.weight = weight ? (int)weight->integer : PERMILLE, .hold_ms = hold ? hold->integer : s->hold_ms};
+	}
+}

@@ -1,0 +1,58 @@
+/* --what-if, word by word. */
+#include "whatif.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The service of that name; NULL when there is none, or more than one and the project is not said. */
+static const struct service *find(const struct desired *d, const char *name, size_t length)
+{
+	const char *slash = memchr(name, '/', length);
+	const char *service = slash ? slash + 1 : name;
+	size_t project_length = slash ? (size_t)(slash - name) : 0, service_length = length - (size_t)(service - name);
+	const struct service *found = NULL;
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++) {
+			const struct service *s = &d->projects[i].services[k];
+			if (slash && (strlen(s->project) != project_length || strncmp(s->project, name, project_length) != 0))
+				continue;
+			if (strlen(s->name) != service_length || strncmp(s->name, service, service_length) != 0)
+				continue;
+			if (found)
+				return NULL;
+			found = s;
+		}
+	return found;
+}
+
+static int parse_fail(const char *text, const struct desired *d, struct what_if *out, struct err *e)
+{
+	size_t length = strcspn(text, "@");
+	char *end = NULL;
+	out->fails = find(d, text, length);
+	if (!out->fails)
+		return err_set(e, ERR_USAGE, "--what-if fail:%s: no one service is called '%.*s'; write PROJECT/SERVICE", text, (int)length, text);
+	if (!text[length])
+		return 0;
+	double percent = strtod(text + length + 1, &end);
+	out->fails_at = (int)(percent * 10 + 0.5);
+	if (*end == '%')
+		end++;
+	if (end == text + length + 1 || *end || !(percent > 0 && percent <= 100) || out->fails_at == 0)
+		return err_set(e, ERR_USAGE, "--what-if fail:%s: '%s' is no share of the requests; write percent, like @25", text,
+		               text + length + 1);
+	return 0;
+}
+
+int what_if_parse(const char *text, const struct desired *d, struct what_if *out, struct err *e)
+{
+	*out = (struct what_if){0};
+	if (strncmp(text, "fail:", 5) == 0)
+		return parse_fail(text + 5, d, out, e);
+	char *end = NULL;
+	unsigned long step = strncmp(text, "crash:", 6) == 0 ? strtoul(text + 6, &end, 10) : 0;
+	if (!end || *end || step == 0 || step > 100000)
+		return err_set(e, ERR_USAGE, "--what-if %s: write fail:SERVICE, fail:SERVICE@PERCENT or crash:STEP", text);
+	out->crash_after = step;
+	return 0;
+}

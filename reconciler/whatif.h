@@ -1,0 +1,14 @@
+/* --what-if: what shall go wrong in a plan. */
+#ifndef WHATIF_H
+#define WHATIF_H
+
+#include "decide/rehearse.h"
+
+/*
+ * "fail:SERVICE": its new revision never gets ready. "fail:SERVICE@PERCENT": it ends by itself once it has that share of
+ * the requests. "crash:STEP": the tool is killed after that step of the plan. SERVICE is PROJECT/SERVICE, or the name
+ * alone when one project has it. ERR_USAGE: anything else.
+ */
+MUST_CHECK int what_if_parse(const char *text, const struct desired *d, struct what_if *out, struct err *e);
+
+#endif

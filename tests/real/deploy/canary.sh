@@ -1,0 +1,109 @@
+# canary: shares of real requests, an operator who lets it go on, calls it off, or holds everything.
+for v in 1 2 3; do host_image "bird/web:$v" "VERSION=$v"; done
+host_image bird/web:dies VERSION=4 EXIT_AFTER_MS=6000
+mkdir "$HOST/bird"
+bird() { # VERSION [STEPS]
+	cat >"$HOST/bird/compose.yaml" <<-END
+		name: bird
+		services:
+		  web:
+		    image: bird/web:$1
+		    restart: unless-stopped
+		    stop_grace_period: 2s
+		    deploy: {replicas: 2}
+		    x-reconcile:
+		      strategy: canary
+		      steps: ${2-[{weight: 10, hold: manual\}, 50]}
+		      hold: 1s
+		      keep_old: 0s
+		      ready: {http: {port: 8080, path: /health}, within: 5s, for: 300ms}
+		      drain_timeout: 6s
+		x-reconcile:
+		  routes: [{host: bird.test, to: "web:8080"}]
+	END
+}
+# share VERSION: how many of 2000 requests it answers
+share() {
+	in_netns "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" --host bird.test --requests 2000 |
+		grep -o "[=,]$1:[0-9]*" | cut -d: -f2
+}
+# between WHAT VALUE LEAST MOST
+between() { is "$1: $2 is from $3 to $4" "$((${2:-0} >= $3 && ${2:-0} <= $4))" 1; }
+
+bird 1
+deploy "canary: first" "2 0 0" --path "$HOST/bird"
+
+start_client --host bird.test --mix
+bird 2
+peek "canary: plan" --plan --path "$HOST/bird"
+has "canary: the plan says which strategy" "$OUT" "  +/- bird/web  canary (set in the manifest)"
+has "canary: the plan ends where it will wait" "$OUT" 'bird/web: waiting: has 10.0% of the requests; `reconcile promote bird/web` lets it go on'
+steps=$(planned)
+tool --path "$HOST/bird"
+is "canary: waits for an operator" "[$CODE] ${OUT#*$'\n'}" '[4] bird/web: waiting: has 10.0% of the requests; `reconcile promote bird/web` lets it go on'
+is "canary: the run does what the plan said" "$(done_)" "$steps"
+between "canary: a tenth of the requests" "$(share 2)" 150 250
+tool --path "$HOST/bird"
+is "canary: still waits, and does nothing" "[$CODE] $(done_)" "[4] "
+tool status --path "$HOST/bird"
+has "canary: status" "[$CODE] $OUT" '[4] bird/web                       waiting '
+
+say "an operator"
+tool pause bird/web --reason "a look at the graphs" --path "$HOST/bird"
+is "pause" "[$CODE] $OUT" '[0] bird/web: paused until `reconcile resume`'
+tool promote bird/web --path "$HOST/bird"
+is "promote" "[$CODE] ${OUT//[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]/REVISION}" "[0] bird/web: revision REVISION may have more than 10.0% of the requests"
+tool --path "$HOST/bird"
+is "paused: nothing moves, promoted or not" "[$CODE] $OUT" '[4] No changes.
+bird/web: waiting: paused: a look at the graphs; `reconcile resume` lets it go on'
+between "paused: still a tenth of the requests" "$(share 2)" 150 250
+tool resume --path "$HOST/bird"
+is "resume" "[$CODE] $OUT" "[0] everything: goes on"
+tool --path "$HOST/bird"
+is "promoted: to its end" "$CODE" 0
+has "promoted: by its steps" "$LOG" "bird/web: shift traffic: 50.0% to the next revision"
+between "promoted: all of the requests" "$(share 2)" 2000 2020
+no_changes "promoted" --path "$HOST/bird"
+tool promote bird/web --path "$HOST/bird"
+has "promote: nothing waits" "[$CODE] $LOG" "[64] reconcile: error: nothing of bird/web waits: revision "
+tool abort bird/web --path "$HOST/bird"
+has "abort: too late" "[$CODE] $LOG" "is accepted already; revert it in Git"
+tool pause brid --path "$HOST/bird"
+is "pause: of nothing" "[$CODE] $LOG" "[64] reconcile: error: nothing here is called 'brid'; write PROJECT or PROJECT/SERVICE, as \`reconcile status\` shows them"
+
+bird 3 "[20, 50]"
+peek "what if: it fails" --plan --what-if fail:web@50 --path "$HOST/bird"
+has "what if: it goes back" "[$CODE] $OUT" "bird/web: shift traffic: 0.0% to the next revision (back to the old revision)"
+has "what if: and how it ends" "$OUT" "bird/web: rolled back: revision "
+peek "what if: the tool is killed" --plan --what-if crash:3 --path "$HOST/bird"
+has "what if: another run goes on" "$OUT" "publish routes (announce the next revision of bird/web)
+           -- the tool is killed here; another run comes a minute later --"
+peek "what if: no such service" --plan --what-if fail:wbe --path "$HOST/bird"
+is "what if: no such service" "[$CODE] $LOG" "[64] reconcile: error: --what-if fail:wbe: no one service is called 'wbe'; write PROJECT/SERVICE"
+bird 3
+tool --path "$HOST/bird"
+is "abort: it waits" "$CODE" 4
+tool abort bird/web --reason "the checkout is slow" --path "$HOST/bird"
+has "abort" "[$CODE] $OUT" "is called off; the run goes back to the last good one"
+tool --path "$HOST/bird"
+has "abort: goes back, and says why" "[$CODE] $OUT" "[3] Rolled back: "
+has "abort: goes back, and says why" "$OUT" "is quarantined: aborted by an operator: the checkout is slow"
+is "abort: traffic first" "$(done_ | grep -m1 bird/web:)" "bird/web: shift traffic: 0.0% to the next revision (back to the old revision)"
+between "abort: all to the old one" "$(share 2)" 2000 2020
+tool retry bird/web --path "$HOST/bird"
+is "retry: an abort is taken back" "[$CODE] $OUT" "[0] bird/web: what was called off may be tried again"
+tool --path "$HOST/bird"
+is "retry: it comes in again" "$CODE" 4
+tool promote bird/web --full --path "$HOST/bird"
+has "promote --full" "[$CODE] $OUT" "need not wait any more, only be ready"
+tool --path "$HOST/bird"
+is "promote --full: to its end" "$CODE" 0
+
+say "one that fails at its first share"
+bird dies "[20, 50]"
+sed -i 's/hold: 1s/hold: 20s/' "$HOST/bird/compose.yaml"
+tool --path "$HOST/bird"
+is "canary: fails in its hold" "$CODE" 3
+hasnt "canary: never got more" "$LOG" "50.0%"
+ok "canary: no failed request" stop_client
+between "canary: version 3 answers all" "$(share 3)" 2000 2020
