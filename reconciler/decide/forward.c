@@ -236,8 +236,8 @@ static void stay(struct rollout *r, const struct trip *t)
 	for (size_t i = 0; r->now && i < t->next.count; i++)
 		if (side_lists(&r->now->next, t->next.items[i]->address))
 			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = t->next.items[i];
-	if (r->now)
-		(void)bring_up(r, t->from_spec, &t->stable, (int)r->now->stable.addresses_count, TRUST_PROVEN, &why);
+	size_t n = r->now ? r->now->stable.addresses_count : 0;
+	(void)bring_up(r, t->from_spec, &t->stable, (int)(n < t->mendable ? n : t->mendable), TRUST_PROVEN, &why);
 	if (bring_up(r, r->target, &listed, (int)listed.count, t->trust, &why) == UPS_FAILED)
 		rollout_fail(r, why);
 	else

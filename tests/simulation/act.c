@@ -109,18 +109,24 @@ static void linger(struct simulation *s, const struct topology *before)
 	copy_in_force(s);
 }
 
+/* As the model does it; but what has been started is ready only when a probe says so. */
+static void apply(struct simulation *s, struct world *w, const struct action *a)
+{
+	model_apply(w, a, &s->host.arena);
+	struct instance *i = find(w, a->instance);
+	if (a->kind != ACTION_START || !i || i->state != INSTANCE_RUNNING)
+		return;
+	i->is_passing = false;
+	i->passing_since_ms = 0;
+	if (i->health != HEALTH_NONE)
+		i->health = HEALTH_STARTING;
+}
+
 static void do_it(struct simulation *s, const struct action *a)
 {
 	struct world *w = s->real;
 	struct topology before = w->nginx.topology;
-	model_apply(w, a, &s->host.arena);
-	struct instance *i = find(w, a->instance);
-	if (a->kind == ACTION_START && i && i->state == INSTANCE_RUNNING) {
-		i->is_passing = false;
-		i->passing_since_ms = 0;
-		if (i->health != HEALTH_NONE)
-			i->health = HEALTH_STARTING;
-	}
+	apply(s, w, a);
 	if (a->kind == ACTION_PUBLISH)
 		linger(s, &before);
 	if (action_info(a->kind)->room == ROOM_NOTES) {
@@ -192,7 +198,7 @@ static void tell(struct simulation *s, const struct action *a, const struct err 
 	if (a->service)
 		failures_forget(&h->failures, a);
 	if (h->world != s->real)
-		model_apply(h->world, a, &h->arena);
+		apply(s, h->world, a);
 }
 
 static void carry_out(struct simulation *s, const struct action *a, enum fate fate, const struct err *refused)

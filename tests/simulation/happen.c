@@ -347,6 +347,24 @@ static void idles(struct simulation *s, const struct step *step)
 
 /* ---- Operators ---- */
 
+/* `service` NULL: whoever it is about. */
+static void forget_orders(struct simulation *s, enum order_kind kind, const char *service)
+{
+	struct world *w = s->real;
+	for (size_t i = 0; i < w->orders_count; i++)
+		if (w->orders[i].kind == kind && (!service || strcmp(w->orders[i].service, service) == 0))
+			w->orders[i--] = w->orders[--w->orders_count];
+}
+
+/* The newest of a kind takes the place of the one before. */
+static void give_order(struct simulation *s, enum order_kind kind, const struct service *one)
+{
+	forget_orders(s, kind, one->name);
+	*ARENA_PUSH(&s->host.arena, s->real->orders, s->real->orders_count) = (struct order){
+		.kind = kind, .project = "shop", .service = one->name,
+		.revision = kind == ORDER_PAUSE ? "" : arena_strdup(&s->host.arena, one->revision), .weight = PERMILLE, .reason = ""};
+}
+
 static void retries(struct simulation *s, const struct step *step)
 {
 	struct world *w = s->real;
@@ -360,6 +378,32 @@ static void retries(struct simulation *s, const struct step *step)
 			w->quarantines[kept++] = w->quarantines[i];
 	w->quarantines_count = s->quarantines_written = kept;
 	w->are_notes_lost = s->is_copy_lost[0] = s->is_copy_lost[1] = false;
+	forget_orders(s, ORDER_ABORT, only);
+}
+
+/* Promote and abort are about what Git asks for now; pause and resume about the service. */
+static void orders(struct simulation *s, const struct step *step)
+{
+	static const char *const words[] = {"promote", "abort", "pause", "resume"};
+	const struct service *one = chosen(s, step);
+	unsigned how = step->how % ARRAY_LEN(words);
+	if (!one)
+		return;
+	say(s, "* reconcile %s %s", words[how], one->name);
+	if (how == ORDER_KIND_COUNT)
+		forget_orders(s, ORDER_PAUSE, one->name);
+	else
+		give_order(s, (enum order_kind)how, one);
+}
+
+void operator_lets_go(struct simulation *s)
+{
+	const struct step all = {0};
+	const struct project *p = shop(s);
+	retries(s, &all);
+	forget_orders(s, ORDER_PAUSE, NULL);
+	for (size_t i = 0; i < p->services_count; i++)
+		give_order(s, ORDER_PROMOTE, &p->services[i]);
 }
 
 const struct happening happenings[] = {
@@ -391,6 +435,7 @@ const struct happening happenings[] = {
 	{"a copy of the notes lost", KIND_FAULT, 3, notes_are_lost},
 	{"time goes by", KIND_FAULT, 6, idles},
 	{"retry", KIND_OPERATOR, 8, retries},
+	{"promote, abort, pause, resume", KIND_OPERATOR, 10, orders},
 };
 const unsigned happenings_count = ARRAY_LEN(happenings);
 

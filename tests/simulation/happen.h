@@ -19,4 +19,7 @@ extern const unsigned happenings_count;
 /* Everything works again; with `but`, all but what the revisions of that service do. */
 void trouble_ends(struct simulation *s, int but);
 
+/* Retry, resume, and promote of whatever waits for it. */
+void operator_lets_go(struct simulation *s);
+
 #endif

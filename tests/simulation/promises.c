@@ -5,7 +5,7 @@
 #include "simulation.h"
 
 #define INSTANCES_MAX 30 /* of one service, of all its revisions: no schedule asks for so many */
-#define ATTEMPTS_MAX 6   /* in one run */
+#define ATTEMPTS_MAX 12  /* in one run, of a revision: its image, its instances, their start */
 
 static const char *quiet;
 
@@ -118,6 +118,10 @@ static const char *shifts_to_enough(struct simulation *s, const struct action *a
 	if (!t || !h->world->nginx.is_current)
 		return NULL;
 	int least = lower(least_of(s, a->service), count_serving(h, &t->stable) + count_serving(h, &t->next));
+	/* Somebody took the flags away after it was found good. */
+	const struct good *good = good_of(h, a->service);
+	if (good && strcmp(good->revision, t->next.revision) == 0)
+		return NULL;
 	if (a->weight < t->weight && count_serving_of(h, a->service, t->stable.revision) >= least)
 		return NULL;
 	int64_t before = capacity(h, t, t->weight), enough = (int64_t)least * PERMILLE * 49 / 50;
@@ -259,6 +263,40 @@ static const char *creates_with_all_it_needs(struct simulation *s, const struct 
 	return NULL;
 }
 
+static bool has_order(const struct world *w, enum order_kind kind, const char *service, const char *revision)
+{
+	for (size_t i = 0; i < w->orders_count; i++)
+		if (w->orders[i].kind == kind && strcmp(w->orders[i].service, service) == 0 && strcmp(w->orders[i].revision, revision) == 0)
+			return true;
+	return false;
+}
+
+/* A canary goes up by its own steps, and past a manual hold only when it is promoted. */
+static const char *shifts_as_planned(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct service *want = desired_service(s->desired, "shop", a->service);
+	const struct traffic *t = traffic_of(h, a->service);
+	const struct good *good = good_of(h, a->service);
+	if (!want || !t || want->strategy != STRATEGY_CANARY || a->weight <= t->weight || strcmp(want->revision, a->revision) != 0)
+		return NULL;
+	if (good && strcmp(good->revision, a->revision) == 0)
+		return NULL;
+	if (has_order(h->world, ORDER_ABORT, a->service, a->revision))
+		return "what is aborted gets no more requests";
+	if (has_order(h->world, ORDER_PAUSE, a->service, ""))
+		return "what is paused does not go on";
+	for (size_t i = 0; i < want->steps_count; i++) {
+		const struct canary_step *step = &want->steps[i];
+		if (t->weight < step->weight && a->weight > step->weight)
+			return "a canary goes up step by step";
+		if (t->weight == step->weight && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
+		    (step->hold_ms == HOLD_MANUAL || h->world->now_ms < t->weight_since_ms + step->hold_ms))
+			return "a canary stays at each step for its hold";
+	}
+	return NULL;
+}
+
 /* Good is what has passed its gates, has all the traffic, and was watched for long enough. */
 static const char *commits_what_is_good(struct simulation *s, const struct action *a)
 {
@@ -278,8 +316,11 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	bool is_rollout = t && strcmp(t->next.revision, a->revision) == 0 && good && strcmp(good->revision, a->revision) != 0;
 	if (is_rollout && t->weight != PERMILLE)
 		return "good is only what has all the traffic";
-	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
+	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
+	    h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
 		return "good is only what was watched for its hold";
+	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
+		return "what is paused does not go on";
 	return NULL;
 }
 
@@ -329,6 +370,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 	const char *broken = keeps_off(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)
 		broken = shifts_to_enough(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shifts_as_planned(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = keeps_serving(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
@@ -433,7 +476,8 @@ const char *promise_of_rest(struct simulation *s, bool is_retried)
 		bool is_quarantine = !is_retried && want && is_quarantined(s->real, st->service, want->revision) &&
 		                     (st->phase == PHASE_ROLLED_BACK || st->phase == PHASE_FAILED);
 		bool waits_for_one = !is_retried && st->phase == PHASE_BLOCKED && s->real->quarantines_count;
-		if (st->phase != PHASE_SETTLED && !is_quarantine && !waits_for_one)
+		bool waits_for_a_word = !is_retried && (st->phase == PHASE_WAITING || s->real->orders_count);
+		if (st->phase != PHASE_SETTLED && !is_quarantine && !waits_for_one && !waits_for_a_word)
 			return "when the trouble is over the host comes to what Git says";
 	}
 	return is_retried ? compare(s) : NULL;

@@ -26,6 +26,7 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 		.keep_old_ms = roll(state, 2) ? 30000 : 0, .slow_ms = roll(state, 2) ? 0 : roll(state, 8000), .depends_on = -1,
 		.condition = CONDITION_STARTED,
 	};
+	s->canary_hold_ms = roll(state, 3) ? 3000 : HOLD_MANUAL;
 	if (index == 0 && roll(state, 6) == 0) {
 		s->is_job = true;
 		s->is_routed = s->has_healthcheck = false;

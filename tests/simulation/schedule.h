@@ -19,6 +19,7 @@ struct setup {
 	bool is_routed, has_healthcheck, is_job;
 	int replicas, batch;
 	int64_t hold_ms, keep_old_ms;
+	int64_t canary_hold_ms; /* of each of its steps; or HOLD_MANUAL */
 	int64_t slow_ms;     /* how long an instance takes to get ready */
 	int depends_on;      /* an earlier one; -1: on none */
 	enum condition condition;

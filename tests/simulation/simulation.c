@@ -11,6 +11,7 @@
 #define QUIET_PASSES_MAX 1000    /* decisions while nothing happens */
 #define NAP_MS 20000             /* so long at most between two looks that find nothing to do */
 #define CRON_MS 60000
+#define CANARY_STEPS 3
 
 const char *const service_names[SERVICES_MAX] = {"api", "bot", "cache", "db"};
 
@@ -83,6 +84,10 @@ static void begin(struct simulation *s, const struct schedule *schedule)
 		one->batch = setup->batch;
 		one->hold_ms = setup->hold_ms;
 		one->keep_old_ms = setup->keep_old_ms;
+		one->steps_count = CANARY_STEPS;
+		one->steps = arena_alloc(&h->arena, CANARY_STEPS * sizeof *one->steps);
+		for (int k = 0; k < CANARY_STEPS; k++)
+			one->steps[k] = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
 		one->has_healthcheck = setup->has_healthcheck;
 		one->is_job = one->may_end = setup->is_job;
 		if (setup->is_job)
@@ -384,9 +389,12 @@ static void others_settle(struct simulation *s, int broken)
 	const struct decision *d = &s->host.last;
 	for (size_t i = 0; i < d->services_count && !s->broken; i++) {
 		const struct status *st = &d->services[i];
-		bool is_fine = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING || st->phase == PHASE_ROLLED_BACK;
+		bool is_fine = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING || st->phase == PHASE_ROLLED_BACK ||
+		               st->phase == PHASE_WAITING;
 		for (size_t k = 0; k < s->real->quarantines_count; k++)
 			is_fine |= depends_upon(s->schedule, service_index(st->service), service_index(s->real->quarantines[k].service));
+		for (size_t k = 0; k < s->real->orders_count; k++)
+			is_fine |= depends_upon(s->schedule, service_index(st->service), service_index(s->real->orders[k].service));
 		if (!is_fine && !depends_upon(s->schedule, service_index(st->service), broken))
 			s->broken = "one broken service never holds up the others";
 	}
@@ -394,7 +402,6 @@ static void others_settle(struct simulation *s, int broken)
 
 static void finish(struct simulation *s)
 {
-	const struct step all = {0};
 	say(s, "-- the schedule is over");
 	s->is_dead = false;
 	others_settle(s, (int)(s->schedule->seed % (uint64_t)s->schedule->services));
@@ -405,10 +412,11 @@ static void finish(struct simulation *s)
 	trouble_ends(s, -1);
 	if (!settle(s, false))
 		return;
-	/* What failed is not tried again until somebody says so. */
-	for (unsigned i = 0; i < happenings_count; i++)
-		if (happenings[i].kind == KIND_OPERATOR)
-			happenings[i].happen(s, &all);
+	/* What failed is not tried again until somebody says so, and what waits for a word goes on. */
+	operator_lets_go(s);
+	if (!settle(s, false))
+		return;
+	operator_lets_go(s); /* what was held up may have failed by what had happened to it before */
 	settle(s, true);
 }
 
