@@ -40,10 +40,14 @@ replace() {
 	}'
 }
 
-mkdir "$work/objects"
-for source in reconciler/model/*.c reconciler/base/{arena,buf,clock,err}.c reconciler/decide/*.c tests/simulation/*.c; do
+mkdir "$work/objects" "$work/below"
+for source in reconciler/decide/*.c tests/simulation/*.c; do
 	compile reconciler "$source" "$work/objects/$(basename "$(dirname "$source")")-$(basename "$source").o" || exit 1
 done
+for source in reconciler/{model,base}/*.c; do
+	compile reconciler "$source" "$work/below/$(basename "$(dirname "$source")")-$(basename "$source").o" || exit 1
+done
+ar rcs "$work/below.a" "$work"/below/*.o || exit 1
 
 found=0
 of=0
@@ -57,7 +61,7 @@ for dir in $(find "$work" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V); do
 		continue
 	fi
 	cp -r "$work/objects" "$dir/objects"
-	if ! compile reconciler "$dir/$file" "$dir/objects/decide-$file.o" || ! ${CC:-cc} "$dir"/objects/*.o -o "$dir/simulate"; then
+	if ! compile reconciler "$dir/$file" "$dir/objects/decide-$file.o" || ! ${CC:-cc} "$dir"/objects/*.o "$work/below.a" -o "$dir/simulate"; then
 		echo "DOES NOT COMPILE    $name ($file)"
 		continue
 	fi

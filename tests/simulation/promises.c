@@ -5,7 +5,7 @@
 #include "simulation.h"
 
 #define INSTANCES_MAX 30 /* of one service, of all its revisions: no schedule asks for so many */
-#define ATTEMPTS_MAX 12  /* in one run, of a revision: its image, its instances, their start */
+#define ATTEMPTS_MAX 9   /* in one run, of a revision: its image, its instances, their start */
 
 static const char *quiet;
 

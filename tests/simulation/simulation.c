@@ -310,8 +310,20 @@ static void show_statuses(struct simulation *s)
 	}
 }
 
+/* What flaps may keep a run busy for as long as it does; nothing else may. */
+static bool does_any_flap(const struct simulation *s)
+{
+	for (int i = 0; i < SERVICES_MAX; i++)
+		for (int k = 0; k < IMAGES_COUNT; k++)
+			if (s->behaviours[i][k] == FLAPS)
+				return true;
+	return false;
+}
+
 static bool gives_up(struct simulation *s)
 {
+	if (!does_any_flap(s))
+		s->broken = "every run ends";
 	say(s, "   it has lasted for too long");
 	show_statuses(s);
 	return false;
@@ -345,7 +357,6 @@ static bool run_tool(struct simulation *s)
 			ends_well(s);
 			return true;
 		}
-		/* What flaps may keep a run busy for as long as it does. */
 		if (s->real->now_ms - s->real->run_started_ms > RUN_MAX_MS || ++s->quiet_passes > QUIET_PASSES_MAX)
 			return gives_up(s);
 		if (!(h->last.actions_count ? act(s) : wait_a_little(s)))
