@@ -64,15 +64,21 @@ char *arena_strdup(struct arena *a, const char *s)
 	return s ? arena_strndup(a, s, strlen(s)) : NULL;
 }
 
+/* Formatted where it will stand, when there is room; only a text that does not fit is formatted twice. */
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
+	char *room = a->blocks ? (char *)a->blocks->data + a->blocks->used : NULL;
+	size_t left = a->blocks ? a->blocks->size - a->blocks->used : 0;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	size_t length = (size_t)vsnprintf(room, left, fmt, ap);
 	va_end(ap);
-	char *s = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, again);
+	if (left > 0 && length >= left)
+		memset(room, 0, left);
+	char *s = arena_alloc(a, length + 1);
+	if (s != room)
+		vsnprintf(s, length + 1, fmt, again);
 	va_end(again);
 	return s;
 }
