@@ -13,7 +13,7 @@
 /* What this process saw of one instance, longer than one observation. */
 struct memory {
 	const char *id;
-	int64_t passing_since_ms, failing_since_ms;
+	int64_t passing_since_ms, failing_since_ms, alone_since_ms;
 	int idle_readings;
 };
 
@@ -62,7 +62,10 @@ static void judge_probe(struct observer *o, struct instance *i, const struct pro
 static bool is_listed(const struct world *w, const struct instance *i)
 {
 	for (size_t k = 0; k < w->nginx.topology.services_count; k++) {
-		const struct side *sides[] = {&w->nginx.topology.services[k].stable, &w->nginx.topology.services[k].next};
+		const struct traffic *t = &w->nginx.topology.services[k];
+		const struct side *sides[] = {&t->stable, &t->next};
+		if (strcmp(t->project, i->project) != 0 || strcmp(t->service, i->service) != 0)
+			continue;
 		for (size_t s = 0; s < ARRAY_LEN(sides); s++)
 			for (size_t n = 0; n < sides[s]->addresses_count; n++)
 				if (strcmp(sides[s]->addresses[n], i->address) == 0)
@@ -71,14 +74,51 @@ static bool is_listed(const struct world *w, const struct instance *i)
 	return false;
 }
 
-/* Only what nginx has let go of can drain; counting the connections of a busy instance is dear. */
-static void observe_connections(struct observer *o, struct world *w)
+static size_t add_ports(const struct route *routes, size_t count, const struct instance *i, int *ports, size_t have)
+{
+	for (size_t k = 0; k < count; k++)
+		if (strcmp(routes[k].project, i->project) == 0 && strcmp(routes[k].service, i->service) == 0)
+			ports[have++] = routes[k].port;
+	return have;
+}
+
+/* On the host's network all ports of the host are in sight: only those that a route leads to are its own. */
+static int count_connections(const struct desired *d, const struct world *w, const struct instance *i, struct arena *a)
+{
+	const struct topology *t = &w->nginx.topology;
+	if (strcmp(i->address, ADDRESS_OF_HOST) != 0)
+		return docker_connections(i, NULL, 0);
+	int *ports = arena_alloc(a, (d->routes_count + t->routes_count + 1) * sizeof *ports);
+	size_t count = add_ports(d->routes, d->routes_count, i, ports, 0);
+	count = add_ports(t->routes, t->routes_count, i, ports, count);
+	return docker_connections(i, ports, count);
+}
+
+/* Since when nobody finds it by the service's name. */
+static void observe_names(struct observer *o, struct world *w)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
-		if (in->state == INSTANCE_RUNNING && *in->address && !is_listed(w, in))
-			in->connections = docker_connections(in);
+		bool has_name = false, moves = false;
+		for (size_t k = 0; k < in->endpoints_count; k++) {
+			has_name |= in->endpoints[k].has_alias;
+			moves |= *in->endpoints[k].address != 0;
+		}
+		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : clock_now_ms();
+		in->alone_since_ms = m->alone_since_ms;
+	}
+}
+
+/* Only what nginx has let go of, or what nobody finds any more, can drain; counting the connections of a busy instance
+ * is dear. */
+static void observe_connections(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		if (in->state == INSTANCE_RUNNING && (*in->address || in->alone_since_ms) && !is_listed(w, in))
+			in->connections = count_connections(d, w, in, a);
 		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
 		in->idle_readings = m->idle_readings;
 	}
@@ -140,10 +180,14 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	host_observe(o->host, desired_swap(d), a, &w->host);
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)
+			w->instances[i].memory_bytes = host_memory_bytes(w->instances[i].pid);
 	observe_notes(o, w, a);
+	observe_names(o, w);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;
-	observe_connections(o, w);
+	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
 	w->now_ms = clock_now_ms();
 	return 0;

@@ -48,7 +48,7 @@ build() { cmake --preset "$1" -G Ninja && cmake --build --preset "$1"; }
 run_label() { # PRESET LABEL
 	local preset=$1 label=$2 rows good
 	echo "== $label tests ($preset)"
-	ctest --preset "$preset" -L "$label" --output-on-failure --no-tests=error 2>&1 | tee "$logs/$label"
+	ctest --preset "$preset" -L "$label" -j2 --output-on-failure --no-tests=error 2>&1 | tee "$logs/$label"
 	rows=$(grep -cE '^ *[0-9]+/[0-9]+ Test +#' "$logs/$label")
 	good=$(grep -cE '^ *[0-9]+/[0-9]+ Test +#.* Passed +[0-9.]+ sec' "$logs/$label")
 	passed=$((passed + good))

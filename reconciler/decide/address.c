@@ -1,7 +1,11 @@
 /*
- * Addresses: one /24 of the configured subnet for each project's traffic network, and a fixed address in it for each
- * instance. The one thing to know: an address is not given again while an instance or the configuration names it, and
- * the next one is taken above the highest in use, so that it comes back as late as possible.
+ * Addresses: one /24 of the configured subnet for each network that we make, and a fixed address in it for each
+ * instance that needs one. The one thing to know: an address is not given again while an instance or the configuration
+ * names it, and the next one is taken above the highest in use, so that it comes back as late as possible.
+ *
+ * Traffic networks are taken from the bottom of the subnet, and without one a service cannot be routed. The project's
+ * own networks are taken from the top and never from the lower half: they only lose a convenience without one (the
+ * engine then chooses, see alias.c), so they must not be what the subnet runs out for.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,9 +68,29 @@ static bool is_free(const struct pass *p, const struct range *candidate)
 	return true;
 }
 
+/* The i-th /24 of the whole, for the network that `make` makes; false when it is taken. */
+static bool give_subnet(struct pass *p, const struct range *whole, uint32_t i, struct action *make)
+{
+	struct range candidate = {whole->base + (i << 8), 24};
+	if (!is_free(p, &candidate))
+		return false;
+	make->subnet = arena_printf(p->arena, "%s/24", print_ipv4(p->arena, candidate.base));
+	make->gateway = print_ipv4(p->arena, candidate.base + 1);
+	return true;
+}
+
+static const struct network *remember_given(struct pass *p, const struct action *make)
+{
+	struct network *n = ARENA_PUSH(p->arena, p->given, p->given_count);
+	*n = (struct network){.name = make->network, .subnet = make->subnet, .range = make->range ? make->range : "",
+	                      .project = make->project};
+	return n;
+}
+
 static const struct network *new_network(struct pass *p, const char *project, const char *name, const char **why)
 {
 	struct range whole;
+	struct action made = {.network = name};
 	if (!parse_range(p->desired->subnet, &whole) || whole.bits > 24) {
 		*why = arena_printf(p->arena, "setting subnet: '%s' is no network of at least a /24, like 10.231.0.0/16",
 		                    p->desired->subnet ? p->desired->subnet : "");
@@ -74,32 +98,50 @@ static const struct network *new_network(struct pass *p, const char *project, co
 	}
 	uint32_t count = (uint32_t)1 << (24 - whole.bits);
 	for (uint32_t i = 0; i < count; i++) {
-		struct range candidate = {whole.base + (i << 8), 24};
-		if (!is_free(p, &candidate))
+		if (!give_subnet(p, &whole, i, &made))
 			continue;
 		struct action *make = pass_action(p, ACTION_NETWORK, project, NULL);
 		make->network = name;
-		make->subnet = arena_printf(p->arena, "%s/24", print_ipv4(p->arena, candidate.base));
-		make->gateway = print_ipv4(p->arena, candidate.base + 1);
-		struct network *n = ARENA_PUSH(p->arena, p->given, p->given_count);
-		*n = (struct network){.name = name, .subnet = make->subnet, .project = project};
-		return n;
+		make->subnet = made.subnet;
+		make->gateway = made.gateway;
+		return remember_given(p, make);
 	}
 	*why = arena_printf(p->arena, "all %u networks of subnet %s are taken; give a larger one in the settings", count,
 	                    p->desired->subnet);
 	return NULL;
 }
 
-const struct network *address_network(struct pass *p, const char *project, const char **why)
+void address_subnet(struct pass *p, struct action *make)
 {
-	const char *name = arena_printf(p->arena, "%s_reconcile", project);
+	struct range whole;
+	if (!parse_range(p->desired->subnet, &whole) || whole.bits > 24)
+		return;
+	uint32_t count = (uint32_t)1 << (24 - whole.bits);
+	for (uint32_t i = count - 1; i >= (count + 1) / 2; i--)
+		if (give_subnet(p, &whole, i, make)) {
+			/* Half of it is the engine's, for whoever asks it for any address: it never takes one of ours. */
+			make->range = arena_printf(p->arena, "%s/25", print_ipv4(p->arena, whole.base + (i << 8)));
+			remember_given(p, make);
+			return;
+		}
+}
+
+static const struct network *find_network(const struct pass *p, const char *name)
+{
 	for (size_t i = 0; i < p->world->networks_count; i++)
 		if (strcmp(p->world->networks[i].name, name) == 0)
 			return &p->world->networks[i];
 	for (size_t i = 0; i < p->given_count; i++)
 		if (strcmp(p->given[i].name, name) == 0)
 			return &p->given[i];
-	return new_network(p, project, name, why);
+	return NULL;
+}
+
+const struct network *address_network(struct pass *p, const char *project, const char **why)
+{
+	const char *name = arena_printf(p->arena, "%s_reconcile", project);
+	const struct network *there = find_network(p, name);
+	return there ? there : new_network(p, project, name, why);
 }
 
 /* Marks an address as taken, and keeps the highest one. */
@@ -114,17 +156,29 @@ static void mark(const char *text, const struct range *in, bool taken[256], int 
 		*highest = last;
 }
 
+/* The one of its addresses that the engine does not give is the first of the upper half; of a traffic network all are ours. */
+static int first_of(const struct network *n)
+{
+	return *n->range ? 128 : 2;
+}
+
 const char *address_take(struct pass *p, const struct network *n, const char **why)
 {
 	struct range in;
-	bool taken[256] = {[0] = true, [1] = true, [255] = true};
-	int highest = 1;
+	bool taken[256] = {[255] = true};
+	int highest = first_of(n) - 1;
+	for (int i = 0; i <= highest; i++)
+		taken[i] = true;
 	if (!parse_range(n->subnet, &in) || in.bits != 24) {
 		*why = arena_printf(p->arena, "network %s has subnet '%s', wanted a /24; remove the network", n->name, n->subnet);
 		return NULL;
 	}
-	for (size_t i = 0; i < p->world->instances_count; i++)
-		mark(p->world->instances[i].address, &in, taken, &highest);
+	for (size_t i = 0; i < p->world->instances_count; i++) {
+		const struct instance *instance = &p->world->instances[i];
+		mark(instance->address, &in, taken, &highest);
+		for (size_t k = 0; k < instance->endpoints_count; k++)
+			mark(instance->endpoints[k].address, &in, taken, &highest);
+	}
 	for (size_t i = 0; i < p->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &p->world->nginx.topology.services[i];
 		for (size_t k = 0; k < t->stable.addresses_count; k++)
@@ -142,6 +196,25 @@ const char *address_take(struct pass *p, const struct network *n, const char **w
 		*ARENA_PUSH(p->arena, p->addresses, p->addresses_count) = address;
 		return address;
 	}
-	*why = arena_printf(p->arena, "all 253 addresses of network %s (%s) are taken", n->name, n->subnet);
+	*why = arena_printf(p->arena, "all %d addresses of network %s (%s) are taken", 255 - first_of(n), n->name, n->subnet);
 	return NULL;
+}
+
+bool address_fits(const struct pass *p, const char *network, const char *address)
+{
+	struct range subnet, one;
+	const struct network *n = find_network(p, network);
+	return !n || (parse_range(n->subnet, &subnet) && parse_range(address, &one) && overlap(&subnet, &one));
+}
+
+const char *address_place(struct pass *p, const char *project, const char *network)
+{
+	const char *why;
+	struct range subnet, range;
+	const struct network *n = find_network(p, network);
+	/* Only what address_subnet() made is known to have addresses that nobody else gives. */
+	bool is_shared = n && strcmp(n->project, project) == 0 && parse_range(n->subnet, &subnet) && subnet.bits == 24 &&
+	                 parse_range(n->range, &range) && range.bits == 25 && range.base == subnet.base;
+	const char *address = is_shared ? address_take(p, n, &why) : NULL;
+	return address ? address : "";
 }

@@ -96,6 +96,9 @@ void rollout_backward(struct rollout *r, const char *from)
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
 	int weight = is_exclusive ? 0 : weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	/* What comes back gets its name before its traffic, while nobody waits for it. */
+	if (alias_give(r, spec, &ready, (int)ready.count, TRUST_PROVEN) == UPS_BUSY)
+		return;
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
 	if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
 		rollout_shift(r, weight, "back to the old revision");

@@ -8,6 +8,9 @@
 
 /* How often a wait for connections to end looks again. */
 #define DRAIN_POLL_MS 50
+/* Who looked the service's name up just before the instance lost it may have met it off its network, and knocks again
+ * after a second. */
+#define KNOCKS_AGAIN_MS 1500
 /* The first wait after a transient failure; doubled each time. */
 #define BACKOFF_MS 1000
 #define ATTEMPTS_MAX 4
@@ -156,7 +159,16 @@ const char *missing_external(struct rollout *r, const struct service *s)
 	return NULL;
 }
 
-static void need_networks(struct rollout *r, const struct service *s)
+/* May we choose its subnet? Not when the manifest does, nor for a driver that may know better. */
+static bool is_ours_to_shape(const struct resource *declared)
+{
+	const struct value *driver = declared ? value_get(&declared->settings, "Driver") : NULL;
+	if (driver && strcmp(driver->string, "bridge") != 0)
+		return false;
+	return !declared || (!value_get(&declared->settings, "IPAM") && !value_get(&declared->settings, "EnableIPv6"));
+}
+
+void need_networks(struct rollout *r, const struct service *s)
 {
 	struct pass *p = r->pass;
 	struct attachment *networks;
@@ -168,6 +180,8 @@ static void need_networks(struct rollout *r, const struct service *s)
 		struct action *a = pass_action(p, ACTION_NETWORK, r->project, NULL);
 		a->network = name;
 		a->resource = desired_network(p->desired, r->project, name);
+		if (is_ours_to_shape(a->resource))
+			address_subnet(p, a);
 	}
 }
 
@@ -226,16 +240,22 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	struct pass *p = r->pass;
 	if ((*why = missing_external(r, s)))
 		return UPS_FAILED; /* the engine would make a volume that is not there */
+	const char *lack = capacity_lacks(r, s, missing);
+	if (lack) {
+		rollout_status(r, PHASE_BLOCKED, ERR_SETUP, lack);
+		return UPS_STUCK;
+	}
 	enum ups image = bring_image(r, s, why);
 	if (image != UPS_READY)
 		return image;
 	need_networks(r, s);
 	need_volumes(r, s);
 	const struct network *network = NULL;
-	if (s->is_routed && !(network = address_network(p, r->project, why)))
+	bool is_on_host = address_kind(spec_value(&s->spec, "network_mode")) == ADDRESS_HOST;
+	if (s->is_routed && !is_on_host && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
 	for (int i = 0; i < missing; i++) {
-		const char *address = NULL;
+		const char *address = s->is_routed && is_on_host ? ADDRESS_OF_HOST : NULL;
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
 		int number = free_number(r);
@@ -246,6 +266,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
 		a->address = address;
 		a->network = network ? network->name : NULL;
+		alias_places(r, s, a);
 	}
 	rollout_wait(r, "creates instances", 0);
 	return UPS_BUSY;
@@ -296,6 +317,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 
 static void start(struct rollout *r, const struct service *s, const struct instance *i, const char *reason)
 {
+	alias_dim(r, s, i);
 	struct action *a = pass_action(r->pass, ACTION_START, r->project, r->service);
 	a->spec = s;
 	a->instance = i;
@@ -321,6 +343,8 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 /* Does the installed configuration lead to it? Only a publish changes that. */
 static bool is_listed(const struct rollout *r, const struct instance *i)
 {
+	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
+		return false; /* the address of whoever runs there, and it does not */
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
@@ -393,20 +417,27 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	return moving ? UPS_BUSY : UPS_READY;
 }
 
-/* Nobody sends it anything any more: no configuration that a worker may still use lists it, and nobody holds a
- * connection to it. Bounded by the drain time-out, counted from the reload that took it out. */
+/* Nobody sends it anything any more: no configuration that a worker may still use lists it, no name leads to it, and
+ * nobody holds a connection to it. Bounded by the drain time-out, counted from the reload that took it out, or from the
+ * moment at which it lost the name. */
 static bool is_drained(struct rollout *r, const struct instance *i)
 {
 	const struct nginx *nginx = &r->pass->world->nginx;
-	int64_t now_ms = r->pass->world->now_ms;
-	if (i->state != INSTANCE_RUNNING || !*i->address)
-		return true; /* without an address it never had a route; one that lost it still has its clients */
-	if (i->created_ms > nginx->installed_ms)
-		return true; /* younger than the configuration in force: none ever listed it */
-	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
-	if (nginx->draining_workers == 0 && (i->idle_readings >= 3 || i->connections < 0))
+	int64_t now_ms = r->pass->world->now_ms, since_ms = nginx->installed_ms;
+	/* None when it never had a route, or is younger than the configuration in force: no worker ever had it. What lost its
+	 * route still has its clients. */
+	bool has_workers = *i->address && i->created_ms <= nginx->installed_ms;
+	if (i->state != INSTANCE_RUNNING || (!has_workers && !i->alone_since_ms))
 		return true;
-	return now_ms >= nginx->installed_ms + timeout_ms;
+	if (now_ms < i->alone_since_ms + KNOCKS_AGAIN_MS)
+		return false;
+	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
+	bool is_left = !has_workers || nginx->draining_workers == 0;
+	if (is_left && (i->idle_readings >= 3 || i->connections < 0))
+		return true;
+	if (!has_workers || i->alone_since_ms > since_ms)
+		since_ms = i->alone_since_ms;
+	return now_ms >= since_ms + timeout_ms;
 }
 
 bool bring_down(struct rollout *r, const struct instance *i)
@@ -420,10 +451,13 @@ bool bring_down(struct rollout *r, const struct instance *i)
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;
 	}
+	if (!alias_take(r, i))
+		return false;
 	if (!is_drained(r, i)) {
+		int64_t again_ms = p->world->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
 		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
 		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
-		             p->world->now_ms + DRAIN_POLL_MS);
+		             quiet_ms > again_ms ? quiet_ms : again_ms);
 		return false;
 	}
 	if (!rollout_may_try(r, i->revision, i->id))

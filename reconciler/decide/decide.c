@@ -33,8 +33,8 @@ static const struct traffic *find_traffic(const struct topology *t, const char *
 
 static bool route_equal(const struct route *a, const struct route *b)
 {
-	return strcmp(a->host, b->host) == 0 && strcmp(a->project, b->project) == 0 &&
-	       strcmp(a->service, b->service) == 0 && a->port == b->port;
+	return route_is_same_way(a, b) && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0 &&
+	       a->port == b->port && a->weight == b->weight;
 }
 
 static bool traffic_equal(const struct traffic *a, const struct traffic *b)
@@ -80,7 +80,9 @@ static const char *who_changes(struct pass *p)
 	for (size_t i = 0; i < now->services_count; i++)
 		if (!find_traffic(&p->wanted, now->services[i].project, now->services[i].service))
 			return arena_printf(p->arena, "%s/%s leaves", now->services[i].project, now->services[i].service);
-	return p->world->nginx.is_current ? "routes changed" : "the configuration in force is not ours";
+	if (p->world->nginx.is_current || !topology_equal(&p->wanted, now))
+		return "routes changed";
+	return p->world->nginx.drift ? p->world->nginx.drift : "the configuration in force is not ours";
 }
 
 /* What all that have traffic, or shall have some, run into. */
@@ -105,6 +107,18 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 		}
 }
 
+/* A way in is there as soon as anything of its host serves: without it, its requests would go to a shorter path. */
+static bool is_open(struct pass *p, const struct route *r)
+{
+	for (size_t i = 0; i < p->desired->routes_count; i++) {
+		const struct route *other = &p->desired->routes[i];
+		if (other->is_upstream == r->is_upstream && strcmp(other->host, r->host) == 0 &&
+		    find_traffic(&p->wanted, other->project, other->service))
+			return true;
+	}
+	return false;
+}
+
 /* At most one reload for each decision. Returns true when there is one. */
 static bool publish(struct pass *p)
 {
@@ -113,7 +127,7 @@ static bool publish(struct pass *p)
 		p->wanted = nginx->topology; /* all that runs goes on */
 	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (find_traffic(&p->wanted, r->project, r->service) && !pass_leaves_alone(p, r->project, r->service))
+		if (is_open(p, r) && !pass_leaves_alone(p, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 	bool is_nothing = p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0;
@@ -137,6 +151,60 @@ static bool publish(struct pass *p)
 	a->topology = t;
 	a->reason = reason;
 	return true;
+}
+
+static struct status *status_of(struct pass *p, const char *project, const char *service)
+{
+	for (size_t i = 0; i < p->out->services_count; i++)
+		if (strcmp(p->out->services[i].project, project) == 0 && strcmp(p->out->services[i].service, service) == 0)
+			return &p->out->services[i];
+	return NULL;
+}
+
+static bool is_shifting(const struct pass *p, const struct traffic *t)
+{
+	for (size_t i = 0; i < p->out->actions_count; i++) {
+		const struct action *a = &p->out->actions[i];
+		if (a->kind == ACTION_WEIGHT && strcmp(a->project, t->project) == 0 && strcmp(a->service, t->service) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct failure *failed_shift(const struct pass *p, const struct traffic *t)
+{
+	for (size_t i = 0; i < p->world->failures_count; i++) {
+		const struct failure *f = &p->world->failures[i];
+		if (f->service && strcmp(f->project, t->project) == 0 && strcmp(f->service, t->service) == 0 &&
+		    strcmp(f->object, t->rollout) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* Flags that somebody changed: the weight that their link names is made whole again, unless it is just being changed. */
+static void mend_flags(struct pass *p)
+{
+	const struct nginx *nginx = &p->world->nginx;
+	for (size_t i = 0; nginx->is_up && nginx->is_current && i < nginx->topology.services_count; i++) {
+		const struct traffic *t = &nginx->topology.services[i];
+		const struct failure *failed = failed_shift(p, t);
+		struct status *status = status_of(p, t->project, t->service);
+		if (!t->is_damaged || is_shifting(p, t) || pass_leaves_alone(p, t->project, t->service))
+			continue;
+		if (failed && status) { /* the next run tries again */
+			status->phase = PHASE_FAILED;
+			status->cause = failed->kind;
+			status->reason = failed->message;
+		}
+		if (failed)
+			continue;
+		struct action *a = pass_action(p, ACTION_WEIGHT, t->project, t->service);
+		a->revision = t->next.revision;
+		a->rollout = t->rollout;
+		a->weight = t->weight;
+		a->reason = "its flags were changed by hand";
+	}
 }
 
 void pass_commit(struct pass *p, const struct service *s)
@@ -207,24 +275,20 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 	return !pass_has_project(p, project);
 }
 
-static bool has_status(const struct decision *out, const char *project, const char *service)
+/* Does a route of Git's, of which the service is there, take this way in from it? Git is asked before what nginx still
+ * has; who shares the way in does not take it away. */
+static bool is_claimed(struct pass *p, const struct route *was)
 {
-	for (size_t i = 0; i < out->services_count; i++)
-		if (strcmp(out->services[i].project, project) == 0 && strcmp(out->services[i].service, service) == 0)
-			return true;
-	return false;
-}
-
-/* Does a route of Git's, of which the service is there, stand for this host? Git is asked before what nginx still has. */
-static bool is_claimed(struct pass *p, const char *host)
-{
+	bool is_taken = false;
 	for (size_t i = 0; i < p->desired->routes_count; i++) {
 		const struct route *r = &p->desired->routes[i];
-		if (strcmp(r->host, host) == 0 && find_traffic(&p->wanted, r->project, r->service) &&
-		    !pass_leaves_alone(p, r->project, r->service))
-			return true;
+		if (!route_is_same_way(r, was))
+			continue;
+		if (strcmp(r->project, was->project) == 0 && strcmp(r->service, was->service) == 0)
+			return false;
+		is_taken |= is_open(p, r) && !pass_leaves_alone(p, r->project, r->service);
 	}
-	return false;
+	return is_taken;
 }
 
 /* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing
@@ -234,7 +298,7 @@ static void retire(struct pass *p)
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		if (desired_service(p->desired, in->project, in->service) || pass_leaves_alone(p, in->project, in->service) ||
-		    has_status(p->out, in->project, in->service))
+		    status_of(p, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
 		rollout_retire(p, in->project, in->service, s);
@@ -249,7 +313,7 @@ static void retire(struct pass *p)
 		const struct route *r = &p->world->nginx.topology.routes[i];
 		bool is_kept = pass_leaves_alone(p, r->project, r->service) ||
 		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
-		if (is_kept && !is_claimed(p, r->host))
+		if (is_kept && !is_claimed(p, r))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
@@ -266,6 +330,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 		}
 	retire(&p);
 	images_drop(&p);
+	mend_flags(&p);
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */
 	if (!publish(&p) && w->nginx.is_announcing)
 		pass_action(&p, ACTION_UNANNOUNCE, NULL, NULL)->reason = "left behind by a run that was killed";

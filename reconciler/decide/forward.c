@@ -39,6 +39,8 @@ static bool is_reached(struct rollout *r, const struct trip *t, const struct ste
 {
 	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || set_count_up(&t->stable) > step->stable)
 		return false;
+	if (step->weight > 0 && !alias_is_given(r, r->target, &t->next, step->next))
+		return false;
 	if (!r->now) /* no route, or nothing was ever published: there is no traffic to look at */
 		return true;
 	if ((int)r->now->stable.addresses_count > step->listed)
@@ -103,8 +105,11 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 {
 	const char *why = NULL;
 	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
-	if (!r->now || r->now->weight < PERMILLE)
-		(void)bring_up(r, t->from_spec, &t->stable, count_mendable(r, t, step), TRUST_PROVEN, &why);
+	if (!r->now || r->now->weight < PERMILLE) {
+		int n = count_mendable(r, t, step);
+		(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
+		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
+	}
 	/* Nothing that works is stopped before what replaces it is on the host. */
 	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
 	if (ups == UPS_READY)
@@ -112,6 +117,8 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	if (ups == UPS_FAILED)
 		rollout_fail(r, why);
 	if (ups != UPS_READY)
+		return;
+	if (step->weight > 0 && alias_give(r, r->target, &t->next, step->next, t->trust) != UPS_READY)
 		return;
 	if (is_last && r->is_routed) {
 		rollout_fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
@@ -150,6 +157,8 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 			a->spec = t->from_spec;
 			a->revision = t->from;
 		}
+	for (size_t i = 0; i < t->stable.count; i++)
+		(void)alias_take(r, t->stable.items[i]);
 	struct decision *out = r->pass->out;
 	if (!out->keeping_until_ms || until_ms < out->keeping_until_ms)
 		out->keeping_until_ms = until_ms;
@@ -236,8 +245,13 @@ static void stay(struct rollout *r, const struct trip *t)
 	for (size_t i = 0; r->now && i < t->next.count; i++)
 		if (side_lists(&r->now->next, t->next.items[i]->address))
 			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = t->next.items[i];
-	size_t n = r->now ? r->now->stable.addresses_count : 0;
-	(void)bring_up(r, t->from_spec, &t->stable, (int)(n < t->mendable ? n : t->mendable), TRUST_PROVEN, &why);
+	if (r->now) {
+		size_t listed_count = r->now->stable.addresses_count;
+		int n = (int)(listed_count < t->mendable ? listed_count : t->mendable);
+		(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
+		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
+	}
+	(void)alias_give(r, r->target, &listed, (int)listed.count, t->trust);
 	if (bring_up(r, r->target, &listed, (int)listed.count, t->trust, &why) == UPS_FAILED)
 		rollout_fail(r, why);
 	else
@@ -255,10 +269,11 @@ void rollout_forward(struct rollout *r, const char *from)
 	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
 	t.stable = by_worth(r, t.from_spec, &old);
 	t.next = set_usable(r, r->target, &same);
-	/* What cannot serve any more is replaced once: what replaces it counts, too. */
 	t.mendable = set_usable(r, t.from_spec, &t.stable).count;
-	if (spec && t.mendable < (size_t)spec->replicas)
-		t.mendable = t.stable.count < (size_t)spec->replicas ? t.stable.count : (size_t)spec->replicas;
+	/* One that cannot serve any more is replaced, once: it does not make the old revision larger. */
+	size_t most = spec && (size_t)spec->replicas < t.stable.count ? (size_t)spec->replicas : t.stable.count;
+	if (spec && t.mendable < most)
+		t.mendable = most;
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)

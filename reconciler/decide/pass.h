@@ -10,10 +10,11 @@ struct pass {
 	struct arena *arena;
 	struct decision *out;
 	struct topology wanted;     /* what nginx shall serve after this decision */
-	struct network *given;      /* subnets given to new traffic networks in this decision */
+	struct network *given;      /* subnets given to new networks in this decision */
 	size_t given_count;
 	const struct service **acceptable; /* of atomic projects: each could be noted as good, when all of the project can */
 	size_t acceptable_count;
+	int64_t memory_given;       /* to new instances in this decision */
 	const char **addresses;     /* given to new instances in this decision */
 	size_t addresses_count;
 };
@@ -41,6 +42,13 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
  * NULL with *why when the setting's subnet has no free /24 left. */
 const struct network *address_network(struct pass *p, const char *project, const char **why);
+/* A subnet for a network of the project itself, so that what is on it can have fixed addresses; nothing when there is
+ * none to spare. */
+void address_subnet(struct pass *p, struct action *make);
+/* A fixed address for a new instance on a network of the project itself; "": the engine gives one. */
+const char *address_place(struct pass *p, const char *project, const char *network);
+/* Is it one of that network? Of one that is not there, every address is. */
+bool address_fits(const struct pass *p, const char *network, const char *address);
 /* A free address in it; NULL with *why when all are taken. Never one that an instance or the configuration names. */
 const char *address_take(struct pass *p, const struct network *n, const char **why);
 
@@ -61,6 +69,9 @@ struct side side_of(struct pass *p, const char *revision, const struct set *s, s
 /* What is left of the side without those. */
 struct side side_less(struct pass *p, const struct side *side, const struct set *s);
 bool side_equal(const struct side *a, const struct side *b);
+
+/* capacity.c: what one more instance is likely to use; 0: nobody knows. */
+int64_t capacity_use(const struct world *w, const struct service *s);
 
 /* images.c: what the engine has under that name; NULL when it is not here. */
 const struct image *image_find(const struct world *w, const char *name);

@@ -67,6 +67,25 @@ static const struct value *live_of(struct arena *a, const struct spec *spec)
 	return live;
 }
 
+/* The instance's places, those that the action names as it says. */
+static void place(const struct world *w, struct instance *i, const struct action *action, struct arena *a)
+{
+	struct endpoint *places = copy_array(a, i->endpoints, i->endpoints_count, sizeof *places);
+	size_t count = i->endpoints_count;
+	for (size_t k = 0; k < action->endpoints_count; k++) {
+		size_t at = 0;
+		while (at < count && strcmp(places[at].network, action->endpoints[k].network) != 0)
+			at++;
+		if (at == count)
+			ARENA_PUSH(a, places, count);
+		places[at] = action->endpoints[k];
+		places[at].is_there = true;
+	}
+	i->endpoints = places;
+	i->endpoints_count = count;
+	i->alone_since_ms = action->kind == ACTION_UNALIAS ? w->now_ms : 0;
+}
+
 static void create(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = ARENA_PUSH(a, w->instances, w->instances_count);
@@ -80,6 +99,14 @@ static void create(struct world *w, const struct action *action, struct arena *a
 	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
+	place(w, i, action, a);
+}
+
+/* It uses what it is likely to need; where memory ends and swap begins is the kernel's business. */
+static void take_memory(struct world *w, struct instance *i, int64_t bytes)
+{
+	w->host.memory_available_bytes -= bytes - i->memory_bytes;
+	i->memory_bytes = bytes;
 }
 
 static void start(struct world *w, struct instance *i, bool ends_at_once)
@@ -122,8 +149,9 @@ static void turn_restart_off(struct instance *i, const struct action *action, st
 	i->live = live;
 }
 
-static void stop(struct instance *i, const struct action *action, struct arena *a)
+static void stop(struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
+	take_memory(w, i, 0);
 	turn_restart_off(i, action, a);
 	i->state = INSTANCE_EXITED;
 	i->exit_code = 0;
@@ -140,6 +168,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 		struct traffic *t = &w->nginx.topology.services[i];
 		t->weight = 0;
 		t->weight_since_ms = 0;
+		t->is_damaged = false;
 		for (size_t k = 0; k < before.services_count; k++)
 			if (strcmp(before.services[k].project, t->project) == 0 &&
 			    strcmp(before.services[k].service, t->service) == 0 &&
@@ -149,6 +178,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 			}
 	}
 	w->nginx.is_current = true;
+	w->nginx.drift = NULL;
 	w->nginx.installed_ms = w->now_ms;
 	/* Old workers end and connections close: when that takes long is up to the clients, and no plan can know it. */
 	w->nginx.draining_workers = 0;
@@ -166,6 +196,7 @@ static void shift(struct world *w, const struct action *action)
 		    strcmp(t->service, action->service) == 0) {
 			t->weight = action->weight;
 			t->weight_since_ms = w->now_ms;
+			t->is_damaged = false;
 		}
 	}
 }
@@ -260,6 +291,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
+		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
 	return takes[kind] ? takes[kind] : 2;
@@ -271,10 +303,15 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	if (!i)
 		return;
 	switch (action->kind) {
-	case ACTION_START: start(w, i, action->spec && action->spec->is_job); break;
+	case ACTION_START:
+		if (action->spec && !action->spec->is_job)
+			take_memory(w, i, capacity_use(w, action->spec));
+		start(w, i, action->spec && action->spec->is_job);
+		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
+	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
-	case ACTION_STOP: stop(i, action, a); break;
+	case ACTION_STOP: stop(w, i, action, a); break;
 	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
 	default: break;
 	}
@@ -286,7 +323,8 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
-			.name = action->network, .subnet = action->subnet ? action->subnet : "", .project = action->project};
+			.name = action->network, .subnet = action->subnet ? action->subnet : "",
+			.range = action->range ? action->range : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
 	case ACTION_PULL: pull(w, action, a); break;
@@ -384,7 +422,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
 	w->run_started_ms = w->now_ms;
-	int64_t started_ms = w->now_ms;
+	int64_t started_ms = w->now_ms, memory = w->host.memory_available_bytes;
 	out->instances_peak = count_running(w);
 	for (int round = 0; ; round++) {
 		/* Instances die with their run in the model: what an action names must outlive their array. */
@@ -402,6 +440,8 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
+			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
+				out->memory_peak_bytes = memory - w->host.memory_available_bytes;
 			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
@@ -414,5 +454,6 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
 			w->now_ms = out->end.wait_until_ms;
 	}
+	out->memory_swap_bytes = memory > 0 && out->memory_peak_bytes > memory ? out->memory_peak_bytes - memory : 0;
 	out->lasts_ms = w->now_ms - started_ms;
 }

@@ -207,11 +207,12 @@ static void steady(struct rollout *r)
 		}
 	}
 	int n = make_room(r, &members, &rest);
+	enum ups named = alias_give(r, s, &members, n, trust);
 	enum ups ups = bring_up(r, s, &members, n, trust, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
-	if (n < s->replicas && ups == UPS_READY)
-		ups = UPS_BUSY;
+	if (ups == UPS_READY)
+		ups = n < s->replicas ? UPS_BUSY : named;
 	if (r->is_routed && s->is_routed) {
 		steady_sides(r, &members, s->replicas, ups == UPS_READY, trust);
 		bool is_published = r->now && r->wants_traffic && side_equal(&r->wanted.stable, &r->now->stable) &&

@@ -78,8 +78,12 @@ void rollout_backward(struct rollout *r, const char *from);
  */
 enum ups bring_up(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust,
                   const char **why);
+/* capacity.c: why so many more instances do not fit into the host's memory and swap; NULL: they do, or nobody knows. */
+const char *capacity_lacks(struct rollout *r, const struct service *s, int count);
 /* What its networks and volumes lack that we must not make: for people; NULL when all is there. */
 const char *missing_external(struct rollout *r, const struct service *s);
+/* Makes the networks of `s` that are missing. */
+void need_networks(struct rollout *r, const struct service *s);
 /* Sees to it that the image is on the host; the answers are those of bring_up(). */
 enum ups bring_image(struct rollout *r, const struct service *s, const char **why);
 /* Stops one instance when it is drained. Returns false while it still has to wait. */
@@ -93,5 +97,20 @@ struct set set_ready(struct rollout *r, const struct service *s, const struct se
 /* May what an action does to `object` (struct failure) be tried, after what happened in this run? If not, the status
  * says why. */
 bool rollout_may_try(struct rollout *r, const char *revision, const char *object);
+
+/* alias.c: which instances other containers reach by the service's name */
+
+/* The places of the new instance that `create` makes: by its own name only while another revision runs beside it. */
+void alias_places(struct rollout *r, const struct service *s, struct action *create);
+/* The same for one that is about to start. */
+void alias_dim(struct rollout *r, const struct service *s, const struct instance *i);
+/* Sees to it that those of the first n of `set` that are ready are on all their networks, by the service's name. READY:
+ * they are. BUSY: something is done about it. STUCK: cannot be done in this run. The status says so. */
+enum ups alias_give(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
+/* Are all of the first n? */
+bool alias_is_given(struct rollout *r, const struct service *s, const struct set *set, int n);
+/* Sees to it that an instance that is about to go is reached by its own name only, as soon as another one has the
+ * service's. True when that is so; the status says what is done about it otherwise. */
+bool alias_take(struct rollout *r, const struct instance *i);
 
 #endif

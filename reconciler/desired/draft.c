@@ -212,8 +212,8 @@ static void settle_networks(struct parse *p, struct draft *d)
 	if (is_alone && ports->kind != VALUE_UNSET)
 		parse_error(p, mark_at(d, "ports"), arena_printf(p->a, "%s.ports", d->path),
 		            "nothing is published with network_mode %s; remove one of them", mode->string);
-	if (is_alone && (is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port")))
-		parse_error(p, mark_at(d, "network_mode"), path, "with %s there is no address to probe yet; write a healthcheck "
+	if (address_kind(mode) == ADDRESS_NONE && (is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port")))
+		parse_error(p, mark_at(d, "network_mode"), path, "with %s there is no address to probe; write a healthcheck "
 		                                                 "instead of x-reconcile.ready", mode->string);
 	ports_expose(p, ports, value_at(d, "expose"));
 }
@@ -424,19 +424,22 @@ static bool says_ready(const struct draft *d)
 	return false;
 }
 
-/* nginx reaches it on a network of its own beside the others: not all modes allow that. */
+/* Not all network modes leave nginx a way to it. */
 static void settle_route(struct parse *p, struct draft *d)
 {
-	const struct value *mode = value_at(d, "network_mode");
 	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
-	if (!d->service.is_routed || mode->kind != VALUE_STRING)
+	enum address_kind kind = address_kind(value_at(d, "network_mode"));
+	if (!d->service.is_routed)
 		return;
-	if (strcmp(mode->string, "none") == 0)
+	if (kind == ADDRESS_NONE)
 		parse_error(p, mark_at(d, "network_mode"), path, "a route leads to %s, but with none nginx cannot reach it; remove one of them",
 		            d->service.name);
-	else if (strcmp(mode->string, "host") == 0)
-		parse_error(p, mark_at(d, "network_mode"), path, "a route to a service with host is not supported yet; remove network_mode, or "
-		                                                 "let nginx lead to its port by hand");
+	if (kind != ADDRESS_HOST)
+		return;
+	d->fixed = "a port of the host";
+	d->fixed_path = "network_mode";
+	if (d->service.replicas > 1)
+		parse_error(p, mark_at(d, "network_mode"), path, "several instances cannot share %s; remove network_mode", d->fixed);
 }
 
 /* How many at a time, and how long each batch is watched. */

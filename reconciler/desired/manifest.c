@@ -27,6 +27,7 @@ struct load {
 	struct declared_route *routes;
 	size_t routes_count;
 	const struct swap_want *swap;
+	bool is_atomic;
 	const char **left_out; /* services with profiles */
 	size_t left_out_count;
 };
@@ -291,6 +292,14 @@ static void connect_routes(struct load *l)
 	}
 }
 
+/* x-reconcile.atomic */
+static bool read_atomic(struct parse *p, const struct node *section)
+{
+	struct node *n = node_get(section, "atomic");
+	struct value v = {0};
+	return n && parse_evaluate(p, n, "x-reconcile.atomic") == 0 && parse_bool(p, n, "x-reconcile.atomic", &v) == 0 && v.boolean;
+}
+
 static void load_root(struct load *l, const struct manifest_source *s, const struct node *root, struct desired *out)
 {
 	struct parse *p = &l->parse;
@@ -312,6 +321,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	networks_read(p, node_get(root, "networks"));
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
 	l->swap = swap_read(p, node_get(root, "x-reconcile"));
+	l->is_atomic = read_atomic(p, node_get(root, "x-reconcile"));
 	read_services(l, root);
 	check_dependencies(l);
 	connect_routes(l);
@@ -362,7 +372,7 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 		.services = services, .services_count = l->drafts_count,
 		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
 		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,
-		.swap = l->swap,
+		.swap = l->swap, .is_atomic = l->is_atomic,
 	};
 	*ARENA_PUSH(a, out->projects, out->projects_count) = made;
 	for (size_t i = 0; i < l->routes_count; i++)
@@ -400,18 +410,36 @@ static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
 		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
 }
 
+/* What two routes of different projects both claim; inside one file it was told already. NULL: nothing. */
+static const char *claim(const struct route *a, const struct route *b, struct arena *scratch)
+{
+	char one[16], other[16];
+	bool is_one_project = strcmp(a->project, b->project) == 0;
+	if (!is_one_project && route_is_same_way(a, b))
+		return routes_way(scratch, a);
+	if (!a->is_upstream || !b->is_upstream || strcmp(a->host, b->host) == 0)
+		return NULL;
+	route_hop(a->host, one);
+	route_hop(b->host, other);
+	return strcmp(one, other) == 0 ? arena_printf(scratch, "the address %s of the upstream '%s'", one, a->host) : NULL;
+}
+
 size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
 {
+	CLEANUP(arena_done) struct arena scratch = {0};
 	size_t before = p->count;
 	for (size_t i = 0; i < d->routes_count; i++) {
-		for (size_t j = 0; j < i; j++) {
-			if (strcmp(d->routes[i].host, d->routes[j].host) != 0)
+		const struct route *r = &d->routes[i];
+		bool is_said = i > 0 && strcmp(r->where, d->routes[i - 1].where) == 0; /* the next target of the same route */
+		for (size_t j = 0; j < i && !is_said; j++) {
+			const char *what = claim(r, &d->routes[j], &scratch);
+			if (!what)
 				continue;
-			mark_bad(d, d->routes[i].project, is_bad);
+			mark_bad(d, r->project, is_bad);
 			mark_bad(d, d->routes[j].project, is_bad);
 			if (p->count++ < MAX_LISTED)
-				buf_printf(&p->text, "%s: x-reconcile.routes: the host '%s' has a route already, at %s; remove one of them\n",
-				           d->routes[i].where, d->routes[i].host, d->routes[j].where);
+				buf_printf(&p->text, "%s: x-reconcile.routes: %s has a route already, at %s; remove one of them\n", r->where, what,
+				           d->routes[j].where);
 			break;
 		}
 	}

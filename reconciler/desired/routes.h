@@ -6,11 +6,14 @@
 
 struct declared_route {
 	struct route route;
-	const struct node *to; /* for complaints */
+	const struct node *way, *to; /* for complaints */
 };
 
 /* `section` is the value of x-reconcile; NULL: there is none. */
 void routes_read(struct parse *p, const struct node *section, const char *project, struct declared_route **routes,
                  size_t *count);
+
+/* "the path /api of the host 'shop.example.com'" */
+const char *routes_way(struct arena *a, const struct route *r);
 
 #endif

@@ -60,7 +60,7 @@ static const struct setting rows[] = {
 	ROW("nginx.status_port", NULL, "RECONCILE_NGINX_STATUS_PORT", INT, nginx_status_port, "9180",
 	    "Loopback port on which nginx tells us which configuration is live."),
 	ROW("subnet", NULL, "RECONCILE_SUBNET", STRING, subnet, "10.231.0.0/16",
-	    "Addresses for traffic networks: one /24 of it for each project."),
+	    "Addresses for networks: one /24 of it for each that we make, two or more for each project."),
 	ROW("instance", NULL, "RECONCILE_INSTANCE", STRING, instance, NULL,
 	    "Name of this installation: whose containers are ours. Default: derived from state_dir."),
 };

@@ -1,6 +1,8 @@
 /* The steps of a canary: how much of the traffic, and for how long. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "desired/parse.h"
 #include "desired/units.h"
 
@@ -23,15 +25,45 @@ static int parse_weight(struct parse *p, const struct node *n, const char *path,
 	if (!units_nano_cpus(number, &nano) || nano % 100000000 != 0 || nano <= 0 || nano >= 100000000000)
 		return parse_error(p, n->mark, path, "%s is no share of the traffic; write percent, from 0.1 to 99.9, like 5 or 0.5%%",
 		                   node_shown(p, n));
-	return give(out, n, value_int(nano / 100000000));
+	int64_t permille = nano / 100000000;
+	return give(out, n, value_string(permille % 10 ? arena_printf(p->a, "%d.%d%%", (int)(permille / 10), (int)(permille % 10))
+	                                               : arena_printf(p->a, "%d%%", (int)(permille / 10))));
 }
 
-static const struct key_row step_keys[] = {{"weight", "weight", parse_weight}, {"hold", "hold", parse_hold}};
+/* As a person would write it: the plan shows it. */
+static int parse_step_hold(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	struct value hold = {0};
+	char text[32];
+	if (parse_hold(p, n, path, &hold) < 0)
+		return -1;
+	return give(out, n, value_string(hold.integer == HOLD_MANUAL ? "manual" : arena_strdup(p->a, clock_duration(hold.integer, text))));
+}
+
+static int weight_of(const struct value *step)
+{
+	const struct value *weight = value_get(step, "weight");
+	int64_t nano = 0;
+	char number[16] = "";
+	if (weight && weight->kind == VALUE_STRING)
+		snprintf(number, sizeof number, "%.*s", (int)strcspn(weight->string, "%"), weight->string);
+	return units_nano_cpus(number, &nano) ? (int)(nano / 100000000) : 0;
+}
+
+static int64_t hold_of(const struct value *step, int64_t otherwise_ms)
+{
+	const struct value *hold = value_get(step, "hold");
+	int64_t ns;
+	if (!hold || hold->kind != VALUE_STRING) /* notes may say anything */
+		return otherwise_ms;
+	return units_duration_ns(hold->string, &ns) ? ns / 1000000 : HOLD_MANUAL;
+}
+
+static const struct key_row step_keys[] = {{"weight", "weight", parse_weight}, {"hold", "hold", parse_step_hold}};
 
 int parse_steps(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
-	int64_t before = 0;
-	int result = 0;
+	int before = 0, result = 0;
 	if (n->kind != NODE_LIST || n->count == 0)
 		return parse_error(p, n->mark, path, "must be a list of shares, like [5, 25, 50], or of {weight: 25, hold: 10m}");
 	for (size_t i = 0; i < n->count; i++) {
@@ -45,12 +77,11 @@ int parse_steps(struct parse *p, const struct node *n, const char *path, struct 
 		} else if (parse_keys(p, item, own, "x-reconcile.steps", step_keys, ARRAY_LEN(step_keys), &step) < 0) {
 			return -1;
 		}
-		const struct value *share = value_get(&step, "weight");
-		if (!share)
+		if (!value_get(&step, "weight"))
 			return parse_error(p, item->mark, own, "has no weight; write one, like weight: 25");
-		if (share->integer <= before)
+		if (weight_of(&step) <= before)
 			result = parse_error(p, item->mark, own, "is no more than the step before; shares only rise");
-		before = share->integer;
+		before = weight_of(&step);
 		value_push(p->a, out, step);
 	}
 	return result;
@@ -63,9 +94,7 @@ void steps_take(struct service *s, struct arena *a)
 	if (s->strategy == STRATEGY_CANARY && (!steps || steps->kind == VALUE_UNSET))
 		for (size_t i = 0; i < ARRAY_LEN(usual); i++)
 			*ARENA_PUSH(a, s->steps, s->steps_count) = (struct canary_step){usual[i], s->hold_ms};
-	for (size_t i = 0; steps && i < steps->count; i++) {
-		const struct value *hold = value_get(&steps->items[i], "hold"), *weight = value_get(&steps->items[i], "weight");
-		*ARENA_PUSH(a, s->steps, s->steps_count) = (struct canary_step){
-			.weight = weight ? (int)weight->integer : PERMILLE, .hold_ms = hold ? hold->integer : s->hold_ms};
-	}
+	for (size_t i = 0; steps && i < steps->count; i++)
+		*ARENA_PUSH(a, s->steps, s->steps_count) =
+			(struct canary_step){weight_of(&steps->items[i]), hold_of(&steps->items[i], s->hold_ms)};
 }

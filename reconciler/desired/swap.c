@@ -84,21 +84,18 @@ static bool is_same(const struct swap_want *a, const struct swap_want *b)
 	return strcmp(a->file, b->file) == 0 && a->size_bytes == b->size_bytes && a->swappiness == b->swappiness;
 }
 
-size_t swap_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
+void swap_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
 {
-	size_t count = 0, first = 0;
+	size_t first = 0;
 	while (first < d->projects_count && !d->projects[first].swap)
 		first++;
 	for (size_t i = first + 1; i < d->projects_count; i++) {
 		const struct project *one = &d->projects[first], *other = &d->projects[i];
 		if (!other->swap || is_same(one->swap, other->swap))
 			continue;
-		count++;
+		is_bad[first] = is_bad[i] = true;
 		p->count++;
 		buf_printf(&p->text, "%s: x-reconcile.host.swap: differs from what %s says; there is one host, write the same in both, or "
 		                     "remove one\n", other->swap->where, one->swap->where);
-		if (is_bad)
-			is_bad[first] = is_bad[i] = true;
 	}
-	return count;
 }

@@ -8,8 +8,7 @@
  * is wrong. */
 const struct swap_want *swap_read(struct parse *p, const struct node *section);
 
-/* Projects that do not want the same, each with both places. Marks them in is_bad, which may be NULL, and returns how
- * many there are. */
-size_t swap_conflicts(const struct desired *d, struct problems *p, bool *is_bad);
+/* Projects that do not want the same, each with both places; marks them in is_bad. */
+void swap_conflicts(const struct desired *d, struct problems *p, bool *is_bad);
 
 #endif

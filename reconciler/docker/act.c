@@ -16,6 +16,7 @@ static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {
 	[ACTION_NETWORK] = begin_network, [ACTION_VOLUME] = begin_volume, [ACTION_PULL] = begin_pull,
 	[ACTION_DROP] = begin_drop,
 	[ACTION_CREATE] = begin_create,   [ACTION_START] = begin_start,   [ACTION_UPDATE] = begin_update,
+	[ACTION_ALIAS] = begin_alias,     [ACTION_UNALIAS] = begin_alias,
 	[ACTION_PARK] = begin_park,       [ACTION_STOP] = begin_stop,     [ACTION_REMOVE] = begin_remove,
 };
 
@@ -85,6 +86,8 @@ static bool must_follow(const struct action *later, const struct action *earlier
 {
 	if (same(container_of(later), container_of(earlier)))
 		return true;
+	if (later->kind == ACTION_ALIAS)
+		return earlier->kind == ACTION_NETWORK && same(later->project, earlier->project);
 	if (later->kind != ACTION_CREATE)
 		return false;
 	if (earlier->kind == ACTION_PULL)

@@ -60,7 +60,8 @@ static void ask_connect(struct job *j)
 	cJSON *root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "Container", j->id);
 	if (place->how)
-		body_put(root, "EndpointConfig", body_endpoint(j->action->spec, place->how));
+		body_put(root, "EndpointConfig", body_endpoint(j->action->spec, place->how,
+		         endpoint_find(j->action->endpoints, j->action->endpoints_count, place->network)));
 	else
 		body_put(root, "EndpointConfig.IPAMConfig.IPv4Address", cJSON_CreateString(j->action->address));
 	job_ask(j, &(struct call){.method = "POST", .body = json_text(j->arena, root),

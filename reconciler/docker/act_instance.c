@@ -24,8 +24,7 @@ static void ask_inspect(struct job *j, void (*then)(struct job *))
 	job_ask(j, &(struct call){.path = path_of(j, "/json")}, then);
 }
 
-/* Whether the inspected container is ours. If not, or if the inspect failed, the job has ended. */
-static bool may_touch(struct job *j)
+bool job_may_touch(struct job *j)
 {
 	if (!job_answered_well(j)) {
 		job_fail_as_answered(j);
@@ -46,7 +45,7 @@ static bool may_touch_if_there(struct job *j)
 		job_end(j);
 		return false;
 	}
-	return may_touch(j);
+	return job_may_touch(j);
 }
 
 static void ask_restart_off(struct job *j, void (*then)(struct job *))
@@ -85,7 +84,7 @@ static void started(struct job *j)
 
 static void start_inspected(struct job *j)
 {
-	if (!may_touch(j))
+	if (!job_may_touch(j))
 		return;
 	bool is_paused = json_true(j->answer->json, "State.Paused");
 	if (json_true(j->answer->json, "State.Running") && !is_paused)
@@ -116,7 +115,7 @@ static void fail_ignored(struct job *j, const char *path, const struct value *wa
 static void update_read_back(struct job *j)
 {
 	const struct action *action = j->action;
-	if (!may_touch(j))
+	if (!job_may_touch(j))
 		return;
 	for (size_t i = 0; i < action->changes_count; i++) {
 		const struct change *c = &action->changes[i];
@@ -185,7 +184,7 @@ static const char *impossible(const struct change *c)
 
 static void update_inspected(struct job *j)
 {
-	if (!may_touch(j))
+	if (!job_may_touch(j))
 		return;
 	cJSON *body = cJSON_CreateObject();
 	add_memory(j, j->answer->json, body);
@@ -215,7 +214,7 @@ void begin_update(struct job *j)
 
 static void park_inspected(struct job *j)
 {
-	if (!may_touch(j))
+	if (!job_may_touch(j))
 		return;
 	if (is_restart_off(j->answer->json))
 		job_end(j);

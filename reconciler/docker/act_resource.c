@@ -74,11 +74,14 @@ void begin_network(struct job *j)
 	cJSON_AddStringToObject(root, "Driver", "bridge");
 	put_settings(root, action->resource, labels_of(j, "com.docker.compose.network", action->network));
 	if (action->subnet) {
-		cJSON_AddTrueToObject(root, "Internal");
+		if (!action->range)
+			body_put(root, "Internal", cJSON_CreateTrue());
 		cJSON *config = cJSON_CreateObject();
 		cJSON_AddStringToObject(config, "Subnet", action->subnet);
 		if (action->gateway)
 			cJSON_AddStringToObject(config, "Gateway", action->gateway);
+		if (action->range)
+			cJSON_AddStringToObject(config, "IPRange", action->range);
 		cJSON_AddItemToArray(cJSON_AddArrayToObject(cJSON_AddObjectToObject(root, "IPAM"), "Config"), config);
 	}
 	job_ask(j, &(struct call){.method = "POST", .path = "/networks/create", .body = json_text(j->arena, root)},

@@ -51,6 +51,14 @@ void body_put(cJSON *root, const char *path, cJSON *item)
 	}
 }
 
+static void label_addresses(struct arena *a, const struct action *action, cJSON *labels)
+{
+	for (size_t i = 0; i < action->endpoints_count; i++)
+		if (*action->endpoints[i].address)
+			cJSON_AddStringToObject(labels, arena_printf(a, "%s%s", LABEL_ADDRESS, action->endpoints[i].network),
+			                        action->endpoints[i].address);
+}
+
 static cJSON *labels_of(struct arena *a, const struct action *action, const char *instance_id)
 {
 	const struct { const char *name, *value; } labels[] = {
@@ -65,17 +73,20 @@ static cJSON *labels_of(struct arena *a, const struct action *action, const char
 	cJSON *out = cJSON_CreateObject();
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
 		cJSON_AddStringToObject(out, labels[i].name, labels[i].value);
+	label_addresses(a, action, out);
 	return out;
 }
 
-cJSON *body_endpoint(const struct service *s, const struct attachment *at)
+cJSON *body_endpoint(const struct service *s, const struct attachment *at, const struct endpoint *place)
 {
 	cJSON *endpoint = cJSON_CreateObject(), *aliases = cJSON_AddArrayToObject(endpoint, "Aliases");
-	const struct value *more = value_get(at->how, "aliases");
+	bool is_named = !place || place->has_alias;
+	const struct value *more = is_named ? value_get(at->how, "aliases") : NULL;
 	static const struct { const char *key, *path; } addresses[] = {
 		{"ipv4_address", "IPAMConfig.IPv4Address"}, {"ipv6_address", "IPAMConfig.IPv6Address"},
 	};
-	cJSON_AddItemToArray(aliases, cJSON_CreateString(s->name));
+	if (is_named)
+		cJSON_AddItemToArray(aliases, cJSON_CreateString(s->name));
 	for (size_t i = 0; more && i < more->count; i++)
 		cJSON_AddItemToArray(aliases, cJSON_CreateString(more->items[i].string));
 	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
@@ -83,18 +94,21 @@ cJSON *body_endpoint(const struct service *s, const struct attachment *at)
 		if (address)
 			body_put(endpoint, addresses[i].path, cJSON_CreateString(address->string));
 	}
+	if (place && *place->address)
+		body_put(endpoint, "IPAMConfig.IPv4Address", cJSON_CreateString(place->address));
 	return endpoint;
 }
 
 /* Before API 1.44 a container is made on one network; act_create connects it to the others. */
-static void join_network(struct arena *a, cJSON *root, const struct service *s)
+static void join_network(struct arena *a, cJSON *root, const struct action *action)
 {
 	struct attachment *networks;
-	if (service_networks(s, a, &networks) == 0)
+	if (service_networks(action->spec, a, &networks) == 0)
 		return;
+	const struct endpoint *place = endpoint_find(action->endpoints, action->endpoints_count, networks[0].network);
 	body_put(root, "HostConfig.NetworkMode", cJSON_CreateString(networks[0].network));
 	cJSON *endpoints = cJSON_CreateObject();
-	cJSON_AddItemToObject(endpoints, networks[0].network, body_endpoint(s, &networks[0]));
+	cJSON_AddItemToObject(endpoints, networks[0].network, body_endpoint(action->spec, &networks[0], place));
 	body_put(root, "NetworkingConfig.EndpointsConfig", endpoints);
 }
 
@@ -121,6 +135,6 @@ const char *body_create(struct arena *a, const struct action *action, const char
 	if (!json_at(root, "Image"))
 		body_put(root, "Image", cJSON_CreateString(action->spec->image));
 	body_put(root, "Labels", labels_of(a, action, instance_id));
-	join_network(a, root, action->spec);
+	join_network(a, root, action);
 	return json_text(a, root);
 }

@@ -17,6 +17,7 @@ typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in o
 #define LABEL_REVISION "io.reconcile.revision"
 #define LABEL_PROJECT "com.docker.compose.project"
 #define LABEL_SERVICE "com.docker.compose.service"
+#define LABEL_ADDRESS "io.reconcile.address." /* and the network: the address that it has there for life */
 #define LABEL_NUMBER "com.docker.compose.container-number"
 
 struct docker {

@@ -59,27 +59,31 @@ static void mark_listening(const char *table, bool *listening)
 			listening[line.local_port] = true;
 }
 
-static int count_incoming(const char *table, const bool *listening)
+static int count_incoming(const char *table, const bool *listening, bool with_loopback)
 {
 	struct socket_line line;
 	int count = 0;
 	while (next_line(&table, &line))
 		if ((line.state == ESTABLISHED || line.state == SYN_RECV) && line.local_port <= UINT16_MAX &&
-		    listening[line.local_port] && !is_loopback(line.remote))
+		    listening[line.local_port] && (with_loopback || !is_loopback(line.remote)))
 			count++;
 	return count;
 }
 
-int connections_in(const char *tcp, const char *tcp6)
+int connections_in(const char *tcp, const char *tcp6, const int *ports, size_t count)
 {
 	bool listening[UINT16_MAX + 1] = {false};
 	const char *six = tcp6 ? tcp6 : "";
-	mark_listening(tcp, listening);
-	mark_listening(six, listening);
-	return count_incoming(tcp, listening) + count_incoming(six, listening);
+	if (!ports) {
+		mark_listening(tcp, listening);
+		mark_listening(six, listening);
+	}
+	for (size_t i = 0; i < count; i++)
+		listening[ports[i]] = true;
+	return count_incoming(tcp, listening, ports) + count_incoming(six, listening, ports);
 }
 
-int connections_count(int pid)
+int connections_count(int pid, const int *ports, size_t count)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct err e;
@@ -94,5 +98,5 @@ int connections_count(int pid)
 			return -1;
 		tcp6 = NULL;
 	}
-	return connections_in(tcp, tcp6);
+	return connections_in(tcp, tcp6, ports, count);
 }

@@ -6,7 +6,8 @@
  * acted on; names of foreign volumes, networks and images are only read.
  *
  * Labels on what we create: com.docker.compose.project/.service/.container-number/.oneoff=False/.config-hash (= our
- * revision), so that `docker compose ps` and `logs` work; and io.reconcile.instance and io.reconcile.revision. On
+ * revision), so that `docker compose ps` and `logs` work; io.reconcile.instance and io.reconcile.revision; and
+ * io.reconcile.address.NETWORK where it has a fixed address, which only the label keeps while it is off the network. On
  * networks and volumes com.docker.compose.project and .network/.volume, and io.reconcile.instance.
  */
 #ifndef DOCKER_DOCKER_H
@@ -46,10 +47,10 @@ MUST_CHECK int docker_observe(struct docker *d, struct arena *a, struct world *w
 
 /*
  * Connections that others hold to a running instance, from /proc/<pid>/net/tcp{,6}: ESTABLISHED or SYN_RECV, at a local
- * port that is in LISTEN state in that network namespace, remote not loopback; -1 when it cannot be read. Not part of
- * observing, because a busy network namespace makes it dear and only those that drain are asked.
+ * port that is in LISTEN state in that network namespace, remote not loopback; -1 when it cannot be read. One on the
+ * host's own network shares that with everybody: then `ports` are its own, and nginx is on loopback. Not part of observing, because a busy network namespace makes it dear and only those that drain are asked.
  */
-int docker_connections(const struct instance *i);
+int docker_connections(const struct instance *i, const int *ports, size_t count);
 
 /* How an action ended. */
 struct outcome {

@@ -24,6 +24,8 @@ struct job {
 	bool is_new;                 /* CREATE: made by this very job */
 	const struct place *places;  /* CREATE: the networks that are still to be connected */
 	size_t places_count;
+	const struct endpoint *endpoints; /* ALIAS, UNALIAS: the places that are still to be changed */
+	size_t endpoints_count;
 	struct credentials *credentials; /* PULL */
 	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
 };
@@ -41,16 +43,20 @@ static inline bool job_answered_well(const struct job *j)
 	return j->answer->result == 0;
 }
 
+/* The answer to an inspect of the action's instance: whether it is ours. If not, or if the inspect failed, the job has
+ * ended. */
+bool job_may_touch(struct job *j);
 /* Whether the object with these labels carries our instance id. */
 bool job_is_ours(const struct job *j, const cJSON *labels);
 
-/* How each kind begins: act_resource.c, registry.c, act_create.c, act_instance.c */
+/* How each kind begins: act_resource.c, registry.c, act_create.c, act_instance.c, act_alias.c */
 void begin_network(struct job *j);
 void begin_volume(struct job *j);
 void begin_pull(struct job *j);
 void begin_drop(struct job *j);
 void begin_create(struct job *j);
 void begin_start(struct job *j);
+void begin_alias(struct job *j); /* UNALIAS too: the action's endpoints say which */
 void begin_update(struct job *j);
 void begin_park(struct job *j);
 void begin_stop(struct job *j);

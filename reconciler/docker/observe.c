@@ -52,6 +52,9 @@ static const char *kept(struct arena *a, const char *text)
 /* The address on the traffic network. A container that is down keeps the one that was asked for. */
 static const char *address_in(struct arena *a, const cJSON *holder, const char *project)
 {
+	const char *mode = json_string(holder, "HostConfig.NetworkMode");
+	if (mode && address_kind(&(struct value){.kind = VALUE_STRING, .string = mode}) == ADDRESS_HOST)
+		return ADDRESS_OF_HOST;
 	const cJSON *networks = json_at(holder, "NetworkSettings.Networks");
 	const cJSON *endpoint = json_member(networks, arena_printf(a, "%s_reconcile", project));
 	const char *address = json_string(endpoint, "IPAddress");
@@ -143,6 +146,7 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->is_restart_off = !policy || !*policy || strcmp(policy, "no") == 0;
 	i->pid = (int)json_int(json, "State.Pid", 0);
 	i->address = address_in(a, json, i->project);
+	i->endpoints_count = endpoints_read(a, json, i->project, i->service, &i->endpoints);
 	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);
 	return 0;
@@ -228,9 +232,11 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 		if (!name)
 			return err_set(e, ERR_INTERNAL, "GET /networks: Name is missing or no string");
 		bool is_ours = strcmp(json_label(labels, LABEL_INSTANCE), d->settings.instance_id) == 0;
+		const cJSON *first = cJSON_IsArray(config) ? config->child : NULL;
 		*ARENA_PUSH(a, world->networks, world->networks_count) = (struct network){
 			.name = arena_strdup(a, name),
-			.subnet = kept(a, cJSON_IsArray(config) ? json_string(config->child, "Subnet") : NULL),
+			.subnet = kept(a, json_string(first, "Subnet")),
+			.range = kept(a, json_string(first, "IPRange")),
 			.project = is_ours ? arena_strdup(a, json_label(labels, LABEL_PROJECT)) : "",
 		};
 	}
@@ -324,7 +330,7 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	return 0;
 }
 
-int docker_connections(const struct instance *i)
+int docker_connections(const struct instance *i, const int *ports, size_t count)
 {
-	return connections_count(i->pid);
+	return connections_count(i->pid, ports, count);
 }

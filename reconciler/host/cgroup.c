@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "host/host.h"
 
 #define FILE_MAX_BYTES (64 * 1024)
 #define DEPTH_MAX 32
@@ -35,26 +36,31 @@ static const char *text_of(const char *folder, const char *name, struct arena *a
 	return fs_read(arena_printf(a, "%s/%s", folder, name), FILE_MAX_BYTES, a, &text, NULL, &e) == 0 ? text : NULL;
 }
 
+/* What only swap could take, in memory or swapped out; -1: it does not say. */
+static int64_t held_bytes(const struct version *v, const char *folder, struct arena *a)
+{
+	const char *swap = v->swap_file ? text_of(folder, v->swap_file, a) : "0", *stat = text_of(folder, "memory.stat", a);
+	if (!stat)
+		return -1;
+	int64_t held = swap ? strtoll(swap, NULL, 10) : 0; /* a kernel without swap accounting has no such file */
+	stat = arena_printf(a, "\n%s", stat);
+	for (size_t k = 0; k < ARRAY_LEN(v->stat) && v->stat[k]; k++) {
+		const char *at = strstr(stat, v->stat[k]);
+		held += at ? strtoll(at + strlen(v->stat[k]), NULL, 10) : 0;
+	}
+	return held;
+}
+
 static void look(struct walk *w, const char *folder)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
 		const struct version *v = &versions[i];
-		const char *limit = text_of(folder, v->limit, &a), *swap = "0";
+		const char *limit = text_of(folder, v->limit, &a);
 		if (!limit)
 			continue;
-		if (v->swap_file && !(swap = text_of(folder, v->swap_file, &a)))
-			return;
-		const char *stat = text_of(folder, "memory.stat", &a);
-		int64_t held = strtoll(swap, NULL, 10), most = strtoll(limit, NULL, 10);
-		if (!stat || *limit == 'm') /* max */
-			return;
-		stat = arena_printf(&a, "\n%s", stat);
-		for (size_t k = 0; k < ARRAY_LEN(v->stat) && v->stat[k]; k++) {
-			const char *at = strstr(stat, v->stat[k]);
-			held += at ? strtoll(at + strlen(v->stat[k]), NULL, 10) : 0;
-		}
-		if (held <= most)
+		int64_t held = held_bytes(v, folder, &a), most = strtoll(limit, NULL, 10);
+		if (*limit == 'm' || held <= most) /* max */
 			return;
 		w->bound += held - most;
 		if (held - most > w->most) {
@@ -84,4 +90,24 @@ int64_t cgroup_bound_bytes(const char *root, struct arena *a, const char **worst
 	walk(&w, root, 0);
 	*worst = w.worst;
 	return w.bound;
+}
+
+int64_t host_memory_bytes(int pid)
+{
+	/* Version 2 has one line, "0::/path"; of version 1, that of the memory controller. */
+	static const struct { const char *start, *root; const struct version *version; } kinds[] = {
+		{":memory:", "/sys/fs/cgroup/memory", &versions[1]}, {"\n0::", "/sys/fs/cgroup", &versions[0]},
+	};
+	CLEANUP(arena_done) struct arena a = {0};
+	const char *groups = text_of(arena_printf(&a, "/proc/%d", pid), "cgroup", &a);
+	groups = arena_printf(&a, "\n%s", groups ? groups : "");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const char *at = strstr(groups, kinds[i].start);
+		if (!at)
+			continue;
+		at += strlen(kinds[i].start);
+		int64_t held = held_bytes(kinds[i].version, arena_printf(&a, "%s%.*s", kinds[i].root, (int)strcspn(at, "\n"), at), &a);
+		return held > 0 ? held : 0;
+	}
+	return 0;
 }

@@ -21,6 +21,9 @@ struct host_settings {
 	int64_t min_free_bytes;  /* no swap file may leave its disk with less */
 };
 
+/* What the control group of that process holds, swapped out or not, but for caches; 0: unknown. */
+int64_t host_memory_bytes(int pid);
+
 /* Fills *out; changes nothing. What cannot be looked at is told by `problem`. `want` may be NULL. */
 void host_observe(const struct host_settings *s, const struct swap_want *want, struct arena *a, struct host_state *out);
 

@@ -9,6 +9,8 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_PULL] = {"pull", ROOM_DOCKER},
 	[ACTION_CREATE] = {"create", ROOM_DOCKER},
 	[ACTION_START] = {"start", ROOM_DOCKER},
+	[ACTION_ALIAS] = {"alias", ROOM_DOCKER},
+	[ACTION_UNALIAS] = {"unalias", ROOM_DOCKER},
 	[ACTION_UPDATE] = {"update", ROOM_DOCKER},
 	[ACTION_PARK] = {"park", ROOM_DOCKER},
 	[ACTION_STOP] = {"stop", ROOM_DOCKER},
@@ -105,7 +107,10 @@ static void print_object(struct buf *out, const struct action *a)
 		if (a->address)
 			buf_printf(out, " at %s", a->address);
 		break;
-	case ACTION_START: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE:
+	case ACTION_ALIAS:
+		buf_printf(out, " %s as %s", a->instance->name, a->service);
+		break;
+	case ACTION_START: case ACTION_UNALIAS: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE:
 		buf_printf(out, " %s", a->instance->name);
 		break;
 	case ACTION_UPDATE:

@@ -10,11 +10,13 @@
 #include "model/world.h"
 
 enum action_kind {
-	ACTION_NETWORK,    /* create the network `network` of the project; with `subnet` it is the traffic network */
+	ACTION_NETWORK,    /* create the network `network` of the project, with `subnet` if any */
 	ACTION_VOLUME,     /* create the named volume `volume` */
 	ACTION_PULL,       /* pull `spec->image` */
 	ACTION_CREATE,     /* create instance `name`/`number` of `spec`, with `address` on the traffic network if any */
 	ACTION_START,      /* start `instance` (or unpause it) */
+	ACTION_ALIAS,      /* give `instance` the service's name on its networks: its places become `endpoints` */
+	ACTION_UNALIAS,    /* take it away again; addresses and open connections stay */
 	ACTION_UPDATE,     /* set `changes` on the running `instance`, and read them back */
 	ACTION_PARK,       /* restart policy of `instance` -> "no"; it stays up, warm */
 	ACTION_STOP,       /* restart policy -> "no", then stop `instance` within spec->stop_grace_ms */
@@ -59,13 +61,16 @@ struct action {
 	const char *project, *service; /* service NULL: the project's or the whole host's */
 	const char *revision;
 	const char *reason;            /* why, in a few words, for people; may be NULL */
-	const struct service *spec;    /* CREATE, PULL, START, UPDATE, STOP (its grace; may be NULL), COMMIT */
-	const struct instance *instance; /* START, UPDATE, PARK, STOP, REMOVE */
+	const struct service *spec;    /* CREATE, PULL, START, ALIAS, UNALIAS, UPDATE, STOP (its grace; may be NULL), COMMIT */
+	const struct instance *instance; /* START, ALIAS, UNALIAS, UPDATE, PARK, STOP, REMOVE */
 	const char *name;              /* CREATE */
 	int number;                    /* CREATE */
 	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */
+	const char *range;             /* NETWORK with subnet: where the engine gives addresses; NULL: the traffic network */
+	const struct endpoint *endpoints; /* CREATE: its places; ALIAS, UNALIAS: those that change, as they shall be */
+	size_t endpoints_count;
 	const char *volume;            /* VOLUME */
 	const struct resource *resource; /* NETWORK, VOLUME: as the manifest declares it; NULL: with nothing special */
 	const struct past_image *image; /* DROP */

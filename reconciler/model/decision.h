@@ -62,6 +62,8 @@ struct rehearsal {
 	int64_t lasts_ms;
 	int reloads;            /* of nginx */
 	int instances_peak;     /* that run at the same time, at most */
+	int64_t memory_peak_bytes; /* that it takes beside what is in use, at most, as far as anybody knows */
+	int64_t memory_swap_bytes; /* of that, what memory has no room for now */
 	bool is_endless;        /* did not come to rest: a bug */
 	struct decision end;    /* the last decision: where everything stands */
 	struct world *world;    /* as it would be then */

@@ -1,7 +1,11 @@
 /* Look-ups in what everybody reads. */
 #include "model/desired.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/sha256.h"
 
 const char *const strategy_names[STRATEGY_COUNT] = {
 	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green",
@@ -77,4 +81,32 @@ const struct service *desired_service(const struct desired *d, const char *proje
 				return &p->services[j];
 	}
 	return NULL;
+}
+
+enum address_kind address_kind(const struct value *network_mode)
+{
+	static const struct {
+		const char *mode;
+		enum address_kind kind;
+	} kinds[] = {{"host", ADDRESS_HOST}, {"none", ADDRESS_NONE}};
+
+	for (size_t i = 0; network_mode && network_mode->kind == VALUE_STRING && i < ARRAY_LEN(kinds); i++)
+		if (strcmp(network_mode->string, kinds[i].mode) == 0)
+			return kinds[i].kind;
+	return ADDRESS_OURS;
+}
+
+bool route_is_same_way(const struct route *a, const struct route *b)
+{
+	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+void route_hop(const char *upstream, char *out)
+{
+	char hex[SHA256_HEX_SIZE];
+	sha256_hex(upstream, strlen(upstream), hex);
+	hex[8] = 0;
+	/* 127.128.0.0/9 without its first and last address: the last one is the loopback's broadcast. */
+	unsigned long n = strtoul(hex, NULL, 16) % ((1UL << 23) - 2) + 1;
+	snprintf(out, 16, "127.%lu.%lu.%lu", 128 + (n >> 16), n >> 8 & 255, n & 255);
 }

@@ -95,11 +95,14 @@ struct resource {
 	struct value settings; /* a map in the engine's own words, for POST /networks/create or /volumes/create */
 };
 
-/* One host name that leads to one service. */
+/* A way in, and a service that it leads to. Routes with the same way in (host and path) share its requests by weight. */
 struct route {
 	const char *host;             /* server_name; "_" is the default server */
+	bool is_upstream;             /* the user's own server takes the requests; `host` is what it calls us: proxy_pass http://HOST */
+	const char *path;             /* "/", or "/api": that, and all below it; the longest one wins */
 	const char *project, *service;
 	int port;                     /* inside the container */
+	int weight;                   /* percent of the requests of its way in; together they are 100 */
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 };
 
@@ -155,6 +158,21 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 
 /* What the projects agree on; NULL when none asks for swap. */
 const struct swap_want *desired_swap(const struct desired *d);
+
+/* How nginx and our probes reach an instance, by its network_mode (NULL and UNSET: without a word of it). */
+enum address_kind {
+	ADDRESS_OURS, /* a fixed address on the project's traffic network */
+	ADDRESS_HOST, /* the host's own loopback, at the routed port: there is one of it, so in-place only */
+	ADDRESS_NONE, /* not at all */
+};
+enum address_kind address_kind(const struct value *network_mode);
+#define ADDRESS_OF_HOST "127.0.0.1"
+
+/* Do two routes have the same way in? */
+bool route_is_same_way(const struct route *a, const struct route *b);
+/* The loopback address at which nginx takes the requests of a user's own server, into out[16]. It depends on the name
+ * alone, so that it is the same in every generation: a worker of an old one must not meet another service there. */
+void route_hop(const char *upstream, char *out);
 
 /* NULL when there is none. */
 const struct service *desired_service(const struct desired *d, const char *project, const char *service);

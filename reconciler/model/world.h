@@ -23,6 +23,18 @@ enum instance_state {
 
 enum health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
 
+/* An instance's place on one of the project's networks. The traffic network is none of them. */
+struct endpoint {
+	const char *network;  /* the engine's name of it */
+	const char *address;  /* fixed for as long as the instance lives, from its label; "": the engine gives some, and
+	                         perhaps another one at the next connect, so the place is left as it is */
+	bool is_there;        /* connected now */
+	bool has_alias;       /* others reach it by the service's name and its aliases, not only by its own name */
+};
+
+/* NULL when there is none on that network. */
+const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, const char *network);
+
 /* One instance (a container) that carries our label and instance id. */
 struct instance {
 	const char *id;
@@ -39,7 +51,10 @@ struct instance {
 	enum health health;
 	bool is_restart_off;  /* its restart policy is "no" */
 	const char *address;  /* on the project's traffic network, also while it does not run; "" when not attached */
+	const struct endpoint *endpoints; /* unknown while `live` is */
+	size_t endpoints_count;
 	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
+	int64_t memory_bytes; /* that it holds, swapped out or not, but for caches; 0: unknown, or not running */
 	int pid;              /* of its first process, 0 when not running */
 	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
 
@@ -52,12 +67,15 @@ struct instance {
 	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
 	int idle_readings;        /* readings of zero in a row, as far as this process saw */
+	int64_t alone_since_ms;   /* since when it has its own name only, as far as this process saw; 0: it has the service's,
+	                             or it never changes (struct endpoint) */
 };
 
 /* A network of the engine, ours or not: its subnet is taken either way. */
 struct network {
 	const char *name;
 	const char *subnet;   /* "10.231.1.0/24", "" without IPAM */
+	const char *range;    /* the part of it that the engine gives addresses from; "": all of it */
 	const char *project;  /* "" unless it carries our label */
 };
 
@@ -82,6 +100,7 @@ struct traffic {
 	/* Observed beside the configuration; ignored when a topology is published: */
 	int weight;               /* of next, 0..PERMILLE */
 	int64_t weight_since_ms;  /* when it was last changed, ms since 1970; 0: never */
+	bool is_damaged;          /* the flags on disk are not those of that weight: somebody changed them */
 };
 
 /* The structure of the nginx configuration: what a reload changes. */
@@ -95,7 +114,8 @@ struct topology {
 struct nginx {
 	bool is_up;               /* the master runs and answers on our loopback port */
 	const char *problem;      /* why it is not, for people; "" when up */
-	bool is_current;          /* the generation that answers is the installed one, and its text is as we wrote it */
+	bool is_current;          /* the generation that answers is the installed one, and its files are as we wrote them */
+	const char *drift;        /* what somebody changed in those files, for people; NULL: nothing */
 	struct topology topology; /* of the installed generation */
 	int64_t installed_ms;     /* when it was installed, ms since 1970 */
 	int draining_workers;     /* workers of earlier generations that still live */

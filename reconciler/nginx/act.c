@@ -26,6 +26,7 @@ struct publish {
 	struct arena *a;
 	pid_t master;
 	const char *id, *old_id; /* old_id "": nothing was installed */
+	struct config config;
 	struct workers before;
 	off_t log_from;
 };
@@ -48,34 +49,50 @@ static int link_live(const struct nginx_settings *s, struct arena *a, const char
 	return fs_symlink(arena_printf(a, "generations/%s", id), arena_printf(a, "%s/live", s->directory), e);
 }
 
-static int write_generation(struct arena *a, const char *folder, const struct buf *text, struct err *e)
+static int write_generation(struct arena *a, const char *folder, const struct config *c, struct err *e)
 {
 	if (fs_remove_tree(folder, e) < 0 || fs_mkdir(folder, 0755, e) < 0)
 		return -1;
-	return fs_write(arena_printf(a, "%s/http.conf", folder), text->text, text->length, 0644, e);
+	for (size_t i = 0; i < c->count; i++)
+		if (fs_write(arena_printf(a, "%s/%s", folder, c->files[i].name), c->files[i].text, strlen(c->files[i].text), 0644, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* A generation without anything, for `live` to lead to. */
+static int install_nothing(const struct nginx_settings *s, struct arena *a, struct err *e)
+{
+	struct topology none = {0};
+	struct config c;
+	if (config_render(s, &none, a, &c, e) < 0 ||
+	    write_generation(a, arena_printf(a, "%s/generations/%s", s->directory, c.id), &c, e) < 0)
+		return -1;
+	return link_live(s, a, c.id, e);
 }
 
 int nginx_prepare(const struct nginx_settings *s, struct err *e)
 {
 	static const char *const folders[] = {"generations", "sets", "traffic"};
 	CLEANUP(arena_done) struct arena a = {0};
-	CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
 	if (config_check_settings(s, e) < 0)
 		return -1;
+	bool is_new = !fs_exists(arena_printf(&a, "%s/generations", s->directory));
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (fs_mkdir(arena_printf(&a, "%s/%s", s->directory, folders[i]), 0755, e) < 0)
 			return -1;
 	fs_sweep(s->directory);
-	if (fs_exists(arena_printf(&a, "%s/live", s->directory)))
+	/* A link that somebody took away is put back by the next publish, which knows where it led. */
+	return is_new ? install_nothing(s, &a, e) : 0;
+}
+
+/* The test needs a place that `live` leads to. */
+static int mend_live(const struct nginx_settings *s, struct arena *a, const struct installed *in, struct err *e)
+{
+	if (in->is_linked)
 		return 0;
-	struct topology none = {0};
-	config_render(&text, s, &none);
-	const char *id = config_generation(text.text, &a);
-	if (!id)
-		return err_set(e, ERR_INTERNAL, "an empty nginx configuration renders without an id");
-	if (write_generation(&a, arena_printf(&a, "%s/generations/%s", s->directory, id), &text, e) < 0)
+	if (fs_remove_tree(arena_printf(a, "%s/live", s->directory), e) < 0)
 		return -1;
-	return link_live(s, &a, id, e);
+	return in->text ? link_live(s, a, in->id, e) : install_nothing(s, a, e);
 }
 
 /* --- announce --- */
@@ -149,8 +166,8 @@ static int confirm(const struct publish *p, struct err *e)
 		if (*emerg && (is_over || has_given_up(emerg)))
 			return err_set(e, ERR_CONFLICT, "nginx did not take the new configuration over: %s", emerg);
 		if (is_over && switched)
-			return err_set(e, ERR_CONFLICT, "nginx was reloaded but does not serve the new configuration: does the http "
-			               "block of %s include %s/live/http*.conf?", p->s->config, p->s->directory);
+			return err_set(e, ERR_CONFLICT, "nginx was reloaded, but 127.0.0.1:%d does not answer with the new configuration",
+			               p->s->status_port);
 		if (is_over)
 			return err_set(e, ERR_CONFLICT, "nginx did not take the new configuration over within %lld ms",
 			               (long long)p->s->confirm_ms);
@@ -197,10 +214,10 @@ static int clear_flags(const struct publish *p, const struct topology *installed
 }
 
 /* Tests the text beside the live one and moves it into its place. */
-static int install(const struct publish *p, const struct buf *text, struct err *e)
+static int install(const struct publish *p, struct err *e)
 {
 	const char *candidate = generation_path(p, ".candidate"), *place = generation_path(p, p->id);
-	if (write_generation(p->a, candidate, text, e) < 0 || config_test(p->s, candidate, e) < 0)
+	if (write_generation(p->a, candidate, &p->config, e) < 0 || config_test(p->s, candidate, p->id, e) < 0)
 		return -1;
 	/* A folder of that name may be the live one, changed by hand: exchanged in one step. */
 	if (renameat2(AT_FDCWD, candidate, AT_FDCWD, place, fs_exists(place) ? RENAME_EXCHANGE : 0) < 0)
@@ -244,34 +261,48 @@ static int reload(struct publish *p, bool is_announced, struct err *e)
 	return result;
 }
 
+/* Nothing to do: the files are these, and nginx serves them. */
+static bool is_live(const struct publish *p, const struct installed *in)
+{
+	if (!in->is_linked || strcmp(in->id, p->id) != 0)
+		return false;
+	for (size_t i = 0; i < p->config.count; i++) {
+		CLEANUP(arena_done) struct arena scratch = {0};
+		char *text;
+		struct err e;
+		if (fs_read(arena_printf(&scratch, "%s/%s", generation_path(p, p->id), p->config.files[i].name), NGINX_TEXT_MAX, &scratch,
+		            &text, NULL, &e) < 0 || strcmp(text, p->config.files[i].text) != 0)
+			return false;
+	}
+	return answers(p, p->id, p->a);
+}
+
 static int act_publish(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
-	CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
 	struct publish p = {.s = s, .http = http, .a = &a};
-	struct topology installed = {0};
-	char *old_text;
+	struct topology old = {0};
+	struct installed in;
 	if (config_check_settings(s, e) < 0)
 		return -1;
 	p.master = master_find(s, e);
-	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, &a, &old_text, &p.old_id, e) < 0)
+	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0 ||
+	    config_render(s, action->topology, &a, &p.config, e) < 0)
 		return -1;
-	config_render(&text, s, action->topology);
-	p.id = config_generation(text.text, &a);
-	if (text.overflowed || !p.id)
-		return err_set(e, ERR_INVALID, "the nginx configuration is larger than %zu bytes", NGINX_TEXT_MAX);
-	if (old_text && strcmp(old_text, text.text) == 0 && strcmp(p.old_id, p.id) == 0 && answers(&p, p.id, &a))
+	p.id = p.config.id;
+	p.old_id = in.id;
+	if (is_live(&p, &in))
 		return 0;
-	if (old_text)
-		config_read(old_text, &a, &installed);
+	if (in.text)
+		config_read(in.text, &a, &old);
 	master_workers(p.master, &a, &p.before);
 	/* Without the installed text nobody knows which flags are in force: they stay. */
-	if (old_text && clear_flags(&p, &installed, action->topology, e) < 0)
+	if ((in.text && clear_flags(&p, &old, action->topology, e) < 0) || mend_live(s, &a, &in, e) < 0)
 		return -1;
-	if (install(&p, &text, e) < 0)
+	if (install(&p, e) < 0)
 		return -1;
 	/* Without routes of ours nobody would read the announcement; what runs may not be what is installed. */
-	bool has_readers = installed.routes_count > 0 || !answers(&p, p.old_id, &a);
+	bool has_readers = old.routes_count > 0 || !answers(&p, p.old_id, &a);
 	if (reload(&p, has_readers, e) < 0)
 		return -1;
 	log_info("nginx serves generation %s", p.id);
@@ -313,17 +344,16 @@ static int prove(const struct nginx_settings *s, struct http *http, struct arena
 static int act_weight(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
-	struct topology installed = {0};
+	struct topology topology = {0};
+	struct installed in;
 	struct err late;
-	char *text;
-	const char *id;
 	if (action->weight < 0 || action->weight > PERMILLE)
 		return err_set(e, ERR_INTERNAL, "weight %d is not within 0 to %d", action->weight, PERMILLE);
-	if (master_find(s, e) < 0 || nginx_prepare(s, e) < 0 || installed_read(s, &a, &text, &id, e) < 0)
+	if (master_find(s, e) < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0)
 		return -1;
-	if (text)
-		config_read(text, &a, &installed);
-	const struct traffic *t = topology_service(&installed, action->project, action->service);
+	if (in.text)
+		config_read(in.text, &a, &topology);
+	const struct traffic *t = topology_service(&topology, action->project, action->service);
 	if (!t || !config_is_rollout(t->rollout) || strcmp(t->rollout, action->rollout) != 0)
 		return err_set(e, ERR_CONFLICT, "%s/%s: nginx has no rollout '%s' installed", action->project, action->service,
 		               action->rollout);

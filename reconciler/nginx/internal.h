@@ -10,14 +10,39 @@
 #define NGINX_TEXT_MAX ((size_t)8 << 20) /* of one http.conf */
 #define NGINX_ID_LENGTH 16               /* hex digits of a generation id */
 
+#define CONFIG_NO_ID "0000000000000000"  /* stands where the id will */
+
 /* config.c */
 /* What goes into the text or into a path of ours, character by character. A name is one path component. */
 bool config_is_name(const char *s);
 bool config_is_rollout(const char *s);
+bool config_is_ipv4(const char *s);
+bool config_is_service(const struct traffic *t);
+bool config_is_route(const struct route *r);
 /* ERR_INVALID when a setting could not stand in a configuration file as it is. */
 MUST_CHECK int config_check_settings(const struct nginx_settings *s, struct err *e);
+/* The comment lines at the top, which carry the topology. */
+void config_head(struct buf *out, const struct topology *t);
+/* Puts the hash of the text into its places. False when one of them is not there. */
+bool config_seal(char *text);
 /* Reads the topology out of the comment lines whether or not the rest was changed by hand; never fails. */
 void config_read(const char *text, struct arena *a, struct topology *t);
+/* The id inside a rendered text; NULL when there is none. In the arena. */
+const char *config_generation(const char *text, struct arena *a);
+/* Does the id fit the text? If not, somebody changed it. */
+bool config_is_intact(const char *text);
+
+/* render.c: a topology to the files of a generation. Pure. */
+struct config_file {
+	const char *name, *text;
+};
+struct config {
+	struct config_file *files; /* http.conf, then location-<name>.conf for each upstream */
+	size_t count;
+	const char *id;            /* covers them all */
+};
+MUST_CHECK int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a,
+                             struct config *out, struct err *e);
 
 /* traffic.c: the weights on disk */
 int traffic_bucket(int rank); /* the bucket that comes in as number `rank`, both 0..999 */
@@ -48,15 +73,21 @@ off_t master_log_size(pid_t master);
 char *master_log_emerg(pid_t master, off_t from, struct arena *a);
 
 /* observe.c */
-/* The text and the id of the installed generation. NULL and "" when there is none. */
-MUST_CHECK int installed_read(const struct nginx_settings *s, struct arena *a, char **text, const char **id,
+/* The generation that `live` leads to; where that leads nowhere, the one that nginx answers with, if it is still there. */
+struct installed {
+	const char *id;   /* "": none */
+	char *text;       /* of its http.conf; NULL: gone */
+	bool is_linked;   /* by `live`, as we do it */
+};
+MUST_CHECK int installed_read(const struct nginx_settings *s, struct http *http, struct arena *a, struct installed *out,
                               struct err *e);
 /* What the private server answers to `path`: the first line, in the arena. */
 MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, const char *path, struct arena *a,
                            const char **answer, struct err *e);
 
 /* test.c */
-/* Tests the user's whole configuration with the folder `candidate` standing where `live` leads to. */
-MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, struct err *e);
+/* Tests the user's whole configuration with the folder `candidate`, of generation `id`, standing where `live` leads to.
+ * ERR_SETUP when that passes and does not include ours. */
+MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e);
 
 #endif

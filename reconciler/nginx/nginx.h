@@ -3,6 +3,7 @@
  *
  * Files, all ours, below `directory` (0755, and every parent passable for the workers):
  *   generations/<id>/http.conf   one folder for each generation; the id is the hash of its text
+ *   generations/<id>/location-<name>.conf   the locations of the upstream <name>, for a server of the user's own
  *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
  *   sets/<permille>/<bucket>                            one empty file for each bucket below that weight
  *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
@@ -34,14 +35,6 @@ struct nginx_settings {
 	int64_t confirm_ms;      /* how long a reload may take to be confirmed: 10000 (nginx itself waits 2.5 s for a port) */
 };
 
-/* Renders a topology to the text of http.conf, with the generation id inside (the id is the hash of the text without
- * itself). The topology can be read back from the text: config_parse(config_render(t)) equals t. Pure. */
-void config_render(struct buf *out, const struct nginx_settings *s, const struct topology *t);
-/* Reads the topology back. ERR_INVALID when the text was changed by hand (the hash does not match). */
-MUST_CHECK int config_parse(const char *text, struct arena *a, struct topology *t, struct err *e);
-/* The id inside a rendered text; NULL when there is none. In the arena. */
-const char *config_generation(const char *text, struct arena *a);
-
 /* Makes the folders and, when there is no `live` yet, an empty generation for it, so that the user's include works. */
 MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);
 
@@ -58,8 +51,8 @@ MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, 
  * Carries out one action of ROOM_NGINX. PUBLISH: render, test (the user's whole configuration with the candidate in
  * the place of `live`, in a mount namespace of its own), install by one rename, announce, SIGHUP, confirm (every worker
  * from before is gone or says "shutting down", a new one is there, the generation answers), take the announcement
- * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words. Not
- * confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
+ * back; on failure the link goes back to what it was. Refused by the test: ERR_INVALID with nginx's own words; passed,
+ * but our files are not included: ERR_SETUP with the line to add. Not confirmed: ERR_CONFLICT with the [emerg] lines. A topology that is live already is confirmed without a reload.
  * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
  * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one

@@ -14,30 +14,6 @@
 
 #define ASK_TIMEOUT_MS 2000
 
-int installed_read(const struct nginx_settings *s, struct arena *a, char **text, const char **id, struct err *e)
-{
-	char target[4096];
-	const char *live = arena_printf(a, "%s/live", s->directory);
-	*text = NULL;
-	*id = "";
-	ssize_t n = readlink(live, target, sizeof target - 1);
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0)
-		return err_errno(e, errno, "%s", live);
-	target[n] = 0;
-	const char *slash = strrchr(target, '/');
-	*id = arena_strdup(a, slash ? slash + 1 : target);
-	struct err missing;
-	if (fs_read(arena_printf(a, "%s/http.conf", live), NGINX_TEXT_MAX, a, text, NULL, &missing) == 0)
-		return 0;
-	*text = NULL;
-	if (missing.kind == ERR_NOT_FOUND) /* somebody removed it: the same as changed by hand */
-		return 0;
-	*e = missing;
-	return -1;
-}
-
 int private_ask(const struct nginx_settings *s, struct http *http, const char *path, struct arena *a,
                 const char **answer, struct err *e)
 {
@@ -57,28 +33,81 @@ int private_ask(const struct nginx_settings *s, struct http *http, const char *p
 	return 0;
 }
 
-/* The text is what this version would write with these settings for the topology it carries. */
-static bool is_as_written(const struct nginx_settings *s, const char *text, const struct topology *t)
+/* The name of the folder that `live` leads to; NULL when it is no link of ours, or leads nowhere. */
+static const char *linked_id(const struct nginx_settings *s, struct arena *a)
 {
-	CLEANUP(buf_done) struct buf again = BUF_INIT(NGINX_TEXT_MAX);
-	config_render(&again, s, t);
-	return !again.overflowed && strcmp(again.text, text) == 0;
+	char target[4096];
+	struct stat st;
+	const char *live = arena_printf(a, "%s/live", s->directory);
+	ssize_t n = readlink(live, target, sizeof target - 1);
+	if (n <= 0 || stat(live, &st) < 0)
+		return NULL;
+	target[n] = 0;
+	const char *slash = strrchr(target, '/');
+	return arena_strdup(a, slash ? slash + 1 : target);
 }
 
-static int observe_installed(const struct nginx_settings *s, struct arena *a, struct nginx *out, const char **id,
-                             struct err *e)
+int installed_read(const struct nginx_settings *s, struct http *http, struct arena *a, struct installed *out,
+                   struct err *e)
 {
-	char *text;
-	struct stat st;
-	if (installed_read(s, a, &text, id, e) < 0)
+	struct err missing;
+	const char *id = linked_id(s, a);
+	*out = (struct installed){.id = "", .is_linked = id};
+	if (!id && (private_ask(s, http, "/generation", a, &id, &missing) < 0 || !config_is_name(id)))
+		return 0;
+	int result = fs_read(arena_printf(a, "%s/generations/%s/http.conf", s->directory, id), NGINX_TEXT_MAX, a, &out->text,
+	                     NULL, &missing);
+	if (result < 0 && missing.kind != ERR_NOT_FOUND) { /* removed by somebody: the same as changed by hand */
+		*e = missing;
 		return -1;
-	if (text) {
-		config_read(text, a, &out->topology);
-		const char *own = config_generation(text, a);
-		out->is_current = own && strcmp(own, *id) == 0 && is_as_written(s, text, &out->topology);
-		if (stat(arena_printf(a, "%s/live/http.conf", s->directory), &st) == 0)
-			out->installed_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	}
+	if (result < 0)
+		out->text = NULL;
+	if (out->is_linked || out->text)
+		out->id = id;
+	return 0;
+}
+
+/* Does the folder hold what this version writes for the topology, and nothing else than that? NULL: it does. */
+static const char *changed_by_hand(const struct nginx_settings *s, struct arena *a, const struct installed *in,
+                                   const struct topology *t, bool *is_as_written)
+{
+	struct config want;
+	struct err e;
+	*is_as_written = false;
+	if (!in->is_linked) /* without any generation nothing was ever installed */
+		return fs_exists(arena_printf(a, "%s/generations", s->directory)) ? "its link 'live' is gone" : NULL;
+	if (!in->text)
+		return "http.conf is gone";
+	if (!config_is_intact(in->text) || strcmp(config_generation(in->text, a), in->id) != 0)
+		return "http.conf was changed by hand";
+	if (config_render(s, t, a, &want, &e) < 0 || strcmp(want.id, in->id) != 0)
+		return NULL; /* of another version, or with other settings */
+	for (size_t i = 1; i < want.count; i++) {
+		const char *path = arena_printf(a, "%s/generations/%s/%s", s->directory, in->id, want.files[i].name);
+		char *text;
+		if (!fs_exists(path))
+			return arena_printf(a, "%s is gone", want.files[i].name);
+		if (fs_read(path, NGINX_TEXT_MAX, a, &text, NULL, &e) < 0 || strcmp(text, want.files[i].text) != 0)
+			return arena_printf(a, "%s was changed by hand", want.files[i].name);
+	}
+	*is_as_written = true;
+	return NULL;
+}
+
+static int observe_installed(const struct nginx_settings *s, struct http *http, struct arena *a, struct nginx *out,
+                             const char **id, struct err *e)
+{
+	struct installed in;
+	struct stat st;
+	if (installed_read(s, http, a, &in, e) < 0)
+		return -1;
+	*id = in.id;
+	if (in.text)
+		config_read(in.text, a, &out->topology);
+	out->drift = changed_by_hand(s, a, &in, &out->topology, &out->is_current);
+	if (stat(arena_printf(a, "%s/live/http.conf", s->directory), &st) == 0)
+		out->installed_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	for (size_t i = 0; i < out->topology.services_count; i++)
 		traffic_read(s, a, &out->topology.services[i]);
 	out->is_announcing = fs_exists(arena_printf(a, "%s/close", s->directory));
@@ -112,7 +141,7 @@ int nginx_observe(const struct nginx_settings *s, struct http *http, struct aren
 {
 	const char *id;
 	*out = (struct nginx){.problem = ""};
-	if (observe_installed(s, a, out, &id, e) < 0)
+	if (observe_installed(s, http, a, out, &id, e) < 0)
 		return -1;
 	observe_running(s, http, a, id, out);
 	return 0;

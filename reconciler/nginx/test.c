@@ -59,24 +59,27 @@ static char *words_of(const char *output, struct arena *a)
 	return *out ? out : arena_strndup(a, output, strcspn(output, "\n"));
 }
 
-/* With b NULL the live tree is tested as it is. *words gets what nginx said when it refused, NULL when it passed. */
-static int run_test(const struct nginx_settings *s, const struct bind *b, struct arena *a, char **words, struct err *e)
+/* With b NULL the live tree is tested as it is. *words gets what nginx said when it refused, NULL when it passed; *whole,
+ * when wanted, all of the configuration that passed. */
+static int run_test(const struct nginx_settings *s, const struct bind *b, struct arena *a, char **words, struct buf *whole,
+                    struct err *e)
 {
-	CLEANUP(buf_done) struct buf output = BUF_INIT(1 << 20);
+	CLEANUP(buf_done) struct buf own = BUF_INIT(1 << 20);
+	struct buf *output = whole ? whole : &own;
 	struct bind context = b ? *b : (struct bind){0};
 	int status;
 	struct process p = {
-		.argv = (const char *const[]){s->binary, "-t", "-c", s->config, NULL},
+		.argv = (const char *const[]){s->binary, whole ? "-T" : "-t", "-c", s->config, NULL},
 		.timeout_ms = TEST_TIMEOUT_MS,
 		.in_child = b ? enter_namespace : NULL,
 		.context = &context,
 	};
 	*words = NULL;
-	if (process_run(&p, &output, &status, e) < 0)
+	if (process_run(&p, output, &status, e) < 0)
 		return err_wrap(e, "testing the nginx configuration");
 	if (status == 0)
 		return 0;
-	const char *failed = strstr(output.text, CHILD_FAILED);
+	const char *failed = strstr(output->text, CHILD_FAILED);
 	if (status == 126 && failed) {
 		int number = (int)strtol(failed + strlen(CHILD_FAILED), NULL, 10);
 		if (number == EPERM)
@@ -86,23 +89,28 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 	}
 	if (status == 127)
 		return err_set(e, ERR_NOT_FOUND, "%s: cannot be run", s->binary);
-	*words = words_of(output.text, a);
+	*words = words_of(output->text, a);
 	return 0;
 }
 
-int config_test(const struct nginx_settings *s, const char *candidate, struct err *e)
+int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
+	CLEANUP(buf_done) struct buf whole = BUF_INIT(8 * NGINX_TEXT_MAX);
 	char *live = realpath(arena_printf(&a, "%s/live", s->directory), NULL), *words, *before;
 	if (!live)
 		return err_errno(e, errno, "%s/live", s->directory);
 	struct bind b = {candidate, arena_strdup(&a, live)};
 	free(live);
-	if (run_test(s, &b, &a, &words, e) < 0)
+	if (run_test(s, &b, &a, &words, &whole, e) < 0)
 		return -1;
+	if (!words && !whole.overflowed && !strstr(whole.text, arena_printf(&a, "\n# generation %s\n", id)))
+		return err_set(e, ERR_SETUP, "nginx does not read what is written for it: put this line into the http block of %s, or into "
+		               "a file that is included there (Debian: /etc/nginx/conf.d/reconcile.conf): include %s/live/http*.conf;",
+		               s->config, s->directory);
 	if (!words)
 		return 0;
-	if (run_test(s, NULL, &a, &before, e) < 0)
+	if (run_test(s, NULL, &a, &before, NULL, e) < 0)
 		return -1;
 	if (before)
 		return err_set(e, ERR_INVALID, "the nginx configuration was broken before this change: %s", before);

@@ -42,52 +42,63 @@ char *traffic_path(const struct nginx_settings *s, struct arena *a, const struct
 	return arena_printf(a, "%s/traffic/%s/%s/%s%s", s->directory, t->project, t->service, t->rollout, leaf);
 }
 
-/* The weight that the link names; 0 when there is none or it leads elsewhere. */
+/* The weight that the link names; -1 when it is none of ours. */
 static int link_weight(const char *path)
 {
 	char target[4096];
 	ssize_t n = readlink(path, target, sizeof target - 1);
 	if (n <= 0)
-		return 0;
+		return -1;
 	target[n] = 0;
 	const char *name = strrchr(target, '/');
 	char *end;
 	long weight = name ? strtol(name + 1, &end, 10) : -1;
-	return weight >= 0 && weight <= PERMILLE && *end == 0 && end != name + 1 ? (int)weight : 0;
-}
-
-void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t)
-{
-	struct stat st;
-	t->weight = 0;
-	t->weight_since_ms = 0;
-	if (!config_is_rollout(t->rollout))
-		return;
-	const char *now = traffic_path(s, a, t, "/now");
-	if (lstat(now, &st) < 0)
-		return;
-	t->weight = link_weight(now);
-	t->weight_since_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	return weight >= 0 && weight <= PERMILLE && *end == 0 && end != name + 1 ? (int)weight : -1;
 }
 
 /* True when the folder holds exactly the files of this weight. */
 static bool is_set_whole(const char *path, int weight)
 {
+	bool is_in[PERMILLE] = {false};
+	int found = 0;
 	DIR *d = opendir(path);
 	if (!d)
 		return false;
-	int found = 0;
-	for (int rank = 0; rank < weight; rank++) {
-		char name[16];
+	for (int rank = 0; rank < weight; rank++)
+		is_in[traffic_bucket(rank)] = true;
+	for (struct dirent *entry; found >= 0 && (entry = readdir(d));) {
+		char *end;
 		struct stat st;
-		snprintf(name, sizeof name, "%d", traffic_bucket(rank));
-		found += fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+		if (entry->d_name[0] == '.')
+			continue;
+		long bucket = strtol(entry->d_name, &end, 10);
+		bool is_one = *end == 0 && bucket >= 0 && bucket < PERMILLE && is_in[bucket] &&
+		              (entry->d_type == DT_REG || (entry->d_type == DT_UNKNOWN &&
+		               fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)));
+		found = is_one ? found + 1 : -1;
 	}
-	int entries = 0;
-	for (struct dirent *entry; (entry = readdir(d));)
-		entries += entry->d_name[0] != '.';
 	closedir(d);
-	return found == weight && entries == weight;
+	return found == weight;
+}
+
+/* Flags that say something else than their link, or half of it, are somebody's work, or that of a kill. */
+void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t)
+{
+	struct stat st;
+	t->weight = 0;
+	t->weight_since_ms = 0;
+	t->is_damaged = false;
+	if (!config_is_rollout(t->rollout))
+		return;
+	const char *now = traffic_path(s, a, t, "/now");
+	int linked = 0;
+	if (lstat(now, &st) == 0) {
+		linked = link_weight(now);
+		t->weight = linked > 0 ? linked : 0;
+		t->weight_since_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		t->is_damaged = linked < 0 || !is_set_whole(now, linked);
+	}
+	t->is_damaged |= fs_exists(traffic_path(s, a, t, "/both")) != (t->weight > 0);
 }
 
 static int fill_set(const char *path, int weight, struct err *e)
@@ -143,8 +154,11 @@ static int set_now(const struct nginx_settings *s, struct arena *a, const struct
 	if (weight > 0 && set_both(s, a, t, true, e) < 0)
 		return -1;
 	/* A link that says so already keeps its time: weight_since_ms is when the weight changed. */
-	if (fs_exists(now) && link_weight(now) == weight)
+	int linked = link_weight(now);
+	if (linked == weight)
 		return 0;
+	if (linked < 0 && fs_remove_tree(now, e) < 0) /* no link of ours; a folder would stand in the way */
+		return -1;
 	return fs_symlink(arena_printf(a, "../../../../sets/%d", weight), now, e);
 }
 

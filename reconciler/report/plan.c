@@ -15,7 +15,9 @@ void tally_add(struct tally *t, const struct action *a)
 	/* A new instance is counted when it is created; starting one that was there is a change. */
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;
-	case ACTION_PUBLISH: case ACTION_WEIGHT: t->moved++; break;
+	/* A name moves with the traffic; an instance that was off its network is mended. */
+	case ACTION_ALIAS: *(a->reason ? &t->changed : &t->moved) += 1; break;
+	case ACTION_PUBLISH: case ACTION_WEIGHT: case ACTION_UNALIAS: t->moved++; break;
 	case ACTION_SWAP_MAKE: *(a->swap->is_step ? &t->mended : &t->added) += 1; break;
 	case ACTION_SWAP_OFF: *(a->swap->is_step ? &t->mended : &t->destroyed) += 1; break;
 	case ACTION_SWAP_MEND: case ACTION_SWAPPINESS: t->mended++; break;
@@ -133,7 +135,7 @@ static void add_service(struct arena *a, struct plan *p, const struct world *w, 
 	row.has_new = t.added > 0;
 	/* The host differs from what was last applied, and Git did not ask for it. */
 	row.is_drift = row.was && !is_other && row.changes_count == 0;
-	if (tally_is_empty(&t))
+	if (tally_is_empty(&t) && !t.moved)
 		row.sign = SIGN_NONE;
 	else if (row.is_replaced || (t.added && t.destroyed))
 		row.sign = row.status->stops_old_first ? SIGN_OLD_FIRST : SIGN_NEW_FIRST;
@@ -238,7 +240,10 @@ void plan_build(struct arena *a, const struct desired *d, const struct world *w,
 		is_any |= out->rows[i].sign != SIGN_NONE;
 	size_t before = out->rows_count;
 	add_leaving(a, out, w, r);
-	if (!is_any && out->rows_count == before && out->tally.moved)
+	if (w->nginx.drift && r->reloads > 0)
+		*ARENA_PUSH(a, out->rows, out->rows_count) = (struct plan_row){
+			.sign = SIGN_UPDATE, .is_drift = true, .reason = w->nginx.drift};
+	else if (!is_any && out->rows_count == before && out->tally.moved)
 		*ARENA_PUSH(a, out->rows, out->rows_count) = (struct plan_row){.sign = SIGN_UPDATE};
 	add_host(a, out, w, r);
 	/* Nothing but a retirement: what is done is no change of any service. */

@@ -40,7 +40,7 @@ static void print_row(struct buf *out, const struct plan_row *row)
 		return;
 	}
 	if (!row->service) {
-		buf_puts(out, "the routes of nginx\n");
+		buf_printf(out, "%s%s\n", row->is_drift ? "nginx: " : "the routes of nginx", row->is_drift ? row->reason : "");
 		return;
 	}
 	buf_printf(out, "%s/%s", row->project, row->service);
@@ -80,11 +80,16 @@ static void print_rows(struct buf *out, const struct plan *p, bool is_drift, con
 
 static void print_steps(struct buf *out, const struct rehearsal *r)
 {
-	char lasts[32];
+	char lasts[32], memory[SIZE_TEXT];
 	int64_t lasts_ms = r->lasts_ms < 1000 ? 1000 : (r->lasts_ms + 500) / 1000 * 1000;
-	buf_printf(out, "Steps (about %s, %d %s of nginx, at most %d %s at a time):\n", clock_duration(lasts_ms, lasts),
+	buf_printf(out, "Steps (about %s, %d %s of nginx, at most %d %s at a time", clock_duration(lasts_ms, lasts),
 	           r->reloads, r->reloads == 1 ? "reload" : "reloads", r->instances_peak,
 	           r->instances_peak == 1 ? "instance" : "instances");
+	if (r->memory_peak_bytes > 0)
+		buf_printf(out, ", %s more memory", size_text(r->memory_peak_bytes, memory));
+	if (r->memory_swap_bytes > 0)
+		buf_printf(out, ", %s of it swap", size_text(r->memory_swap_bytes, memory));
+	buf_puts(out, "):\n");
 	for (size_t i = 0; i < r->events_count; i++)
 		buf_printf(out, "  %6.1fs  %s\n%s", (double)r->events[i].at_ms / 1000, r->events[i].text,
 		           r->events[i].is_crash ? "           -- the tool is killed here; another run comes a minute later --\n" : "");

@@ -31,7 +31,8 @@ enum plan_sign { SIGN_NONE, SIGN_CREATE, SIGN_DESTROY, SIGN_UPDATE, SIGN_NEW_FIR
 
 /* What is done for one service. */
 struct plan_row {
-	const char *project, *service;  /* both NULL: the routes of nginx, when nothing else changes; or: */
+	const char *project, *service;  /* both NULL: nginx: drift of its files, or its routes when nothing
+	                                 * else changes; or: */
 	const char *thing;              /* of the host: "swap file /swapfile" */
 	enum plan_sign sign;
 	const struct service *want;     /* NULL: it left Git */

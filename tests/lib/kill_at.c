@@ -2,11 +2,13 @@
  * Preloaded into a program: kills it with SIGKILL right after its n-th act that somebody else can see, KILL_AT=n
  * (1, 2, 3, ...). Such acts are a file made whole, moved, linked or taken away, a folder made, swap turned on or off, a
  * signal sent, and a request that changes something put on its way (its answer is lost then). What has failed does not
- * count. KILL_SAY names a file that gets one line about the point it was killed at. Children are left alone.
+ * count; with KILL_ON, only what has that text in it does. KILL_SAY names a file that gets one line about the point it
+ * was killed at. Children are left alone.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +20,14 @@
 
 static long left;
 static pid_t owner;
-static char say[4096];
+static char say[4096], on[256];
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *at = getenv("KILL_AT"), *file = getenv("KILL_SAY");
+	const char *at = getenv("KILL_AT"), *file = getenv("KILL_SAY"), *text = getenv("KILL_ON");
 	left = at ? strtol(at, NULL, 10) : 0;
 	snprintf(say, sizeof say, "%s", file ? file : "");
+	snprintf(on, sizeof on, "%s", text ? text : "");
 	owner = getpid();
 	unsetenv("LD_PRELOAD");
 	unsetenv("KILL_AT");
@@ -32,7 +35,8 @@ __attribute__((constructor)) static void begin(void)
 
 static void acted(const char *what, const char *about, size_t length)
 {
-	if (left <= 0 || getpid() != owner || --left > 0)
+	bool counts = !*on || memmem(about, length, on, strlen(on));
+	if (left <= 0 || getpid() != owner || !counts || --left > 0)
 		return;
 	int fd = open(say, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd >= 0)

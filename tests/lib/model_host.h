@@ -86,6 +86,13 @@ static inline void set_image(struct host *h, struct service *s, const char *imag
 	snprintf(s->revision, sizeof s->revision, "rev-%s", image);
 }
 
+static inline void add_route(struct host *h, const char *service)
+{
+	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) = (struct route){
+		.host = arena_printf(&h->arena, "%s.example.com", service), .path = "/", .project = "shop", .service = service,
+		.port = 8080, .weight = 100};
+}
+
 static inline struct service *add_service(struct host *h, const char *name, const char *image, enum strategy strategy,
                                           bool routed)
 {
@@ -96,8 +103,7 @@ static inline struct service *add_service(struct host *h, const char *name, cons
 	                      .is_routed = routed, .ready = {.within_ms = 60000, .for_ms = 1000}};
 	set_image(h, s, image);
 	if (routed)
-		*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
-			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .project = "shop", .service = name, .port = 8080};
+		add_route(h, name);
 	return s;
 }
 
@@ -213,8 +219,10 @@ static inline void check_weight(struct host *h, const struct action *a)
 	CHECK(h->world->nginx.is_current);
 	if (!t)
 		return;
-	/* Weight goes only to what is ready, all of it. */
-	if (a->weight > t->weight)
+	/* Weight goes only to what is ready, all of it. The same weight again moves nothing. */
+	if (a->weight == t->weight)
+		CHECK(t->is_damaged);
+	else if (a->weight > t->weight)
 		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
 	else
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
@@ -282,6 +290,55 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 
+static inline bool has_alias(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias)
+			return true;
+	return false;
+}
+
+/* Has it the name somewhere where it could be without? */
+static inline bool has_alias_that_moves(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias && *i->endpoints[k].address)
+			return true;
+	return false;
+}
+
+/* Does another running instance, of another revision than `revision` (NULL: of any), have the service's name? */
+static inline bool is_named_beside(struct host *h, const char *service, const struct instance *i, const char *revision)
+{
+	for (size_t k = 0; k < h->world->instances_count; k++) {
+		const struct instance *other = &h->world->instances[k];
+		if (strcmp(other->service, service) == 0 && (!i || strcmp(other->id, i->id) != 0) &&
+		    other->state == INSTANCE_RUNNING && has_alias(other) && !(revision && strcmp(other->revision, revision) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* The names that other containers know: to nothing unproven beside what is proven, and never to nobody. */
+static inline void check_names(struct host *h, const struct desired *d, const struct action *a)
+{
+	const struct instance *i = a->instance ? find_instance(h, a->instance->name) : NULL;
+	if (!a->service || is_exclusive(h, d, a->service))
+		return;
+	for (size_t k = 0; a->kind == ACTION_CREATE && k < a->endpoints_count; k++)
+		CHECK(!(*a->endpoints[k].address && a->endpoints[k].has_alias && is_named_beside(h, a->service, NULL, a->revision)));
+	if (!i)
+		return;
+	if (a->kind == ACTION_START)
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, i->revision)));
+	if (a->kind == ACTION_ALIAS)
+		CHECK(is_serving(i));
+	if (a->kind == ACTION_UNALIAS && i->state == INSTANCE_RUNNING)
+		CHECK(is_named_beside(h, a->service, i, NULL));
+	if (a->kind == ACTION_STOP && i->state == INSTANCE_RUNNING)
+		CHECK(!(has_alias_that_moves(i) && is_named_beside(h, a->service, i, NULL)));
+}
+
 /* What is not ours is never named, and what holds something finds a place for it: in memory, or in other swap. */
 static inline void check_swap(struct host *h, const struct action *a)
 {
@@ -297,12 +354,18 @@ static inline void check_swap(struct host *h, const struct action *a)
 	CHECK(a->kind != ACTION_SWAP_OFF || used <= room);
 }
 
+/* The host's own address is that of whoever runs; every other one belongs to its instance, also while that is down. */
+static inline bool has_address(const struct instance *i, const char *address)
+{
+	return strcmp(i->address, address) == 0 && (strcmp(address, ADDRESS_OF_HOST) != 0 || i->state == INSTANCE_RUNNING);
+}
+
 static inline void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
 	if (action_info(a->kind)->room == ROOM_HOST && a->kind != ACTION_SWAPPINESS)
 		check_swap(h, a);
 	/* What serves is listed; and check_publish lets nothing go that serves before something else does. */
-	if (a->kind == ACTION_STOP || a->kind == ACTION_REMOVE)
+	if ((a->kind == ACTION_STOP || a->kind == ACTION_REMOVE) && has_address(a->instance, a->instance->address))
 		CHECK(!is_listed(h, a->instance->address));
 	/* No image that any service of Git or its way back needs. */
 	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
@@ -310,6 +373,7 @@ static inline void check_action(struct host *h, const struct desired *d, const s
 		      strcmp(h->world->goods[i].spec->image, a->image->image) != 0);
 	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects[0].services_count; i++)
 		CHECK(strcmp(d->projects[0].services[i].image, a->image->image) != 0);
+	check_names(h, d, a);
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
 	if (a->kind == ACTION_WEIGHT)
@@ -324,7 +388,7 @@ static inline void check_action(struct host *h, const struct desired *d, const s
 	if (a->kind == ACTION_CREATE && a->address) {
 		CHECK(!is_listed(h, a->address));
 		for (size_t i = 0; i < h->world->instances_count; i++)
-			CHECK(strcmp(h->world->instances[i].address, a->address) != 0);
+			CHECK(!has_address(&h->world->instances[i], a->address));
 	}
 	if (a->kind == ACTION_CREATE || a->kind == ACTION_START || a->kind == ACTION_PULL)
 		for (size_t i = 0; i < h->world->quarantines_count; i++)
@@ -354,6 +418,17 @@ static inline void trace(struct host *h, const char *sign, const struct action *
 	buf_puts(&h->trace, "\n");
 }
 
+/* Gone from its network, and not back again. */
+static inline void lose_network(struct host *h, struct instance *i)
+{
+	struct endpoint *places = arena_alloc(&h->arena, (i->endpoints_count + 1) * sizeof *places);
+	for (size_t k = 0; k < i->endpoints_count; k++) {
+		places[k] = i->endpoints[k];
+		places[k].is_there = places[k].has_alias = false;
+	}
+	i->endpoints = places;
+}
+
 static inline void take(struct host *h, const struct desired *d, const struct action *a)
 {
 	struct err e;
@@ -362,6 +437,8 @@ static inline void take(struct host *h, const struct desired *d, const struct ac
 	if (h->fails && h->fails(h, a, &e)) {
 		trace(h, "!", a);
 		h->world->now_ms += 10;
+		if (a->kind == ACTION_ALIAS || a->kind == ACTION_UNALIAS)
+			lose_network(h, find_instance(h, a->instance->name));
 		if (a->service || a->kind == ACTION_PUBLISH || action_info(a->kind)->room == ROOM_HOST)
 			failures_add(&h->failures, &h->arena, a, &e, began_ms, h->world->now_ms);
 		return;

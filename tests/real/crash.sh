@@ -58,6 +58,11 @@ runs_well() {
 }
 
 containers() { docker ps -a --filter label=io.reconcile.instance --format '{{.Image}} {{.State}}' | sort | uniq -c | tr -s ' \n' ' '; }
+# How many can be found by the service's name.
+named() {
+	docker ps -q --filter label=io.reconcile.instance |
+		xargs docker inspect -f '{{with index .NetworkSettings.Networks "shop_default"}}{{.Aliases}}{{end}}' | grep -c '^\[web '
+}
 # leftovers: what no settled host has: temporary files and a close flag. Flags of dead rollouts go, with all that is in
 # their folders, at the next reload that no old worker can see: checked once, at the end.
 leftovers() {
@@ -74,6 +79,7 @@ converged() {
 	local networks
 	networks=$(docker network ls --format '{{.Name}}' | grep -c '^shop_')
 	is "$1: converged" "$(containers)/$(version)/$networks networks/$(leftovers)" " ${4:-2} $2 running /$3/2 networks/"
+	is "$1: by name" "$(named)" "${4:-2}"
 	killed "$1"
 	is "$1: plan" "$(run --plan; head -1 "$DIR/out")" "No changes."
 }

@@ -93,7 +93,7 @@ static int observe(void)
 			}
 		printf("instance %s %s/%s/%d %s %s at=%s restart_off=%d started=%d pid=%d connections=%d exit=%d error=%d%s\n",
 		       in->name, in->project, in->service, in->number, in->revision, states[in->state], in->address,
-		       in->is_restart_off, in->started_ms > 1600000000000, in->pid > 0, docker_connections(in), in->exit_code,
+		       in->is_restart_off, in->started_ms > 1600000000000, in->pid > 0, docker_connections(in, NULL, 0), in->exit_code,
 		       in->error[0] != 0, live.text);
 		buf_done(&live);
 	}

@@ -13,3 +13,9 @@ add_executable(nginx-driver nginx_driver.c)
 target_link_libraries(nginx-driver PRIVATE reconcile_core)
 
 reconcile_real_test(nginx nginx.sh)
+reconcile_real_test(nginx-routes routes.sh)
+reconcile_real_test(nginx-debian nginx_debian.sh)
+
+add_executable(mirror ${PROJECT_SOURCE_DIR}/tests/lib/mirror.c)
+target_compile_definitions(mirror PRIVATE _GNU_SOURCE)
+target_compile_options(mirror PRIVATE -O2 -Wall -Wextra -Wshadow -Wformat=2 $<$<BOOL:${RECONCILE_WERROR}>:-Werror>)

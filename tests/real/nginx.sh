@@ -1,73 +1,7 @@
 #!/usr/bin/env bash
 # The nginx room against a real nginx on loopback: publish, weights, refusals, restarts, kills; under the strict client.
 set -u
-BIN=${BUILD_DIR:?}/tests/real
-T=$(mktemp -d) && chmod 755 "$T"
-declare -A PIDS=()
-FAILED=0
-
-say() { echo "== $*"; }
-fail() { echo "FAILED: $*" >&2; FAILED=1; }
-nginx_pids() { [[ -s $T/nginx.pid ]] && { cat "$T/nginx.pid"; cat "/proc/$(cat "$T/nginx.pid")/task/"*/children 2>/dev/null; }; }
-clean_up() {
-	disown -a
-	for p in "${PIDS[@]}"; do kill -9 "$p" 2>/dev/null; done
-	for p in $(nginx_pids); do kill -9 "$p" 2>/dev/null; done
-	rm -rf "$T"
-}
-trap clean_up EXIT
-
-free_port() {
-	local p
-	while p=$((20000 + RANDOM % 12000)); do
-		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
-	done
-}
-PORT=$(free_port) APP=$(free_port) STATUS=$(free_port) TAKEN=$(free_port)
-export NGX_CONFIG=$T/nginx.conf NGX_PID=$T/nginx.pid NGX_DIR=$T/r NGX_LISTEN=127.0.0.1:$PORT NGX_STATUS=$STATUS
-URL=http://127.0.0.1:$PORT
-
-cat > "$T/nginx.conf" <<CONF
-worker_processes 2;
-error_log $T/error.log notice;
-pid $T/nginx.pid;
-events { worker_connections 1024; }
-http {
-	access_log off;
-	client_body_temp_path $T/body; proxy_temp_path $T/proxy; fastcgi_temp_path $T/f; uwsgi_temp_path $T/u; scgi_temp_path $T/s;
-	include $T/r/live/http*.conf;
-}
-CONF
-
-driver() { "$BIN/nginx-driver" "$@"; }
-# topology ROLLOUT [NEXT-ADDRESS]
-topology() {
-	echo "# service shop web rollout=$1 stable=aaaa,127.0.0.2 next=${2:+bbbb,$2}"
-	echo "# route shop.test shop web $APP"
-}
-publish() { topology "$@" | driver publish; }
-weight() { driver weight shop web "$@"; }
-ok() { "$@" || fail "$* answered $?"; }
-# refused EXIT-CODE TEXT COMMAND...: the command ends so, and says so.
-refused() {
-	local code=$1 text=$2 said got; shift 2
-	said=$("$@" 2>&1); got=$?
-	[[ $got == "$code" ]] || fail "$*: exit $got, wanted $code: $said"
-	[[ $said == *"$text"* ]] || fail "$*: said '$said', wanted '$text'"
-}
-observed() { # the first line, or those of a service
-	local got; got=$(driver observe) || fail "observe: $?"
-	[[ $got == *"$1"* ]] || fail "observed '$got', wanted '$1'"
-}
-version() { curl -s -m 5 -H 'Host: shop.test' "$URL/version"; }
-start_nginx() { nginx -c "$T/nginx.conf" 2>>"$T/start.log" || fail "nginx does not start: $(cat "$T/start.log")"; }
-client_start() { "$BIN/strict-client" --url "$URL/" --host shop.test "$@" >"$T/client.out" 2>"$T/client.err" & PIDS[client]=$!; }
-client_stop() {
-	kill -TERM "${PIDS[client]}"; wait "${PIDS[client]}" || fail "$1: $(cat "$T/client.err")"
-	unset 'PIDS[client]'
-	say "$1: $(cat "$T/client.out")"
-	[[ $(cat "$T/client.out") == *" failed=0 "* ]] || fail "$1"
-}
+. "$SOURCE_DIR/tests/real/nginx_room.sh"
 
 say "the tools themselves"
 refused 64 "strict-client: only http:// to 127.0.0.0/8 is asked" "$BIN/strict-client" --url http://192.0.2.1/
@@ -143,7 +77,7 @@ refused 65 "invalid: the nginx configuration was broken before this change: [eme
 sed -i '$d' "$T/nginx.conf"
 [[ $(readlink "$T/r/live") == "$live" ]] || fail "a refused candidate was installed"
 refused 1 "denied: testing the nginx configuration needs a mount namespace of its own: CAP_SYS_ADMIN is missing (run as root)" \
-	setpriv --inh-caps -sys_admin --bounding-set -sys_admin bash -c "printf '# route shop.test shop web 1\n' | '$BIN/nginx-driver' publish"
+	setpriv --inh-caps -sys_admin --bounding-set -sys_admin bash -c "printf '# route shop.test shop web 1 / 100\n' | '$BIN/nginx-driver' publish"
 
 say "a taken port"
 PORT=$TAKEN BIND=127.0.0.1 "$BIN/web" & PIDS[taken]=$!
@@ -222,7 +156,7 @@ sleep 0.2
 observed "draining=0"
 
 say "sides that are not there"
-printf '# service shop web rollout=e1 stable= next=bbbb,127.0.0.3\n# route shop.test shop web %s\n# route gone.test shop gone 80\n' "$APP" | driver publish || fail "publish without stable"
+printf '# service shop web rollout=e1 stable= next=bbbb,127.0.0.3\n# route shop.test shop web %s / 100\n# route gone.test shop gone 80 / 100\n' "$APP" | driver publish || fail "publish without stable"
 curl -s -i -H 'Host: shop.test' "$URL/" | tr -d '\r' > "$T/empty"
 grep -q '^HTTP/1.1 503' "$T/empty" && grep -q '^Retry-After: 5' "$T/empty" || fail "empty stable: $(head -3 "$T/empty")"
 curl -s -i -H 'Host: gone.test' "$URL/" | grep -q '^HTTP/1.1 503' || fail "a service that is not there"
@@ -231,7 +165,8 @@ ok weight e1 1000
 
 say "not included"
 sed -i "s|include $T/r|include $T/elsewhere|" "$T/nginx.conf"
-refused 1 "conflict: nginx was reloaded but does not serve the new configuration: does the http block of $T/nginx.conf include $T/r/live/http*.conf?" publish n1
+live=$(readlink "$T/r/live")
+refused 1 "setup: nginx does not read what is written for it: put this line into the http block of $T/nginx.conf, or into a file that is included there (Debian: /etc/nginx/conf.d/reconcile.conf): include $T/r/live/http*.conf;" publish n1
+[[ $(readlink "$T/r/live") == "$live" ]] || fail "what nginx does not read was installed"
 
-[[ $FAILED == 0 ]] && say "all passed"
-exit $FAILED
+room_end

@@ -30,8 +30,8 @@ static int observe(const struct nginx_settings *s, struct http *http, struct are
 	struct nginx n;
 	if (nginx_observe(s, http, a, &n, e) < 0)
 		return -1;
-	printf("up=%d current=%d draining=%d announcing=%d installed=%d problem=%s\n", n.is_up, n.is_current,
-	       n.draining_workers, n.is_announcing, n.installed_ms > 0, n.problem);
+	printf("up=%d current=%d draining=%d announcing=%d installed=%d problem=%s\ndrift=%s\n", n.is_up, n.is_current,
+	       n.draining_workers, n.is_announcing, n.installed_ms > 0, n.problem, n.drift ? n.drift : "-");
 	for (size_t i = 0; i < n.topology.services_count; i++) {
 		const struct traffic *t = &n.topology.services[i];
 		printf("%s/%s rollout=%s weight=%d since=%lld stable=%s next=%s\n", t->project, t->service, t->rollout, t->weight,

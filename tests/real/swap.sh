@@ -275,7 +275,7 @@ test_refuse() {
 	# There is memory enough; but swapoff would have the kernel kill what may not have more of it.
 	want
 	runs 75 "beyond a memory limit"
-	has "beyond a memory limit: it says so" "$(cat "$DIR/out")" "M of what is swapped out would be more than memory limits have room for, most of it in /sys/fs/cgroup/"
+	has "beyond a memory limit: it says so" "$(cat "$DIR/out")" " of what is swapped out would be more than memory limits have room for, most of it in /sys/fs/cgroup/"
 	has "beyond a memory limit: and whose" "$(cat "$DIR/out")" "$(docker inspect -f '{{.Id}}' swapped); raise that limit, or stop what runs there"
 	is "beyond a memory limit: it stays, and nobody is killed" "$(active "$FILE")$(names)$(docker inspect -f '{{.State.Status}}' swapped)" "1./swap running"
 	want size=8M file="$FILE"
@@ -290,7 +290,7 @@ test_refuse() {
 	want
 	runs 75 "memory is full"
 	has "memory is full: it says so" "$(cat "$DIR/out")" "swap: blocked: $FILE stays: "
-	has "memory is full: with figures" "$(cat "$DIR/out")" "M is swapped out to it, and memory and other swap have room for 950K; free some memory"
+	has "memory is full: with figures" "$(cat "$DIR/out")" " is swapped out to it, and memory and other swap have room for 950K; free some memory"
 	is "memory is full: it stays" "$(active "$FILE")$(names)" "1./swap "
 	in_mounts umount /proc/meminfo
 	docker rm -f swapped >/dev/null 2>&1

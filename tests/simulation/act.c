@@ -161,6 +161,10 @@ static void do_half(struct simulation *s, const struct action *a)
 		half.changes_count = 1;
 		model_apply(w, &half, &s->host.arena);
 		break;
+	case ACTION_ALIAS: case ACTION_UNALIAS:
+		if (i)
+			lose_network(&s->host, i);
+		break;
 	default: break; /* nothing in between */
 	}
 }
@@ -224,13 +228,26 @@ static void carry_out(struct simulation *s, const struct action *a, enum fate fa
 		keep_unwritten(s, a);
 }
 
-/* The engine's room does not try what follows a failure in the same decision. */
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* The engine's room does not try what follows a failure in the same decision: on the same container, and what a new one
+ * needs. */
 static bool is_tried(struct simulation *s, const struct action *a, int64_t began_ms)
 {
-	if (a->kind != ACTION_CREATE || !s->resource_failed.kind)
+	const struct action *failed = NULL;
+	for (size_t i = 0; i < s->failed_count; i++) {
+		const struct action *f = s->failed[i];
+		bool is_needed = a->kind == ACTION_CREATE && (f->kind == ACTION_NETWORK || f->kind == ACTION_VOLUME);
+		if (is_needed || (a->instance && f->instance && is_same(a->instance->id, f->instance->id)))
+			failed = f;
+	}
+	if (!failed)
 		return true;
-	say(s, "%s: not tried", a->name);
-	tell(s, a, &s->resource_failed, began_ms);
+	say(s, "%s %s: not tried", action_info(a->kind)->verb, a->name ? a->name : a->instance->name);
+	tell(s, a, &s->failure, began_ms);
 	return false;
 }
 
@@ -298,8 +315,10 @@ void act_on(struct simulation *s, const struct action *a)
 		s->is_dead = true;
 	else
 		tell(s, a, told, began_ms);
-	if (told && (a->kind == ACTION_NETWORK || a->kind == ACTION_VOLUME))
-		s->resource_failed = *told;
+	if (told && action_info(a->kind)->room == ROOM_DOCKER) {
+		*ARENA_PUSH(&s->host.arena, s->failed, s->failed_count) = a;
+		s->failure = *told;
+	}
 	s->host.world->now_ms = s->real->now_ms;
 }
 

@@ -94,9 +94,7 @@ static void change_route(struct simulation *s, const struct step *step)
 		if (strcmp(d->routes[i].service, one->name) == 0)
 			d->routes[i--] = d->routes[--d->routes_count];
 	if (one->is_routed)
-		*ARENA_PUSH(&s->host.arena, d->routes, d->routes_count) =
-			(struct route){.host = arena_printf(&s->host.arena, "%s.example.com", one->name), .project = "shop",
-			               .service = one->name, .port = 8080};
+		add_route(&s->host, one->name);
 	committed(s, one, one->is_routed ? "gets a route" : "has no route any more");
 }
 
@@ -137,9 +135,7 @@ static void service_comes_back(struct simulation *s, const struct step *step)
 	s->has_left[index] = false;
 	*ARENA_PUSH(&s->host.arena, p->services, p->services_count) = back;
 	if (back.is_routed)
-		*ARENA_PUSH(&s->host.arena, s->host.desired.routes, s->host.desired.routes_count) =
-			(struct route){.host = arena_printf(&s->host.arena, "%s.example.com", back.name), .project = "shop",
-			               .service = back.name, .port = 8080};
+		add_route(&s->host, back.name);
 	committed(s, &back, "comes back");
 }
 

@@ -60,7 +60,7 @@ static void add_neighbour(struct simulation *s)
 	*ARENA_PUSH(&h->arena, w->nginx.topology.services, w->nginx.topology.services_count) = (struct traffic){
 		.project = "blog", .service = "weblog", .rollout = "1", .stable = {"rev-blog", address, 1}, .next = {.revision = ""}};
 	*ARENA_PUSH(&h->arena, w->nginx.topology.routes, w->nginx.topology.routes_count) =
-		(struct route){.host = "blog.example.com", .project = "blog", .service = "weblog", .port = 80};
+		(struct route){.host = "blog.example.com", .path = "/", .project = "blog", .service = "weblog", .port = 80, .weight = 100};
 	*ARENA_PUSH(&h->arena, w->goods, w->goods_count) = (struct good){"blog", "weblog", "rev-blog", NULL};
 }
 
@@ -243,7 +243,8 @@ static bool act(struct simulation *s)
 {
 	const struct decision *d = &s->host.last;
 	s->idle_passes = 0;
-	s->resource_failed.kind = ERR_NONE;
+	s->failed = NULL;
+	s->failed_count = 0;
 	for (int order = 0; order < 3; order++)
 		for (size_t i = 0; i < d->actions_count; i++) {
 			if (order_of(&d->actions[i]) != order)

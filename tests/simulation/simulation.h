@@ -77,7 +77,9 @@ struct simulation {
 	enum err_kind fate_kind;
 	int pulls_failing, refusals;
 	enum err_kind pull_kind;
-	struct err resource_failed; /* a network or volume, in this decision */
+	const struct action **failed; /* of this decision, and the last error */
+	size_t failed_count;
+	struct err failure;
 	bool is_disk_full;
 	bool is_copy_lost[2];     /* of the notes */
 	size_t quarantines_written;

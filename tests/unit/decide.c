@@ -9,7 +9,7 @@ static void first_deployment(void)
 	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
 	run(h);
 	CHECK_STR(h->log,
-	          "shop: create network shop_default\n"
+	          "shop: create network shop_default (10.231.255.0/24)\n"
 	          "shop: create network shop_reconcile (10.231.0.0/24)\n"
 	          "shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
 	          "shop/web: start shop-web-1\n"
@@ -30,10 +30,12 @@ static void a_new_version_comes_in(void)
 	CHECK_STR(h->log,
 	          "shop/web: create shop-web-2 (app:2) at 10.231.0.3\n"
 	          "shop/web: start shop-web-2\n"
+	          "shop/web: alias shop-web-2 as web\n"
 	          "publish routes (announce the next revision of shop/web)\n"
 	          "shop/web: shift traffic: 100.0% to the next revision\n"
 	          "shop/web: accept revision rev-app:\n"
 	          "publish routes (one revision of shop/web)\n"
+	          "shop/web: unalias shop-web-1\n"
 	          "shop/web: stop shop-web-1\n"
 	          "shop/web: remove shop-web-1\n");
 	nothing_left(h);
@@ -114,11 +116,12 @@ static void the_old_one_is_kept_warm(void)
 	CHECK_INT(phase_of(h, "web"), PHASE_KEEPING);
 	CHECK(h->last.keeping_until_ms > h->world->now_ms);
 	nothing_left(h);
-	/* A revert goes straight back: one shift, no new instance, no reload before it. */
+	/* A revert goes straight back: its name and one shift, no new instance, no reload before it. */
 	set_image(h, s, "app:1");
 	run(h);
 	CHECK_CONTAINS(h->log, "shop/web: shift traffic: 0.0% to the next revision (back to the old revision)\n");
-	CHECK(strncmp(h->log, "shop/web: shift", 15) == 0);
+	CHECK(strncmp(h->log, "shop/web: alias shop-web-1 as web\nshop/web: shift", 49) == 0);
+	CHECK_CONTAINS(h->log, "shop/web: unalias shop-web-2\n");
 	CHECK(!strstr(h->log, "create"));
 	CHECK_CONTAINS(h->log, "update shop-web-1: restart \"no\" -> \"always\"");
 	nothing_left(h);
@@ -268,6 +271,8 @@ static void replicas_go_up_and_down(void)
 	run(h);
 	CHECK_STR(h->log,
 	          "publish routes (instances of shop/web)\n"
+	          "shop/web: unalias shop-web-2\n"
+	          "shop/web: unalias shop-web-3\n"
 	          "shop/web: stop shop-web-2\n"
 	          "shop/web: stop shop-web-3\n"
 	          "shop/web: remove shop-web-2\n"
@@ -309,7 +314,7 @@ static void a_host_belongs_to_whom_git_says(void)
 	static const char *const hosts[] = {"web.example.com", "gone.example.com"};
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
 		*ARENA_PUSH(&h->arena, t->routes, t->routes_count) =
-			(struct route){.host = hosts[i], .project = "gone", .service = "web", .port = 8080};
+			(struct route){.host = hosts[i], .path = "/", .project = "gone", .service = "web", .port = 8080, .weight = 100};
 	run(h);
 	CHECK_STR(h->log, "publish routes (routes changed)\n");
 	t = &h->world->nginx.topology;

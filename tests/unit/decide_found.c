@@ -69,8 +69,7 @@ static void a_route_is_there_on_the_way_back(void)
 	struct host *h = with(STRATEGY_BLUE_GREEN, false, 1);
 	run(h);
 	service_of(h, "web")->is_routed = true;
-	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
-		(struct route){.host = "web.example.com", .project = "shop", .service = "web", .port = 8080};
+	add_route(h, "web");
 	run(h);
 	struct service *noted = arena_alloc(&h->arena, sizeof *noted);
 	*noted = *h->world->goods[0].spec;

@@ -33,7 +33,7 @@ static void a_gate_opens_for_what_passes_long_enough(void)
 	struct host *h = on_trial();
 	struct instance *i = find_instance(h, "shop-web-2");
 	decide_now(h);
-	CHECK(action_of(h, ACTION_PUBLISH) != NULL);
+	CHECK(action_of(h, ACTION_ALIAS) != NULL);
 	i->passing_since_ms = h->world->now_ms - 999;
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
@@ -81,7 +81,7 @@ static void a_moment_of_failing_is_forgiven(void)
 	host_free(h);
 }
 
-/* web went from two instances to one; nginx has let go of the second. */
+/* web went from two instances to one; nginx has let go of the second, and so have those who looked its name up. */
 static struct host *draining(void)
 {
 	struct host *h = host_new();
@@ -89,8 +89,12 @@ static struct host *draining(void)
 	service_of(h, "web")->replicas = 2;
 	run(h);
 	service_of(h, "web")->replicas = 1;
-	run_rounds(h, 1);
-	CHECK_STR(h->log, "publish routes (instances of shop/web)\n");
+	run_rounds(h, 2);
+	CHECK_STR(h->log, "publish routes (instances of shop/web)\nshop/web: unalias shop-web-2\n");
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, find_instance(h, "shop-web-2")->alone_since_ms + 1500);
+	h->world->now_ms = h->last.wait_until_ms;
 	return h;
 }
 
@@ -123,7 +127,7 @@ static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
 	CHECK_INT(h->last.actions_count, 0);
 	i->connections = 2;
 	i->idle_readings = 0;
-	h->world->now_ms = h->world->nginx.installed_ms + 64999;
+	h->world->now_ms = i->alone_since_ms + 64999;
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
 	h->world->now_ms++;

@@ -50,8 +50,9 @@ static void hurt_instance(struct host *h, struct instance *i)
 {
 	struct world *w = h->world;
 	static const enum instance_state states[] = {INSTANCE_EXITED, INSTANCE_EXITED, INSTANCE_RESTARTING, INSTANCE_PAUSED, INSTANCE_DEAD};
-	unsigned how = roll(h, 9);
-	say(h, how < 5 ? "stops by itself, or hangs:" : how < 7 ? "removed by hand:" : "changed by hand:", i->name);
+	unsigned how = roll(h, 10);
+	say(h, how < 5 ? "stops by itself, or hangs:" : how < 7 ? "removed by hand:" : how < 9 ? "changed by hand:"
+	       : "taken off its network:", i->name);
 	if (how < 5) {
 		if (i->state != INSTANCE_RUNNING && states[how] != INSTANCE_DEAD)
 			return;
@@ -63,6 +64,8 @@ static void hurt_instance(struct host *h, struct instance *i)
 		*i = w->instances[--w->instances_count];
 	} else if (how == 7) {
 		i->address = "";
+	} else if (how == 9) {
+		lose_network(h, i);
 	} else if (i->live) {
 		struct value *live = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *live);
 		memcpy(live, i->live, ARRAY_LEN(rows) * sizeof *live);
@@ -74,9 +77,9 @@ static void hurt_instance(struct host *h, struct instance *i)
 static void hurt_nginx(struct host *h)
 {
 	struct nginx *n = &h->world->nginx;
-	unsigned how = roll(h, 8);
+	unsigned how = roll(h, 9);
 	say(h, "nginx", (const char *const[]){"is down", "is back", "is back", "lost its files", "is not current", "drains",
-	                                     "is announcing", "lost its flags"}[how]);
+	                                     "is announcing", "lost its flags", "has half its flags"}[how]);
 	switch (how) {
 	case 0: n->is_up = n->is_current = false; n->problem = "no master runs"; break;
 	case 1: case 2: n->is_up = true; break;
@@ -87,6 +90,10 @@ static void hurt_nginx(struct host *h)
 	case 7:
 		for (size_t i = 0; i < n->topology.services_count; i++)
 			n->topology.services[i].weight = 0;
+		break;
+	case 8:
+		for (size_t i = 0; i < n->topology.services_count; i++)
+			n->topology.services[i].is_damaged = true;
 		break;
 	}
 }
@@ -208,6 +215,9 @@ static void play(unsigned seed)
 			fprintf(stderr, "%s is %s: %s\n", s->service, phase_name(s->phase), s->reason);
 		CHECK(s->phase == PHASE_SETTLED);
 	}
+	for (size_t i = 0; i < h->world->instances_count && !check_failures; i++)
+		for (size_t k = 0; k < h->world->instances[i].endpoints_count; k++)
+			CHECK(h->world->instances[i].endpoints[k].is_there && h->world->instances[i].endpoints[k].has_alias);
 	if (check_failures)
 		fprintf(stderr, "seed %u:\n%s", seed, h->trace.text);
 	host_free(h);

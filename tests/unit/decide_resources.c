@@ -45,12 +45,12 @@ static void each_missing_network_is_made_once(void)
 	set_row(h, add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false), &row_networks, joined(h, "shop_back", "shared"));
 	set_row(h, add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true), &row_networks, joined(h, "shop_back", "shop_front"));
 	set_row(h, add_service(h, "agent", "app:1", STRATEGY_IN_PLACE, false), &row_mode, value_string("host"));
-	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "172.17.0.0/16", ""};
+	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "172.17.0.0/16", "", ""};
 	run_rounds(h, 1);
 	CHECK_STR(h->log,
-	          "shop: create network shop_back\n"
+	          "shop: create network shop_back (10.231.255.0/24)\n"
 	          "shop/db: create shop-db-1 (app:1)\n"
-	          "shop: create network shop_front\n"
+	          "shop: create network shop_front (10.231.254.0/24)\n"
 	          "shop: create network shop_reconcile (10.231.0.0/24)\n"
 	          "shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
 	          "shop/agent: create shop-agent-1 (app:1)\n");
@@ -80,7 +80,7 @@ static void a_missing_external_fails_its_service_only(void)
 	CHECK_STR(h->last.services[0].reason, "the external network shared does not exist; make it: docker network create shared");
 	CHECK_STR(h->last.services[1].reason, "the external volume data does not exist; make it: docker volume create data");
 	CHECK(!strstr(h->log, "shared") && !strstr(h->log, "volume") && !strstr(h->log, "quarantine"));
-	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", ""};
+	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", "", ""};
 	*ARENA_PUSH(&h->arena, h->world->volumes, h->world->volumes_count) = "data";
 	run(h);
 	CHECK_INT(phase_of(h, "db"), PHASE_SETTLED);
@@ -108,7 +108,7 @@ static void the_last_good_one_stays_while_an_external_is_missing(void)
 		run(h);
 		CHECK_CONTAINS(h->log, "shop/web: start shop-web-1");
 		CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
-		*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", ""};
+		*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){"shared", "", "", ""};
 		run(h);
 		CHECK_CONTAINS(h->log, "(app:2)");
 		CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
@@ -117,8 +117,37 @@ static void the_last_good_one_stays_while_an_external_is_missing(void)
 	}
 }
 
+/* On the host's network there is one address for all of its instances: the old one stops first, and both go by it. */
+static void one_address_of_the_host_serves_old_and_new(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_IN_PLACE, true);
+	set_row(h, s, &row_mode, value_string("host"));
+	run(h);
+	CHECK_CONTAINS(h->log, "shop/web: create shop-web-1 (app:1) at 127.0.0.1\n");
+	CHECK(!strstr(h->log, "create network"));
+	CHECK_STR(traffic_of(h, "web")->stable.addresses[0], "127.0.0.1");
+	nothing_left(h);
+	set_image(h, s, "app:2");
+	set_row(h, s, &row_mode, value_string("host"));
+	run(h);
+	CHECK(strstr(h->log, "stop shop-web-1") < strstr(h->log, "create shop-web-2"));
+	CHECK_CONTAINS(h->log, "remove shop-web-1");
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_INT(h->world->instances_count, 1);
+	nothing_left(h);
+	/* One that does not get ready goes back to the old one. */
+	set_image(h, s, "app:3");
+	set_row(h, s, &row_mode, value_string("host"));
+	h->never_ready = s->revision;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
+	CHECK_STR(traffic_of(h, "web")->stable.addresses[0], "127.0.0.1");
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
-	TEST(the_last_good_one_stays_while_an_external_is_missing),
+	TEST(the_last_good_one_stays_while_an_external_is_missing), TEST(one_address_of_the_host_serves_old_and_new),
 };
 TESTS_MAIN(tests)

@@ -200,25 +200,6 @@ static void dependencies_come_first(void)
 	loaded_done(&l);
 }
 
-static void routes_are_read(void)
-{
-	struct loaded l;
-	load(&l, WEB "x-reconcile:\n  routes:\n    - {host: Shop.Example.com, to: web:8080}\n    - {host: '*.example.com', to: web:9090}\n"
-	             "    - {host: _, to: web:8080}\n");
-	CHECK_INT(l.desired.routes_count, 3);
-	if (l.desired.routes_count == 3) {
-		CHECK_STR(l.desired.routes[0].host, "shop.example.com");
-		CHECK_STR(l.desired.routes[0].where, "compose.yaml:6:14");
-		CHECK_STR(l.desired.routes[0].project, "shop");
-		CHECK_STR(l.desired.routes[1].host, "*.example.com");
-		CHECK_INT(l.desired.routes[1].port, 9090);
-		CHECK_STR(l.desired.routes[2].host, "_");
-		CHECK_STR(l.desired.routes[2].service, "web");
-	}
-	CHECK_INT(service(&l, "web")->ready.tcp_port, 8080);
-	loaded_done(&l);
-}
-
 static void project_names(void)
 {
 	static const struct {
@@ -274,6 +255,20 @@ static void warnings_are_told(void)
 	}
 }
 
+static void atomic_is_read(void)
+{
+	static const char *const words[] = {"x-reconcile: {atomic: true}", "x-reconcile: {atomic: \"${NONE:-true}\"}", "x-reconcile: {atomic: false}", ""};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
+		struct loaded l;
+		buf_printf(&text, "%s%s\n", WEB, words[i]);
+		load(&l, text.text);
+		CHECK_STR(l.problems.text.text, "");
+		CHECK_INT(l.desired.projects[0].is_atomic, i < 2);
+		loaded_done(&l);
+	}
+}
+
 static void swap_is_read(void)
 {
 	static const struct { const char *swap, *file; int64_t size_bytes; int swappiness; } rows[] = {
@@ -305,7 +300,7 @@ static void swap_is_read(void)
 
 static const struct test tests[] = {
 	TEST(values_are_normalised), TEST(secrets_are_never_shown), TEST(what_follows_from_the_file),
-	TEST(members_are_filled_from_the_rows), TEST(dependencies_come_first), TEST(routes_are_read), TEST(project_names),
-	TEST(warnings_are_told), TEST(swap_is_read),
+	TEST(members_are_filled_from_the_rows), TEST(dependencies_come_first), TEST(project_names),
+	TEST(warnings_are_told), TEST(swap_is_read), TEST(atomic_is_read),
 };
 TESTS_MAIN(tests)

@@ -59,9 +59,11 @@ static void an_instance_is_read_whole(void)
 		 "\"StartedAt\":\"1970-01-01T00:00:09.25Z\",\"Health\":{\"Status\":\"unhealthy\"}},\"HostConfig\":{\"Memory\":64,"
 		 "\"MemorySwap\":-1,\"NanoCpus\":0,\"PidsLimit\":null,\"RestartPolicy\":{\"Name\":\"on-failure\","
 		 "\"MaximumRetryCount\":3}},\"NetworkSettings\":{\"Networks\":{\"shop_reconcile\":{\"IPAddress\":\"10.0.0.2\","
-		 "\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}}}}}"},
+		 "\"IPAMConfig\":{\"IPv4Address\":\"10.0.0.9\"}},\"shop_a\":{\"EndpointID\":\"e\",\"Aliases\":[\"web\",\"aaa\"]},"
+		 "\"shop_b\":{\"EndpointID\":\"\",\"Aliases\":[\"web\"]},\"shop_c\":{\"EndpointID\":\"e\",\"Aliases\":null}}},"
+		 "\"Config\":{\"Labels\":{\"io.reconcile.address.shop_a\":\"10.1.0.128\",\"io.reconcile.address.gone\":\"10.3.0.9\"}}}"},
 		{.match = "GET /v1.41/networks", .body =
-		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
+		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"IPRange\":\"10.1.0.0/25\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
 		 "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\"}},"
 		 "{\"Name\":\"b\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}}]"},
 		{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[{\"Name\":\"v\"}]}"},
@@ -93,6 +95,16 @@ static void an_instance_is_read_whole(void)
 	CHECK(!i->is_restart_off);
 	CHECK_STR(i->address, "10.0.0.2");
 	CHECK_INT(i->connections, -1);
+	CHECK_INT(i->endpoints_count, 4);
+	static const struct endpoint places[] = {
+		{"shop_a", "10.1.0.128", true, true}, {"shop_b", "", false, false}, {"shop_c", "", true, false},
+		{"gone", "10.3.0.9", false, false}};
+	for (size_t k = 0; k < 4 && i->endpoints_count == 4; k++) {
+		CHECK_STR(i->endpoints[k].network, places[k].network);
+		CHECK_STR(i->endpoints[k].address, places[k].address);
+		CHECK_INT(i->endpoints[k].is_there, places[k].is_there);
+		CHECK_INT(i->endpoints[k].has_alias, places[k].has_alias);
+	}
 	CHECK_INT(i->live[F_MEMORY].integer, 64);
 	CHECK_INT(i->live[F_SWAP].integer, -1);
 	CHECK_INT(i->live[F_CPUS].kind, VALUE_UNSET);
@@ -101,7 +113,9 @@ static void an_instance_is_read_whole(void)
 	CHECK_INT(w.networks_count, 2);
 	CHECK_STR(w.networks[0].subnet, "10.1.0.0/24");
 	CHECK_STR(w.networks[0].project, "shop");
+	CHECK_STR(w.networks[0].range, "10.1.0.0/25");
 	CHECK_STR(w.networks[1].subnet, "");
+	CHECK_STR(w.networks[1].range, "");
 	CHECK_STR(w.networks[1].project, "");
 	CHECK_INT(w.volumes_count, 1);
 	CHECK_INT(w.images_count, 16);
@@ -326,9 +340,13 @@ static void connections_from_outside_are_counted(void)
 		"   1: 0000000000000000FFFF00000207E70A:0050 0000000000000000FFFF00000107E70A:D435 01 0:0\n" /* counts */
 		"   2: 0000000000000000FFFF00000100007F:0050 0000000000000000FFFF00000100007F:D436 01 0:0\n"
 		"   3: 00000000000000000000000001000000:0050 00000000000000000000000001000000:D437 01 0:0\n");
-	CHECK_INT(connections_in(tcp, NULL), 2);
-	CHECK_INT(connections_in(tcp, tcp6), 3);
-	CHECK_INT(connections_in("", ""), 0);
+	CHECK_INT(connections_in(tcp, NULL, NULL, 0), 2);
+	CHECK_INT(connections_in(tcp, tcp6, NULL, 0), 3);
+	CHECK_INT(connections_in("", "", NULL, 0), 0);
+	/* On the host's network: loopback too, and only its own ports. */
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 1), 3);
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080, 80}, 2), 6);
+	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 0), 0);
 	/* A busy one: reading it must not take longer than in proportion. */
 	CLEANUP(buf_done) struct buf many = BUF_INIT(16 << 20);
 	buf_puts(&many, tcp);
@@ -336,11 +354,11 @@ static void connections_from_outside_are_counted(void)
 		buf_puts(&many, "   9: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n");
 	buf_puts(&many, "  10: 0207E70A:1F90 0107E70A:D438 01 00000000:00000000\n");
 	int64_t begin = clock_monotonic_ms();
-	CHECK_INT(connections_in(many.text, NULL), 3);
+	CHECK_INT(connections_in(many.text, NULL, NULL, 0), 3);
 	CHECK(clock_monotonic_ms() - begin < 2000);
-	CHECK_INT(connections_count(0), -1);
-	CHECK_INT(connections_count(999999999), -1);
-	CHECK(connections_count(getpid()) >= 0);
+	CHECK_INT(connections_count(0, NULL, 0), -1);
+	CHECK_INT(connections_count(999999999, NULL, 0), -1);
+	CHECK(connections_count(getpid(), NULL, 0) >= 0);
 }
 
 static const struct test tests[] = {

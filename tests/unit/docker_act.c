@@ -157,6 +157,37 @@ static void create_keeps_the_network_mode(void)
 	CHECK_CONTAINS(asked, "\"io.reconcile.instance\":\"me\"}}\nPOST /v1.41/networks/shop_reconcile/connect");
 }
 
+/* Beside an old revision: its own name only, at addresses that the label keeps. */
+static void create_keeps_the_name_back(void)
+{
+	static const struct field networks = {"networks", "NetworkingConfig.EndpointsConfig", ENGINE_NETWORKS, CHANGE_REPLACE}, *rows[] = {&networks};
+	static const struct fake_rule rules[] = {
+		VERSION_RULE, {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"},
+		{.match = "POST /v1.41/networks", .body = ""},
+	};
+	static const struct endpoint places[] = {{"shop_a", "10.1.0.128", true, false}, {"shop_b", "10.2.0.129", true, false},
+	                                         {"shop_c", "", true, true}};
+	CLEANUP(arena_done) struct arena a = {0};
+	struct value names = {0}, how = {.kind = VALUE_MAP}, aliases = {0};
+	value_push(&a, &aliases, value_string("db"));
+	value_set(&a, &how, "aliases", aliases);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		value_set(&a, &names, places[i].network, how);
+	struct service s = service;
+	s.spec = (struct spec){rows, &names, 1};
+	struct outcome o;
+	const char *asked = act_one(rules, ARRAY_LEN(rules), &(struct action){.kind = ACTION_CREATE, .spec = &s, .number = 1,
+	                            .name = "shop-web-1", .endpoints = places, .endpoints_count = 3}, &o);
+	CHECK_INT(o.result, 0);
+	CHECK_CONTAINS(asked, "\"io.reconcile.instance\":\"me\",\"io.reconcile.address.shop_a\":\"10.1.0.128\","
+		"\"io.reconcile.address.shop_b\":\"10.2.0.129\"}");
+	CHECK_CONTAINS(asked, "\"NetworkingConfig\":{\"EndpointsConfig\":{\"shop_a\":{\"Aliases\":[],"
+		"\"IPAMConfig\":{\"IPv4Address\":\"10.1.0.128\"}}}}}\n"
+		"POST /v1.41/networks/shop_b/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[],"
+		"\"IPAMConfig\":{\"IPv4Address\":\"10.2.0.129\"}}}\n"
+		"POST /v1.41/networks/shop_c/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\",\"db\"]}}\n");
+}
+
 /* CREATE of shop-web-1 at 10.0.0.2, and how it ends. */
 static void check_create(const struct fake_rule *rules, size_t count, enum err_kind kind, const char *message, const char *asked)
 {
@@ -280,6 +311,53 @@ static void acts_say_what_they_mean(void)
 	ON_INSTANCE(ACTION_REMOVE, HAS(RUNNING, NEVER), ERR_CONFLICT, "shop-web-1 still runs: not removed", "", UPDATED);
 }
 
+#define ON(network, id, alias) "\"" network "\":{\"EndpointID\":\"" id "\",\"Aliases\":[" alias "\"aaa\"]}"
+#define PLACED(state, networks) "{\"Id\":\"aaa\",\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"me\"," \
+	"\"io.reconcile.address.shop_a\":\"10.1.0.128\",\"io.reconcile.address.shop_b\":\"10.2.0.129\"}}," \
+	"\"State\":{" state "},\"NetworkSettings\":{\"Networks\":{" networks "}}}"
+#define LEAVE(network) "POST /v1.41/networks/" network "/disconnect {\"Container\":\"aaa\"}\n"
+#define JOIN(network, aliases, address) "POST /v1.41/networks/" network "/connect {\"Container\":\"aaa\",\"EndpointConfig\":" \
+	"{\"Aliases\":[" aliases "],\"IPAMConfig\":{\"IPv4Address\":\"" address "\"}}}\n"
+
+/* ALIAS or UNALIAS on two networks, of a container that an inspect shows like that. */
+static void check_alias(const char *inspect, bool named, struct fake_rule left, struct fake_rule joined, enum err_kind kind,
+                        const char *message, const char *asked)
+{
+	const struct endpoint places[] = {{"shop_a", "10.1.0.128", true, named}, {"shop_b", "10.2.0.129", true, named}};
+	const struct fake_rule rules[] = {VERSION_RULE, {.match = AAA, .body = inspect}, left, joined,
+	                                  {.match = "POST /v1.41/networks", .body = ""}};
+	check_on_instance(rules, ARRAY_LEN(rules), (struct action){.kind = named ? ACTION_ALIAS : ACTION_UNALIAS, .service = "web",
+	                  .endpoints = places, .endpoints_count = 2}, kind, message, asked);
+}
+
+static void a_name_moves_by_leaving_and_joining_again(void)
+{
+	static const struct fake_rule fine = {.match = "POST /v1.41/networks", .body = ""};
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "") "," ON("shop_b", "e2", "")), true, fine, fine, ERR_NONE, "",
+	            LEAVE("shop_a") JOIN("shop_a", "\"web\"", "10.1.0.128") LEAVE("shop_b") JOIN("shop_b", "\"web\"", "10.2.0.129"));
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "\"web\",") "," ON("shop_b", "e2", "\"web\",")), false, fine, fine, ERR_NONE,
+	            "", LEAVE("shop_a") JOIN("shop_a", "", "10.1.0.128") LEAVE("shop_b") JOIN("shop_b", "", "10.2.0.129"));
+	/* What is as it shall be is not touched; what was left without its network, or was never quite connected, joins it. */
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "\"web\",") "," ON("shop_b", "", "\"web\",")), true, fine, fine, ERR_NONE, "",
+	            JOIN("shop_b", "\"web\"", "10.2.0.129"));
+	check_alias(PLACED(RUNNING, ON("shop_b", "e2", "")), false, fine, fine, ERR_NONE, "", JOIN("shop_a", "", "10.1.0.128"));
+	check_alias(PLACED(EXITED, ON("shop_a", "", "\"web\",") "," ON("shop_b", "", "")), false, fine, fine, ERR_NONE, "",
+	            LEAVE("shop_a") JOIN("shop_a", "", "10.1.0.128"));
+	/* Somebody was quicker. */
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "") "," ON("shop_b", "e2", "\"web\",")), true,
+	            (struct fake_rule){.match = "POST /v1.41/networks/shop_a/disconnect", .status = 500,
+	                               .body = "{\"message\":\"container aaa is not connected to network shop_a\"}"}, fine, ERR_NONE, "",
+	            LEAVE("shop_a") JOIN("shop_a", "\"web\"", "10.1.0.128"));
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "") "," ON("shop_b", "e2", "")), true,
+	            (struct fake_rule){.match = "POST /v1.41/networks/shop_a/disconnect", .status = 500, .body = "{\"message\":\"no\"}"},
+	            fine, ERR_TRANSIENT, "no", LEAVE("shop_a"));
+	check_alias(PLACED(RUNNING, ON("shop_a", "e1", "") "," ON("shop_b", "e2", "")), true, (struct fake_rule){.match = "nothing"},
+	            (struct fake_rule){.match = "POST /v1.41/networks/shop_a/connect", .status = 403,
+	                               .body = "{\"message\":\"Address already in use\"}"},
+	            ERR_CONFLICT, "connect to shop_a as 10.1.0.128: Address already in use",
+	            LEAVE("shop_a") JOIN("shop_a", "\"web\"", "10.1.0.128"));
+}
+
 static void a_failed_start_says_whose_fault_it_is(void)
 {
 #define START(status_, said, kind_) \
@@ -296,7 +374,7 @@ static void a_failed_start_says_whose_fault_it_is(void)
 
 static void nothing_foreign_is_touched(void)
 {
-	static const enum action_kind kinds[] = {ACTION_START, ACTION_UPDATE, ACTION_PARK, ACTION_STOP, ACTION_REMOVE};
+	static const enum action_kind kinds[] = {ACTION_START, ACTION_ALIAS, ACTION_UNALIAS, ACTION_UPDATE, ACTION_PARK, ACTION_STOP, ACTION_REMOVE};
 	static const char *const inspects[] = {
 		"{\"Config\":{\"Labels\":{}},\"State\":{" EXITED "}}", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"you\"}}}",
 		"{\"Config\":{\"Labels\":null}}", "{\"Config\":7}", "[]", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":[\"me\"]}}}",
@@ -426,6 +504,14 @@ static void networks_and_volumes_may_be_there_already(void)
 		check_simple(rules, ARRAY_LEN(rules), (struct action){.kind = ACTION_NETWORK, .network = "shop_reconcile",
 		             .subnet = "10.0.0.0/24", .gateway = "10.0.0.1"}, cases[i].kind, cases[i].message, cases[i].asked);
 	}
+	/* A network of the project itself: the way out stays open, and half of it is the engine's. */
+	static const struct fake_rule made[] = {VERSION_RULE, {.match = "POST /v1.41/networks/create", .status = 201, .body = "{}"}};
+	check_simple(made, 2, (struct action){.kind = ACTION_NETWORK, .network = "shop_default", .subnet = "10.0.1.0/24",
+	             .gateway = "10.0.1.1", .range = "10.0.1.0/25"}, ERR_NONE, "",
+	             "POST /v1.41/networks/create {\"Name\":\"shop_default\",\"CheckDuplicate\":true,\"Driver\":\"bridge\","
+	             "\"Labels\":{\"com.docker.compose.project\":\"shop\",\"com.docker.compose.network\":\"default\","
+	             "\"io.reconcile.instance\":\"me\"},\"IPAM\":{\"Config\":[{\"Subnet\":\"10.0.1.0/24\",\"Gateway\":\"10.0.1.1\","
+	             "\"IPRange\":\"10.0.1.0/25\"}]}}\n");
 	static const struct fake_rule volume[] = {VERSION_RULE, {.match = "POST /v1.41/volumes/create", .status = 201, .body = "{}"}};
 	check_simple(volume, 2, (struct action){.kind = ACTION_VOLUME, .volume = "shop_data"}, ERR_NONE, "",
 	             "POST /v1.41/volumes/create {\"Name\":\"shop_data\",\"Labels\":{\"com.docker.compose.project\":\"shop\","
@@ -532,9 +618,11 @@ static const struct test tests[] = {
 	TEST(create_writes_every_row),
 	TEST(create_writes_every_form),
 	TEST(create_keeps_the_network_mode),
+	TEST(create_keeps_the_name_back),
 	TEST(create_leaves_nothing_half_made),
 	TEST(create_takes_over_what_an_earlier_one_made),
 	TEST(acts_say_what_they_mean),
+	TEST(a_name_moves_by_leaving_and_joining_again),
 	TEST(a_failed_start_says_whose_fault_it_is),
 	TEST(nothing_foreign_is_touched),
 	TEST(updates_send_memory_with_swap_and_are_read_back),

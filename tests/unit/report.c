@@ -65,7 +65,7 @@ static void first_deployment(void)
 	          "        image: \"app:1\"\n"
 	          "\n"
 	          "Steps (about 2s, 1 reload of nginx, at most 1 instance at a time):\n"
-	          "     0.0s  shop: create network shop_default\n"
+	          "     0.0s  shop: create network shop_default (10.231.255.0/24)\n"
 	          "     0.1s  shop: create network shop_reconcile (10.231.0.0/24)\n"
 	          "     0.2s  shop/web: create shop-web-1 (app:1) at 10.231.0.2\n"
 	          "     0.3s  shop/web: start shop-web-1\n"
@@ -99,13 +99,15 @@ static void an_upgrade_shows_each_variable_and_no_secret(void)
 	          "Steps (about 7s, 1 reload of nginx, at most 2 instances at a time):\n"
 	          "     0.0s  shop/web: create shop-web-1 (app:1) at 10.231.0.4\n"
 	          "     0.1s  shop/web: start shop-web-1\n"
+	          "     1.4s  shop/web: alias shop-web-1 as web\n"
 	          "     1.4s  publish routes (announce the next revision of shop/web)\n"
-	          "     1.9s  shop/web: shift traffic: 100.0% to the next revision\n"
+	          "     2.0s  shop/web: shift traffic: 100.0% to the next revision\n"
 	          "     7.0s  shop/web: accept revision 00004072\n"
 	          "     7.0s  shop/web: park shop-web-2\n"
+	          "     7.1s  shop/web: unalias shop-web-2\n"
 	          "\n"
 	          "Plan: 1 to add, 0 to change, 0 to destroy.\n"
-	          "shop/web: settled: the old revision is kept warm until 2023-11-14 22:35:16Z\n");
+	          "shop/web: settled: the old revision is kept warm until 2023-11-14 22:35:17Z\n");
 	CHECK(!strstr(plan.text, "hunter"));
 	host_free(h);
 }
@@ -188,6 +190,31 @@ static void routes_alone_are_a_change(void)
 	CHECK_CONTAINS(plan.text, "Changes:\n  ~   the routes of nginx\n\n");
 	CHECK_CONTAINS(plan.text, "publish routes (routes changed)");
 	CHECK_CONTAINS(plan.text, "Plan: 0 to add, 1 to change, 0 to destroy.\n");
+	host_free(h);
+}
+
+/* What somebody changed in nginx's files is drift, and no change of Git's. */
+static void changed_files_of_nginx_are_drift(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->nginx.is_current = false;
+	h->world->nginx.drift = "http.conf was changed by hand";
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   nginx: http.conf was changed by hand\n\nSteps");
+	CHECK_CONTAINS(plan.text, "publish routes (http.conf was changed by hand)");
+	CHECK(!strstr(plan.text, "Changes:"));
+	host_free(h);
+}
+
+static void changed_flags_are_drift(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	h->world->nginx.topology.services[0].is_damaged = true;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
+	                          "  ~   shop/web\n\nSteps");
+	CHECK(!strstr(plan.text, "Changes:"));
 	host_free(h);
 }
 
@@ -366,7 +393,8 @@ static const struct test tests[] = {
 	TEST(drift_has_a_part_of_its_own),
 	TEST(scale_is_no_drift),
 	TEST(a_service_that_left_git_is_among_the_changes),
-	TEST(routes_alone_are_a_change),
+	TEST(routes_alone_are_a_change), TEST(changed_files_of_nginx_are_drift),
+	TEST(changed_flags_are_drift),
 	TEST(a_kept_revision_that_goes_is_no_change),
 	TEST(images_that_go_are_no_change),
 	TEST(a_quarantined_revision_is_said_each_time),

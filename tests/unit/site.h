@@ -94,7 +94,7 @@ static inline const char *inspected(struct site *t, const char *id, const char *
 	return arena_printf(&t->arena, "{\"Id\":\"%s\",\"Name\":\"/shop-db-%s\",\"Created\":\"2026-01-01T00:00:00Z\","
 	                    "\"State\":{%s},\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"always\"}},"
 	                    "\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"me\",\"io.reconcile.revision\":\"%s\"}},"
-	                    "\"NetworkSettings\":{\"Networks\":{}}}", id, id, state, revision);
+	                    "\"NetworkSettings\":{\"Networks\":{\"shop_default\":{\"EndpointID\":\"e\",\"Aliases\":[\"db\"]}}}}", id, id, state, revision);
 }
 
 #define EXITED "\"Status\":\"exited\",\"ExitCode\":1,\"StartedAt\":\"2026-01-01T00:00:00Z\""

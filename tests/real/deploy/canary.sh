@@ -75,7 +75,7 @@ bird 3 "[20, 50]"
 peek "what if: it fails" --plan --what-if fail:web@50 --path "$HOST/bird"
 has "what if: it goes back" "[$CODE] $OUT" "bird/web: shift traffic: 0.0% to the next revision (back to the old revision)"
 has "what if: and how it ends" "$OUT" "bird/web: rolled back: revision "
-peek "what if: the tool is killed" --plan --what-if crash:3 --path "$HOST/bird"
+peek "what if: the tool is killed" --plan --what-if crash:4 --path "$HOST/bird"
 has "what if: another run goes on" "$OUT" "publish routes (announce the next revision of bird/web)
            -- the tool is killed here; another run comes a minute later --"
 peek "what if: no such service" --plan --what-if fail:wbe --path "$HOST/bird"

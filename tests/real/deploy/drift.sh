@@ -47,10 +47,65 @@ drift "restart policy" "0 1 0" "drift/web: update drift-web-2: restart \"no\" ->
 is "restart policy: is back" "$(look drift-web-2 '{{.HostConfig.RestartPolicy.Name}}')" unless-stopped
 docker network disconnect drift_reconcile drift-web-2
 drift "off its network" "1 0 1" "drift/web: create drift-web-3 (drift/web:1)"
+docker network disconnect drift_default drift-web-1
+drift "off the project's network" "0 1 0" "drift/web: alias drift-web-1 as web (it is not on drift_default)"
 kept=$(ids drift)
+title="Drift: the host differs from what was last applied, and Git did not ask for it:
+  ~   nginx: "
+# nginx WHAT SAYS: after a file of its configuration was changed
+nginx_drift() {
+	drift "$1" "0 1 0" "publish routes ($2)"
+	has "$1: a section of its own" "$PLAN" "$title$2
+"
+	hasnt "$1: no change of Git's" "$PLAN" "Changes:"
+}
 echo '# by hand' >>"$live"
-drift "configuration edited" "0 1 0" "publish routes (the configuration in force is not ours)"
+nginx_drift "configuration edited" "http.conf was changed by hand"
 hasnt "configuration edited: is ours again" "$(cat "$live")" "by hand"
 rm "$live"
 drift "configuration deleted" "0 1 0" "publish routes ("
+has "configuration deleted: a section of its own" "$PLAN" "${title}http.conf is gone"
+rm "$HOST_STATE/nginx/live"
+nginx_drift "link deleted" "its link 'live' is gone"
+mv "$HOST_STATE/nginx/generations" "$HOST/aside"
+drift "all generations deleted" "0 1 0" "publish routes ("
+rm -r "$HOST/aside"
 is "no instance was touched for a configuration" "$(ids drift)" "$kept"
+
+say "flags"
+sed -i 's|image: drift/web:1|image: drift/web:2|; s|drain_timeout|hold: 1s\n      keep_old: 1h\n      drain_timeout|' "$HOST/drift/compose.yaml"
+host_image drift/web:2 VERSION=2
+tool --path "$HOST/drift"
+is "version 2: the run" "[$CODE] $(version drift.test)" "[0] 2"
+flags=$(echo "$HOST_STATE"/nginx/traffic/drift/web/*)
+kept=$(ids drift)
+# flags WHAT STEP: after they were changed
+flags() {
+	peek "$1: the plan" --plan --detailed-exitcode --path "$HOST/drift"
+	is "$1: the plan's exit code" "$CODE" 2
+	has "$1: the plan names it" "$OUT" "$2"
+	has "$1: a section of its own" "$OUT" "Git did not ask for it:
+  ~   drift/web
+"
+	tool --path "$HOST/drift"
+	is "$1: the run" "$CODE" 0
+	has "$1: the run mends it" "$LOG" "$2"
+	peek "$1: the next plan" --plan --detailed-exitcode --path "$HOST/drift"
+	is "$1: the next plan" "$CODE" 0
+	is "$1: answers" "$(version drift.test) $(version drift.test) $(version drift.test)" "2 2 2"
+}
+rm "$flags/now"
+is "the link of the weight deleted: the old one serves" "$(version drift.test)" 1
+flags "the link of the weight deleted" "drift/web: shift traffic: 100.0% to the next revision"
+rm "$flags"/now/{1,2,3}?? # the set itself, which other services share
+flags "some flags deleted" "drift/web: shift traffic: 100.0% to the next revision (its flags were changed by hand)"
+is "some flags deleted: all are back" "$(ls "$flags/now/" | wc -l)" 1000
+touch "$flags/now/1000"
+flags "a flag added" "drift/web: shift traffic: 100.0% to the next revision (its flags were changed by hand)"
+rm "$flags/both"
+flags "who may stand in deleted" "drift/web: shift traffic: 100.0% to the next revision (its flags were changed by hand)"
+rm "$flags/now" && mkdir "$flags/now"
+flags "the link of the weight replaced" "drift/web: shift traffic: 100.0% to the next revision"
+rm -r "$HOST_STATE/nginx/traffic" "$HOST_STATE/nginx/sets"
+flags "all flags deleted" "drift/web: shift traffic: 100.0% to the next revision"
+is "no instance was touched for flags" "$(ids drift)" "$kept"

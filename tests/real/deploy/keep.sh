@@ -42,7 +42,8 @@ steps=$(planned)
 tool --path "$HOST/keep"
 is "way back: the run" "$CODE" 0
 is "way back: the run does what the plan said" "$(done_)" "$steps"
-is "way back: the first thing done is the shift" "$(done_ | grep -m1 keep/web:)" "keep/web: shift traffic: 0.0% to the next revision (back to the old revision)"
+is "way back: the first thing done is the shift" "$(done_ | grep keep/web: | head -2)" "keep/web: alias keep-web-1 as web
+keep/web: shift traffic: 0.0% to the next revision (back to the old revision)"
 hasnt "way back: nothing is created" "$LOG" create
 is "way back: the old container serves again" "$(look keep-web-1 '{{.Id}} {{.State.Running}} {{.HostConfig.RestartPolicy.Name}}')" "$one true unless-stopped"
 is "way back: version 1 answers" "$(version keep.test)" 1

@@ -1,0 +1,409 @@
+/*
+ * A topology as nginx's language. A way in is one of ours (a server for its host), or the user's own: an upstream of
+ * that name leads to a loopback address where we choose between revisions and services, and the same locations are
+ * written to a file that a server can include instead. The one thing to know: two draws, each with its own salt, decide
+ * where a request goes: which service by literal percentages, and inside it which revision by flags.
+ */
+#include <string.h>
+
+#include "base/sha256.h"
+#include "nginx/internal.h"
+
+#define AWAY "add_header Retry-After 5 always; return 503;"
+
+/* A service that can take requests, as one route to it sees it. */
+struct pool {
+	const struct route *route;
+	const struct traffic *t;
+	bool has_stable, has_next;
+};
+
+/* The routes with the same way in. */
+struct way {
+	const struct route *first;
+	size_t number;      /* of the first: stands in the names of what belongs to this way */
+	struct pool *pools; /* those that share its requests */
+	size_t count;
+};
+
+struct render {
+	const struct nginx_settings *s;
+	const struct topology *t;
+	struct arena *a;
+};
+
+static bool has_address(const struct side *side)
+{
+	for (size_t i = 0; i < side->addresses_count; i++)
+		if (config_is_ipv4(side->addresses[i]))
+			return true;
+	return false;
+}
+
+static struct pool pool_of(const struct render *c, const struct route *r)
+{
+	const struct traffic *t = topology_service(c->t, r->project, r->service);
+	if (!t || !config_is_service(t))
+		return (struct pool){.route = r};
+	return (struct pool){r, t, has_address(&t->stable), has_address(&t->next) && *t->rollout};
+}
+
+static bool is_same_host(const struct route *a, const struct route *b)
+{
+	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0;
+}
+
+/* Is this the first good route for which `is_same` holds? */
+static bool is_first(const struct render *c, size_t number, bool (*is_same)(const struct route *, const struct route *))
+{
+	const struct route *r = &c->t->routes[number];
+	for (size_t i = 0; i < number; i++)
+		if (config_is_route(&c->t->routes[i]) && is_same(&c->t->routes[i], r))
+			return false;
+	return config_is_route(r);
+}
+
+/* Who shares it: services with something proven; only when there is none, those with something that may become so. */
+static struct way way_of(const struct render *c, size_t number)
+{
+	struct way w = {.first = &c->t->routes[number], .number = number};
+	for (int proven = 1; proven >= 0 && w.count == 0; proven--)
+		for (size_t i = number; i < c->t->routes_count; i++) {
+			const struct route *r = &c->t->routes[i];
+			if (!config_is_route(r) || !route_is_same_way(r, w.first) || r->weight == 0)
+				continue;
+			struct pool p = pool_of(c, r);
+			if (proven ? p.has_stable : p.has_next)
+				*ARENA_PUSH(c->a, w.pools, w.count) = p;
+		}
+	return w;
+}
+
+/* --- what all servers share --- */
+
+/* Buckets are thousandths; the last takes what rounding leaves. */
+static void print_shared(struct buf *out)
+{
+	buf_puts(out, "\nmap $http_upgrade $reconcile_connection { default upgrade; '' close; }\n"
+	              "map $http_host $reconcile_port { default ''; \"~(:[0-9]+)$\" $1; }\n"
+	              "split_clients \"$request_id\" $reconcile_bucket {");
+	for (int i = 0; i < PERMILLE - 1; i++)
+		buf_printf(out, "%s0.1%% %d;", i % 10 ? " " : "\n\t", i);
+	buf_printf(out, " * %d;\n}\n", PERMILLE - 1);
+}
+
+static void print_servers(struct buf *out, const struct side *side, int port, const char *role)
+{
+	for (size_t i = 0; i < side->addresses_count; i++)
+		if (config_is_ipv4(side->addresses[i]))
+			buf_printf(out, " server %s:%d max_fails=0%s;", side->addresses[i], port, role);
+}
+
+/* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */
+static void print_pool(struct buf *out, const struct pool *p, const char *name, const struct side *first,
+                       const struct side *second)
+{
+	bool alone = !has_address(first);
+	if (alone && !(second && has_address(second)))
+		return;
+	buf_printf(out, "upstream %s.%s.%d.%s {", p->t->project, p->t->service, p->route->port, name);
+	print_servers(out, first, p->route->port, "");
+	if (second)
+		print_servers(out, second, p->route->port, alone ? "" : " backup");
+	buf_puts(out, " }\n");
+}
+
+static bool is_same_target(const struct route *a, const struct route *b)
+{
+	return a->port == b->port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+static void print_pools(struct buf *out, const struct render *c)
+{
+	for (size_t i = 0; i < c->t->routes_count; i++) {
+		struct pool p = is_first(c, i, is_same_target) ? pool_of(c, &c->t->routes[i]) : (struct pool){0};
+		if (!p.has_stable && !p.has_next)
+			continue;
+		print_pool(out, &p, "stable", &p.t->stable, NULL);
+		if (!p.has_next)
+			continue;
+		print_pool(out, &p, "next", &p.t->next, NULL);
+		print_pool(out, &p, "stable_both", &p.t->stable, &p.t->next);
+		print_pool(out, &p, "next_both", &p.t->next, &p.t->stable);
+	}
+}
+
+/* --- the draw between services --- */
+
+/* In hundredths of a percent of those that are there; the last takes what rounding leaves. */
+static void print_split(struct buf *out, const struct way *w)
+{
+	int sum = 0;
+	for (size_t i = 0; i < w->count; i++)
+		sum += w->pools[i].route->weight;
+	buf_printf(out, "split_clients \"to $request_id\" $reconcile_to_%zu {", w->number);
+	for (size_t i = 0; i + 1 < w->count; i++) {
+		int share = w->pools[i].route->weight * 10000 / sum;
+		buf_printf(out, " %d.%02d%% %zu;", share / 100, share % 100, i);
+	}
+	buf_printf(out, " * %zu; }\n", w->count - 1);
+}
+
+static const char *pool_name(const struct render *c, const struct pool *p)
+{
+	return arena_printf(c->a, "%s.%s.%d", p->t->project, p->t->service, p->route->port);
+}
+
+/* Below traffic/. One that holds no flags for a service that has only one side. */
+static const char *rollout_path(const struct render *c, const struct pool *p)
+{
+	return p->has_next ? arena_printf(c->a, "%s/%s/%s", p->t->project, p->t->service, p->t->rollout) : "-";
+}
+
+/* Sets $reconcile_side from the flags. Nothing else but these lines may decide it: routes and /side share them. */
+static void print_draw(struct buf *out, const struct nginx_settings *s, const char *rollout, const char *bucket)
+{
+	buf_puts(out, "\t\tset $reconcile_side stable;\n");
+	buf_printf(out, "\t\tif (-f %s/traffic/%s/now/%s) { set $reconcile_side next; }\n", s->directory, rollout, bucket);
+}
+
+/* Which pool a request goes to. Returns what proxy_pass names. */
+static const char *print_choice(struct buf *out, const struct render *c, const struct way *w)
+{
+	const char *service = pool_name(c, w->pools), *rollout = rollout_path(c, w->pools);
+	bool has_next = w->pools[0].has_next;
+	if (w->count > 1) {
+		buf_printf(out, "\t\tset $reconcile_service %s;\n\t\tset $reconcile_rollout %s;\n", service, rollout);
+		for (size_t i = 1; i < w->count; i++) {
+			const struct pool *p = &w->pools[i];
+			has_next |= p->has_next;
+			buf_printf(out, "\t\tif ($reconcile_to_%zu = %zu) { set $reconcile_service %s; set $reconcile_rollout %s; }\n",
+			           w->number, i, pool_name(c, p), rollout_path(c, p));
+		}
+		service = "$reconcile_service";
+		rollout = "$reconcile_rollout";
+	}
+	if (!has_next)
+		return arena_printf(c->a, "%s.stable", service);
+	print_draw(out, c->s, rollout, "$reconcile_bucket");
+	buf_printf(out, "\t\tif (-f %s/traffic/%s/both) { set $reconcile_side \"${reconcile_side}_both\"; }\n",
+	           c->s->directory, rollout);
+	if (!w->pools[0].has_stable)
+		buf_puts(out, "\t\tif ($reconcile_side = stable) { " AWAY " }\n");
+	return arena_printf(c->a, "%s.$reconcile_side", service);
+}
+
+/* --- servers and locations --- */
+
+/*
+ * A cache of file lookups would go on with the old weight for its `valid` time; a ban on symbolic links would hide every
+ * flag.
+ */
+#define FLAGS "open_file_cache off;", "disable_symlinks off;"
+/* $host has been checked by nginx and has no port; one that the client named belongs to the application's own links. */
+static const char *const as_proxy[] = {
+	FLAGS,
+	"proxy_http_version 1.1;",
+	"proxy_set_header Host $host$reconcile_port;",
+	"proxy_set_header X-Real-IP $remote_addr;",
+	"proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+	"proxy_set_header X-Forwarded-Proto $scheme;",
+	"proxy_set_header Upgrade $http_upgrade;",
+	"proxy_set_header Connection $reconcile_connection;",
+	"proxy_connect_timeout 1s;",
+	"proxy_next_upstream error timeout;",
+};
+
+/*
+ * Behind a server of the user's own: what that says must arrive as it is, and limits, time-outs and caches are its
+ * business, so that none of the http block may take hold here a second time. An empty add_header keeps inherited ones
+ * out; a connection is for one request, so that a reload can cut none that waits.
+ */
+static const char *const as_hop[] = {
+	FLAGS,
+	"access_log off;", "allow 127.0.0.0/8;", "deny all;", "auth_basic off;", "add_header X-Reconcile '';", "gzip off;",
+	"keepalive_timeout 0;", "client_max_body_size 0;", "client_body_timeout 1d;", "send_timeout 1d;",
+	"large_client_header_buffers 4 64k;", "ignore_invalid_headers off;", "underscores_in_headers on;",
+	"proxy_http_version 1.1;",
+	"proxy_set_header Host $http_host;",
+	"proxy_set_header Upgrade $http_upgrade;",
+	"proxy_set_header Connection $reconcile_connection;",
+	"proxy_connect_timeout 1s;", "proxy_send_timeout 1d;", "proxy_read_timeout 1d;",
+	"proxy_next_upstream error timeout;",
+	"proxy_cache off;", "proxy_intercept_errors off;", "proxy_buffering off;",
+	"proxy_buffer_size 32k;", "proxy_buffers 4 32k;", "proxy_busy_buffers_size 64k;", "proxy_temp_file_write_size 64k;",
+	"proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;",
+	"proxy_pass_header X-Accel-Redirect;", "proxy_pass_header X-Accel-Expires;", "proxy_pass_header X-Accel-Limit-Rate;",
+	"proxy_pass_header X-Accel-Buffering;", "proxy_pass_header X-Accel-Charset;",
+};
+
+static void print_settings(struct buf *out, const char *indent, const char *const *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "%s%s\n", indent, lines[i]);
+}
+
+/* Who writes the settings around the locations. */
+enum frame {
+	FRAME_HOST,    /* our server for a host */
+	FRAME_HOP,     /* our server behind one of the user's */
+	FRAME_INCLUDE, /* a server of the user's includes the locations */
+};
+
+/* One location of a way; `pool` gets what its proxy_pass names. */
+static void print_location(struct buf *out, const struct render *c, const struct way *w, enum frame frame,
+                           const char *where, const char **pool)
+{
+	buf_printf(out, "\tlocation %s {\n", where);
+	if (frame == FRAME_INCLUDE)
+		print_settings(out, "\t\t", as_proxy, ARRAY_LEN(as_proxy));
+	*pool = print_choice(out, c, w);
+	/* error_page stands inside the `if`, so that the user's own error pages hold at all other times. */
+	if (frame != FRAME_HOP)
+		buf_printf(out, "\t\tif (-f %s/close) { error_page 418 = @reconcile_%zu; return 418; }\n", c->s->directory, w->number);
+	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", *pool);
+}
+
+/* A path is whole segments: /api is /api and all below /api/, but not /apix. */
+static void print_way(struct buf *out, const struct render *c, size_t number, enum frame frame)
+{
+	struct way w = way_of(c, number);
+	const char *path = w.first->path, *pool = NULL;
+	bool is_root = strcmp(path, "/") == 0;
+	const char *const places[] = {is_root ? "/" : arena_printf(c->a, "= %s", path), arena_printf(c->a, "%s/", path)};
+	for (size_t i = 0; i < (is_root ? 1 : ARRAY_LEN(places)); i++) {
+		if (w.count)
+			print_location(out, c, &w, frame, places[i], &pool);
+		else
+			buf_printf(out, "\tlocation %s { " AWAY " }\n", places[i]);
+	}
+	if (!pool || frame == FRAME_HOP)
+		return;
+	buf_printf(out, "\tlocation @reconcile_%zu {\n\t\tkeepalive_timeout 0;\n", w.number);
+	if (frame == FRAME_INCLUDE)
+		print_settings(out, "\t\t", as_proxy, ARRAY_LEN(as_proxy));
+	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", pool);
+}
+
+/* All ways in of the host of route `number`. Returns whether one of them takes everything. */
+static bool print_ways(struct buf *out, const struct render *c, size_t number, enum frame frame)
+{
+	bool has_root = false;
+	for (size_t i = number; i < c->t->routes_count; i++) {
+		const struct route *r = &c->t->routes[i];
+		if (!is_same_host(r, &c->t->routes[number]) || !is_first(c, i, route_is_same_way))
+			continue;
+		print_way(out, c, i, frame);
+		has_root |= strcmp(r->path, "/") == 0;
+	}
+	return has_root;
+}
+
+static void print_server(struct buf *out, const struct render *c, size_t number)
+{
+	const struct route *r = &c->t->routes[number];
+	if (r->is_upstream) {
+		char hop[16];
+		route_hop(r->host, hop);
+		buf_printf(out, "upstream %s { server %s:%d; }\nserver {\n\tlisten %s:%d;\n\tserver_name _;\n", r->host, hop,
+		           c->s->status_port, hop, c->s->status_port);
+		print_settings(out, "\t", as_hop, ARRAY_LEN(as_hop));
+	} else {
+		buf_printf(out, "server {\n\tlisten %s%s;\n\tserver_name %s;\n", c->s->listen,
+		           strcmp(r->host, "_") == 0 ? " default_server" : "", r->host);
+		print_settings(out, "\t", as_proxy, ARRAY_LEN(as_proxy));
+	}
+	/* Without it nginx would look for files. */
+	if (!print_ways(out, c, number, r->is_upstream ? FRAME_HOP : FRAME_HOST))
+		buf_puts(out, "\tlocation / { return 404; }\n");
+	buf_puts(out, "}\n");
+}
+
+static void print_private(struct buf *out, const struct render *c)
+{
+	buf_printf(out, "server {\n\tlisten 127.0.0.1:%d;\n\tserver_name reconcile;\n\taccess_log off;\n"
+	                "\topen_file_cache off;\n\tdisable_symlinks off;\n\tkeepalive_timeout 0;\n"
+	                "\tdefault_type text/plain;\n"
+	                "\tlocation = /generation { return 200 \"" CONFIG_NO_ID "\\n\"; }\n", c->s->status_port);
+	for (size_t i = 0; i < c->t->services_count; i++) {
+		const struct traffic *t = &c->t->services[i];
+		if (!config_is_service(t))
+			continue;
+		buf_printf(out, "\tlocation = /side/%s/%s {\n", t->project, t->service);
+		if (has_address(&t->next) && *t->rollout) {
+			buf_puts(out, "\t\tif ($arg_bucket !~ \"^[0-9][0-9]?[0-9]?$\") { return 400; }\n");
+			print_draw(out, c->s, arena_printf(c->a, "%s/%s/%s", t->project, t->service, t->rollout), "$arg_bucket");
+			buf_puts(out, "\t\treturn 200 \"$reconcile_side\\n\";\n\t}\n");
+		} else {
+			buf_puts(out, "\t\treturn 200 \"stable\\n\";\n\t}\n");
+		}
+	}
+	buf_puts(out, "\tlocation / { return 404; }\n}\n");
+}
+
+/* --- the files --- */
+
+static const char *keep(const struct render *c, const struct buf *text, const char *name, struct config *out)
+{
+	const char *kept = arena_strndup(c->a, text->text, text->length);
+	*ARENA_PUSH(c->a, out->files, out->count) = (struct config_file){name, kept};
+	return kept;
+}
+
+/* The locations of each upstream; their hashes go into http.conf, so that its id speaks for them too. */
+static bool render_locations(const struct render *c, struct buf *head, struct config *out)
+{
+	for (size_t i = 0; i < c->t->routes_count; i++) {
+		const struct route *r = &c->t->routes[i];
+		CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
+		char hex[SHA256_HEX_SIZE];
+		if (!r->is_upstream || !is_first(c, i, is_same_host))
+			continue;
+		buf_puts(&text, "# Written by reconcile, for a server of your own. Do not edit: it is written again.\n");
+		print_ways(&text, c, i, FRAME_INCLUDE);
+		if (text.overflowed)
+			return false;
+		const char *name = arena_printf(c->a, "location-%s.conf", r->host);
+		sha256_hex(keep(c, &text, name, out), text.length, hex);
+		buf_printf(head, "# file %s %.*s\n", name, NGINX_ID_LENGTH, hex);
+	}
+	return true;
+}
+
+static void print_http(struct buf *out, const struct render *c)
+{
+	print_shared(out);
+	print_pools(out, c);
+	for (size_t i = 0; i < c->t->routes_count; i++) {
+		if (!is_first(c, i, route_is_same_way))
+			continue;
+		struct way w = way_of(c, i);
+		if (w.count > 1)
+			print_split(out, &w);
+	}
+	for (size_t i = 0; i < c->t->routes_count; i++)
+		if (is_first(c, i, is_same_host))
+			print_server(out, c, i);
+	print_private(out, c);
+}
+
+int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a, struct config *out,
+                  struct err *e)
+{
+	const struct render c = {s, t, a};
+	CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
+	*out = (struct config){0};
+	if (config_check_settings(s, e) < 0)
+		return -1;
+	*ARENA_PUSH(a, out->files, out->count) = (struct config_file){.name = "http.conf"};
+	config_head(&text, t);
+	bool is_whole = render_locations(&c, &text, out);
+	print_http(&text, &c);
+	if (!is_whole || text.overflowed)
+		return err_set(e, ERR_INVALID, "the nginx configuration is larger than %zu bytes", NGINX_TEXT_MAX);
+	if (!config_seal(text.text))
+		return err_set(e, ERR_INTERNAL, "the nginx configuration has no place for its id");
+	out->files[0].text = arena_strndup(a, text.text, text.length);
+	out->id = config_generation(text.text, a);
+	return 0;
+}
