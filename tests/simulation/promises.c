@@ -388,6 +388,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = commits_what_is_good(s, a);
 	if (broken)
 		return broken;
+	if (a->kind == ACTION_STOP && s->failed_count)
+		return NULL; /* decided as if what failed just now were done: others were to lose their names first */
 	check_quietly = &quiet;
 	quiet = NULL;
 	check_action(&s->host, s->desired, a);
