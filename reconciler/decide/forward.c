@@ -274,6 +274,8 @@ void rollout_forward(struct rollout *r, const char *from)
 	size_t most = spec && (size_t)spec->replicas < t.stable.count ? (size_t)spec->replicas : t.stable.count;
 	if (spec && t.mendable < most)
 		t.mendable = most;
+	if (r->want && r->target != r->want && strcmp(from, r->want->revision) == 0)
+		t.mendable = 0; /* what Git asks for is refused: nothing more of it is started */
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)
