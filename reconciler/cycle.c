@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "decide/rehearse.h"
+#include "desired/context.h"
+#include "desired/kept.h"
 #include "follow.h"
 #include "host/host.h"
 #include "host/lock.h"
@@ -77,7 +79,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		return -1;
 	struct docker_settings docker = {
 		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
-		.config_folder = s->docker_config, .min_free_bytes = s->min_free};
+		.config_folder = s->docker_config, .content = context_content, .min_free_bytes = s->min_free};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
@@ -183,6 +185,8 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 	struct repeat *repeat = count_repeat(c, text.text);
 	if (outcome->result < 0) {
 		say_failure(c, repeat, &outcome->err);
+		if (*outcome->log)
+			log_info("the last lines of it:\n%s", outcome->log);
 		tell(c, "apply_errored", action, &outcome->err);
 		if (is_remembered(action))
 			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
@@ -190,6 +194,8 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 		return;
 	}
 	log_info("%s", text.text);
+	if (*outcome->note)
+		log_warning("%s: %s", text.text, outcome->note);
 	tell(c, "apply_complete", action, NULL);
 	if (is_remembered(action))
 		failures_forget(&c->failures, action);
@@ -361,8 +367,10 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	decide(d, &world, a, decision);
 	if (decision->actions_count == 0)
 		say_waits(c, decision);
-	if (decision->actions_count == 0 && !decision->wait_until_ms)
+	if (decision->actions_count == 0 && !decision->wait_until_ms) {
+		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, &world);
 		return 1;
+	}
 	act(c, &world, decision, a);
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");

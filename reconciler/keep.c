@@ -65,7 +65,7 @@ static void note_image(struct notes *n, struct arena *a, const struct service *s
 void keep_images(struct keeper *k, const struct action *action, const struct outcome *outcome)
 {
 	struct err e;
-	if (action->kind == ACTION_PULL && *outcome->image_id)
+	if ((action->kind == ACTION_PULL || action->kind == ACTION_BUILD) && *outcome->image_id)
 		note_image(&k->notes, k->arena, action->spec, outcome->image_id, 0);
 	else if (action->kind == ACTION_DROP)
 		notes_forget_image(&k->notes, action->image->image);

@@ -17,7 +17,7 @@
 /* Whoever wants to be left alone for longer is asked by the next run. */
 #define RETRY_AFTER_MAX_MS 60000
 
-static const struct failure *find_failure(const struct rollout *r, const char *revision, const char *object)
+const struct failure *rollout_failure(const struct rollout *r, const char *revision, const char *object)
 {
 	const struct world *w = r->pass->world;
 	for (size_t i = 0; i < w->failures_count; i++) {
@@ -32,7 +32,7 @@ static const struct failure *find_failure(const struct rollout *r, const char *r
 /* What earlier attempts of this run say about the next one. READY: go on. */
 static enum ups after_failure(struct rollout *r, const char *revision, const char *object, const char **why)
 {
-	const struct failure *f = find_failure(r, revision, object);
+	const struct failure *f = rollout_failure(r, revision, object);
 	if (!f)
 		return UPS_READY;
 	if (!err_info(f->kind)->may_retry && f->kind != ERR_SETUP) {
@@ -101,6 +101,9 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
+		if (!is_moving && d->is_optional && other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED ||
+		                                              other->phase == PHASE_ROLLED_BACK))
+			continue;
 		if (is_moving)
 			rollout_wait(r, reason, 0);
 		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
@@ -120,12 +123,13 @@ static bool has_name(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-/* Is an action that makes this network or volume on its way already? */
+/* Is an action that makes this network, volume or image on its way already? */
 static bool is_planned(const struct pass *p, enum action_kind kind, const char *name)
 {
 	for (size_t i = 0; i < p->out->actions_count; i++) {
 		const struct action *a = &p->out->actions[i];
-		if (a->kind == kind && strcmp(kind == ACTION_NETWORK ? a->network : a->volume, name) == 0)
+		if (a->kind == kind && strcmp(kind == ACTION_NETWORK ? a->network : kind == ACTION_VOLUME ? a->volume : a->spec->image,
+		                              name) == 0)
 			return true;
 	}
 	return false;
@@ -224,15 +228,36 @@ enum ups bring_image(struct rollout *r, const struct service *s, const char **wh
 	enum ups earlier = after_failure(r, s->revision, "", why);
 	if (earlier != UPS_READY)
 		return earlier;
-	if (s->pull == PULL_NEVER) {
-		*why = "its image is not on this host, and pull_policy is never";
+	if (s->build && is_planned(r->pass, ACTION_BUILD, s->image)) { /* another service has the same */
+		rollout_wait(r, "waits for its image to be built", 0);
+		return UPS_BUSY;
+	}
+	if (s->pull == PULL_NEVER && !s->build) {
+		*why = "its image is not on this host, and nobody is to pull it";
 		return UPS_FAILED;
 	}
-	struct action *pull = pass_action(r->pass, ACTION_PULL, r->project, r->service);
+	struct action *pull = pass_action(r->pass, s->build ? ACTION_BUILD : ACTION_PULL, r->project, r->service);
 	pull->spec = s;
 	pull->revision = s->revision;
-	rollout_wait(r, "pulls its image", 0);
+	rollout_wait(r, s->build ? "builds its image" : "pulls its image", 0);
 	return UPS_BUSY;
+}
+
+/* The instance of another service that runs. */
+static const struct instance *first_of(struct rollout *r, const char *service)
+{
+	struct set all = set_of(r->pass, r->project, service, NULL);
+	return all.count && all.items[0]->state == INSTANCE_RUNNING ? all.items[0] : NULL;
+}
+
+/* Is the container gone of which it has the network? It cannot be given another one. */
+static bool is_orphan(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	const struct world *w = r->pass->world;
+	for (size_t k = 0; k < w->instances_count && i->shares; k++)
+		if (strcmp(w->instances[k].id, i->shares) == 0)
+			return false;
+	return i->shares && service_shares(s);
 }
 
 static enum ups create_missing(struct rollout *r, const struct service *s, int missing, const char **why)
@@ -254,18 +279,25 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	bool is_on_host = address_kind(spec_value(&s->spec, "network_mode")) == ADDRESS_HOST;
 	if (s->is_routed && !is_on_host && !(network = address_network(p, r->project, why)))
 		return UPS_FAILED;
+	const struct instance *shared = NULL;
+	if (service_shares(s) && !(shared = first_of(r, service_shares(s)))) {
+		rollout_wait(r, arena_printf(p->arena, "waits for %s, of which it has the network", service_shares(s)), p->world->now_ms + 1000);
+		return UPS_BUSY;
+	}
 	for (int i = 0; i < missing; i++) {
 		const char *address = s->is_routed && is_on_host ? ADDRESS_OF_HOST : NULL;
 		if (network && !(address = address_take(p, network, why)))
 			return UPS_FAILED;
 		int number = free_number(r);
+		const char *name = name_new(r, s, number);
 		struct action *a = pass_action(p, ACTION_CREATE, r->project, r->service);
 		a->spec = s;
 		a->revision = s->revision;
 		a->number = number;
-		a->name = arena_printf(p->arena, "%s-%s-%d", r->project, r->service, a->number);
+		a->name = name;
 		a->address = address;
 		a->network = network ? network->name : NULL;
+		a->shares = shared ? shared->id : NULL;
 		alias_places(r, s, a);
 	}
 	rollout_wait(r, "creates instances", 0);
@@ -278,7 +310,7 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	if (i->state == INSTANCE_PAUSED)
 		return true;
 	if (i->state == INSTANCE_CREATED)
-		return !*i->error || !find_failure(r, i->revision, "");
+		return !*i->error || !rollout_failure(r, i->revision, "");
 	if (i->state != INSTANCE_EXITED || (s->may_end && i->exit_code == 0))
 		return false;
 	return !gate_had_its_chance(i, s, r->pass->world);
@@ -301,7 +333,7 @@ static bool update_live(struct rollout *r, const struct service *s, const struct
 	}
 	if (!count)
 		return false;
-	const struct failure *earlier = find_failure(r, i->revision, i->id);
+	const struct failure *earlier = rollout_failure(r, i->revision, i->id);
 	if (earlier) {
 		*why = earlier->message;
 		return false;
@@ -328,7 +360,7 @@ static void start(struct rollout *r, const struct service *s, const struct insta
 /* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
 static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
 {
-	return i->state == INSTANCE_DEAD || (r->is_routed && s->is_routed && !*i->address);
+	return i->state == INSTANCE_DEAD || is_orphan(r, s, i) || (r->is_routed && s->is_routed && !*i->address);
 }
 
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set)
@@ -381,6 +413,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			continue;
 		usable++;
 		moving += update_live(r, s, in, &failed);
+		moving += name_settle(r, s, in, &failed);
 		struct judgement j = judge(r, s, in, trust);
 		if (j.readiness == READY) {
 			ready++;

@@ -269,6 +269,8 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 	const struct service *s = desired_service(p->desired, project, service);
 	if (s)
 		return s->is_left_alone;
+	if (desired_leaves_alone(p->desired, project, service))
+		return true;
 	for (size_t i = 0; i < p->desired->projects_count; i++)
 		if (p->desired->projects[i].keeps_gone && strcmp(p->desired->projects[i].name, project) == 0)
 			return true;

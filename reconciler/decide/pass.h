@@ -36,7 +36,7 @@ const struct order *pass_pause(const struct pass *p, const char *project, const 
 bool pass_has_project(const struct pass *p, const char *project);
 
 /* Stays as it is: a service that is no target, one that left a project of which not all is one, one of a project that is
- * not in Git. */
+ * not in Git, one of a profile that is not enabled. */
 bool pass_leaves_alone(const struct pass *p, const char *project, const char *service);
 
 /* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.

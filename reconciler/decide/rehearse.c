@@ -94,7 +94,7 @@ static void create(struct world *w, const struct action *action, struct arena *a
 		.name = action->name, .project = action->project, .service = action->service,
 		.revision = action->spec->revision, .number = action->number, .state = INSTANCE_CREATED, .error = "",
 		.created_ms = w->now_ms, .address = action->address ? action->address : "",
-		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3,
+		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3, .shares = action->shares,
 	};
 	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
@@ -288,7 +288,7 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 static int64_t takes_ms(enum action_kind kind)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
-		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_CREATE] = 70,
+		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
 		[ACTION_START] = 280,   [ACTION_UPDATE] = 15,  [ACTION_STOP] = 300,  [ACTION_REMOVE] = 12,
 		[ACTION_PUBLISH] = 600, [ACTION_PARK] = 15,    [ACTION_WEIGHT] = 5,
 		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
@@ -309,6 +309,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 		start(w, i, action->spec && action->spec->is_job);
 		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
+	case ACTION_RENAME: i->name = action->name; break;
 	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(w, i, action, a); break;
@@ -327,7 +328,7 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 			.range = action->range ? action->range : "", .project = action->project};
 		break;
 	case ACTION_VOLUME: *ARENA_PUSH(a, w->volumes, w->volumes_count) = action->volume; break;
-	case ACTION_PULL: pull(w, action, a); break;
+	case ACTION_PULL: case ACTION_BUILD: pull(w, action, a); break;
 	case ACTION_DROP: drop(w, action); break;
 	case ACTION_CREATE: create(w, action, a); break;
 	case ACTION_UNANNOUNCE: w->nginx.is_announcing = false; break;

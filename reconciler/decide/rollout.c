@@ -315,7 +315,11 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 		return;
 	}
 	decide_target(&r);
-	if (is_refused && no.why && (status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING))
+	bool is_at_rest = status->phase == PHASE_SETTLED || status->phase == PHASE_KEEPING;
+	const char *differs = is_at_rest && !is_refused ? resource_difference(&r, s) : NULL;
+	if (differs)
+		rollout_status(&r, PHASE_FAILED, ERR_CONFLICT, differs);
+	else if (is_refused && no.why && is_at_rest)
 		rollout_status(&r, no.phase, no.cause, no.why);
 	add_wanted(&r);
 }

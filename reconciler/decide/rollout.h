@@ -94,9 +94,22 @@ bool discard(struct rollout *r, const struct set *s);
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set);
 /* The first n of those that are ready. */
 struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
+/* What failed in this run about `object` (struct failure); NULL: nothing. */
+const struct failure *rollout_failure(const struct rollout *r, const char *revision, const char *object);
 /* May what an action does to `object` (struct failure) be tried, after what happened in this run? If not, the status
  * says why. */
 bool rollout_may_try(struct rollout *r, const char *revision, const char *object);
+
+/* resources.c: which of its networks and volumes is another one than the manifest says, for people; NULL: none. */
+const char *resource_difference(struct rollout *r, const struct service *s);
+
+/* names.c */
+
+/* The name of a new instance; whoever of the service has it gives it up first. */
+const char *name_new(struct rollout *r, const struct service *s, int number);
+/* Calls the instance what the spec says. Returns true when there is something to do about it; when an earlier attempt of
+ * this run failed, *why says how and nothing is done. */
+bool name_settle(struct rollout *r, const struct service *s, const struct instance *i, const char **why);
 
 /* alias.c: which instances other containers reach by the service's name */
 

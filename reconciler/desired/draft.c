@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "desired/build.h"
 #include "desired/contents.h"
 #include "desired/fields.h"
 
@@ -100,17 +101,17 @@ static void read_section(struct parse *p, struct draft *d, const struct node *ma
 		read_pair(p, d, &map->pairs[i], section);
 }
 
-static struct value *value_at(struct draft *d, const char *path)
+struct value *draft_value(struct draft *d, const char *path)
 {
 	return &d->values[field_index(path)];
 }
 
 static bool is_set(struct draft *d, const char *path)
 {
-	return value_at(d, path)->kind != VALUE_UNSET;
+	return draft_value(d, path)->kind != VALUE_UNSET;
 }
 
-static struct mark mark_at(struct draft *d, const char *path)
+struct mark draft_mark(const struct draft *d, const char *path)
 {
 	const struct node *n = d->nodes[field_index(path)];
 	return n ? n->mark : d->mark;
@@ -122,7 +123,7 @@ static void settle_spellings(struct parse *p, struct draft *d)
 	size_t rows, shown;
 	const struct field_row *row = table(&rows, &shown);
 	for (size_t i = shown; i < rows; i++) {
-		struct value *other = &d->values[i], *own = value_at(d, row[i].same_as);
+		struct value *other = &d->values[i], *own = draft_value(d, row[i].same_as);
 		if (other->kind == VALUE_UNSET)
 			continue;
 		if (own->kind == VALUE_UNSET)
@@ -130,20 +131,20 @@ static void settle_spellings(struct parse *p, struct draft *d)
 		else if (!value_equal(own, other))
 			parse_error(p, d->nodes[i]->mark, arena_printf(p->a, "%s.%s", d->path, row[i].field.path),
 			            "differs from %s on line %d, which means the same; write one of them", row[i].same_as,
-			            mark_at(d, row[i].same_as).line);
+			            draft_mark(d, row[i].same_as).line);
 	}
 }
 
 static void settle_memory(struct parse *p, struct draft *d)
 {
-	const struct value *memory = value_at(d, "mem_limit");
-	struct value *both = value_at(d, "memswap_limit");
+	const struct value *memory = draft_value(d, "mem_limit");
+	struct value *both = draft_value(d, "memswap_limit");
 	const char *path = arena_printf(p->a, "%s.memswap_limit", d->path);
 	bool is_broken = memory->kind == VALUE_UNSET && (d->nodes[field_index("mem_limit")] ||
 	                                                 d->nodes[field_index("deploy.resources.limits.memory")]);
 	if (memory->kind == VALUE_UNSET) {
 		if (both->kind != VALUE_UNSET && !is_broken)
-			parse_error(p, mark_at(d, "memswap_limit"), path,
+			parse_error(p, draft_mark(d, "memswap_limit"), path,
 			            "needs a memory limit beside it; write mem_limit or deploy.resources.limits.memory");
 		return;
 	}
@@ -152,7 +153,7 @@ static void settle_memory(struct parse *p, struct draft *d)
 		*both = value_int(memory->integer > INT64_MAX / 2 ? INT64_MAX : 2 * memory->integer);
 		both->secret = memory->secret;
 	} else if (both->integer != -1 && both->integer < memory->integer) {
-		parse_error(p, mark_at(d, "memswap_limit"), path,
+		parse_error(p, draft_mark(d, "memswap_limit"), path,
 		            "is less than the memory limit, but it counts memory and swap together; write at least as much");
 	}
 }
@@ -160,11 +161,11 @@ static void settle_memory(struct parse *p, struct draft *d)
 /* The engine takes no reservation above the limit. */
 static void settle_reservation(struct parse *p, struct draft *d)
 {
-	const struct value *limit = value_at(d, "mem_limit"), *reserved = value_at(d, "mem_reservation");
+	const struct value *limit = draft_value(d, "mem_limit"), *reserved = draft_value(d, "mem_reservation");
 	bool is_short = d->nodes[field_index("mem_reservation")] != NULL;
 	const char *row = is_short ? "mem_reservation" : "deploy.resources.reservations.memory";
 	if (limit->kind != VALUE_UNSET && reserved->kind != VALUE_UNSET && reserved->integer > limit->integer)
-		parse_error(p, mark_at(d, row), arena_printf(p->a, "%s.%s", d->path, row),
+		parse_error(p, draft_mark(d, row), arena_printf(p->a, "%s.%s", d->path, row),
 		            "is more than the memory limit; write at most as much");
 }
 
@@ -172,8 +173,8 @@ static void settle_reservation(struct parse *p, struct draft *d)
 static void settle_restart(struct parse *p, struct draft *d)
 {
 	static const char *const rows[] = {"condition", "max_attempts", "delay", "window"};
-	const struct value *condition = value_at(d, "deploy.restart_policy.condition");
-	struct value *attempts = value_at(d, "deploy.restart_policy.max_attempts"), *restart = value_at(d, "restart");
+	const struct value *condition = draft_value(d, "deploy.restart_policy.condition");
+	struct value *attempts = draft_value(d, "deploy.restart_policy.max_attempts"), *restart = draft_value(d, "restart");
 	const struct node *said = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(rows) && !said; i++)
 		said = d->nodes[field_index(arena_printf(p->a, "deploy.restart_policy.%s", rows[i]))];
@@ -183,54 +184,54 @@ static void settle_restart(struct parse *p, struct draft *d)
 	if (strcmp(wanted.string, "on-failure") == 0 && attempts->kind == VALUE_INT && attempts->integer > 0)
 		wanted.string = arena_printf(p->a, "on-failure:%lld", (long long)attempts->integer);
 	if (restart->kind != VALUE_UNSET && !value_equal(restart, &wanted))
-		parse_warning(p, mark_at(d, "restart"), arena_printf(p->a, "%s.restart", d->path),
+		parse_warning(p, draft_mark(d, "restart"), arena_printf(p->a, "%s.restart", d->path),
 		              "deploy.restart_policy on line %d says something else, and comes first", said->mark.line);
 	*restart = wanted;
-	*value_at(d, "deploy.restart_policy.condition") = *attempts = (struct value){0}; /* they live on in restart */
+	*draft_value(d, "deploy.restart_policy.condition") = *attempts = (struct value){0}; /* they live on in restart */
 }
 
 static void settle_environment(struct parse *p, struct draft *d)
 {
-	struct value *files = value_at(d, "env_file");
-	if (files->kind == VALUE_LIST)
+	struct value *files = draft_value(d, "env_file");
+	if (files->kind == VALUE_LIST && !p->is_left_alone)
 		env_files_read(p, d->nodes[field_index("env_file")], arena_printf(p->a, "%s.env_file", d->path), files,
-		               value_at(d, "environment"));
+		               draft_value(d, "environment"));
 	*files = (struct value){0}; /* they live on in the environment */
 }
 
 static void settle_networks(struct parse *p, struct draft *d)
 {
-	const struct value *mode = value_at(d, "network_mode"), *ports = value_at(d, "ports");
-	struct value *networks = value_at(d, "networks");
+	const struct value *mode = draft_value(d, "network_mode"), *ports = draft_value(d, "ports");
+	struct value *networks = draft_value(d, "networks");
 	const struct node *n = d->nodes[field_index("networks")];
 	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
 	bool is_alone = mode->kind == VALUE_STRING && strcmp(mode->string, "bridge") != 0;
 	if (mode->kind == VALUE_STRING && n && n->count)
-		parse_error(p, mark_at(d, "network_mode"), path, "stands beside networks, and the two do not go together; remove one of them");
+		parse_error(p, draft_mark(d, "network_mode"), path, "stands beside networks, and the two do not go together; remove one of them");
 	if (mode->kind == VALUE_UNSET && (!n || !n->count))
 		*networks = networks_default(p);
 	if (is_alone && ports->kind != VALUE_UNSET)
-		parse_error(p, mark_at(d, "ports"), arena_printf(p->a, "%s.ports", d->path),
+		parse_error(p, draft_mark(d, "ports"), arena_printf(p->a, "%s.ports", d->path),
 		            "nothing is published with network_mode %s; remove one of them", mode->string);
 	if (address_kind(mode) == ADDRESS_NONE && (is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port")))
-		parse_error(p, mark_at(d, "network_mode"), path, "with %s there is no address to probe; write a healthcheck "
+		parse_error(p, draft_mark(d, "network_mode"), path, "with %s there is no address to probe; write a healthcheck "
 		                                                 "instead of x-reconcile.ready", mode->string);
-	ports_expose(p, ports, value_at(d, "expose"));
+	ports_expose(p, ports, draft_value(d, "expose"));
 }
 
 /* A second instance beside the first could not start. */
 static void settle_fixed(struct parse *p, struct draft *d)
 {
-	const struct value *replicas = value_at(d, "deploy.replicas");
-	if (ports_are_fixed(value_at(d, "ports"))) {
+	const struct value *replicas = draft_value(d, "deploy.replicas");
+	if (ports_are_fixed(draft_value(d, "ports"))) {
 		d->fixed = "a fixed host port";
 		d->fixed_path = "ports";
-	} else if (networks_are_fixed(value_at(d, "networks"))) {
+	} else if (networks_are_fixed(draft_value(d, "networks"))) {
 		d->fixed = "a fixed address";
 		d->fixed_path = "networks";
 	}
 	if (d->fixed && replicas->kind == VALUE_INT && replicas->integer > 1)
-		parse_error(p, mark_at(d, d->fixed_path), arena_printf(p->a, "%s.%s", d->path, d->fixed_path),
+		parse_error(p, draft_mark(d, d->fixed_path), arena_printf(p->a, "%s.%s", d->path, d->fixed_path),
 		            "several instances cannot share %s; %s", d->fixed,
 		            strcmp(d->fixed_path, "ports") == 0 ? "let nginx lead to them, or write a range like 8080-8083:80"
 		                                                : "remove the address");
@@ -238,7 +239,7 @@ static void settle_fixed(struct parse *p, struct draft *d)
 
 static void settle_healthcheck(struct parse *p, struct draft *d)
 {
-	struct value *disable = value_at(d, "healthcheck.disable"), *test = value_at(d, "healthcheck.test");
+	struct value *disable = draft_value(d, "healthcheck.disable"), *test = draft_value(d, "healthcheck.test");
 	if (disable->kind == VALUE_BOOL && disable->boolean) {
 		*test = (struct value){0};
 		value_push(p->a, test, value_string("NONE"));
@@ -257,7 +258,7 @@ static void settle_probe(struct parse *p, struct draft *d)
 	for (size_t i = 0; i < ARRAY_LEN(needs_port); i++) {
 		if (!d->nodes[field_index(needs_port[i])])
 			continue;
-		parse_error(p, mark_at(d, needs_port[i]), arena_printf(p->a, "%s.x-reconcile.ready.http", d->path),
+		parse_error(p, draft_mark(d, needs_port[i]), arena_printf(p->a, "%s.x-reconcile.ready.http", d->path),
 		            "has no port; write the port inside the container, like port: 8080");
 		return;
 	}
@@ -265,10 +266,12 @@ static void settle_probe(struct parse *p, struct draft *d)
 
 static void settle_dependencies(struct parse *p, struct draft *d)
 {
-	const struct value *v = value_at(d, "depends_on");
+	const struct value *v = draft_value(d, "depends_on");
 	for (size_t i = 0; i < v->count; i++) {
-		const char *word = v->items[i].string;
+		const char *word = value_get(&v->items[i], "condition")->string;
 		struct dependency made = {.service = v->keys[i], .condition = CONDITION_STARTED};
+		made.is_optional = value_get(&v->items[i], "optional") != NULL;
+		made.restarts = value_get(&v->items[i], "restart") != NULL;
 		if (strcmp(word, "service_healthy") == 0)
 			made.condition = CONDITION_HEALTHY;
 		else if (strcmp(word, "service_completed_successfully") == 0)
@@ -319,9 +322,12 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	out->service.volumes_count = p->mounts.volumes_count;
 	out->is_writing = p->mounts.are_writable;
 	out->writing_mark = p->mounts.writable_mark;
-	/* With `build` it has been told already what to do. */
-	if (pair->value->kind == NODE_MAP && !out->nodes[field_index("image")] && !node_get(pair->value, "build"))
-		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27");
+	if (!p->is_left_alone)
+		build_settle(p, out);
+	/* After another mistake it may well be this one: imagge, bulid. */
+	if (p->errors == before && !draft_value(out, "build")->kind && !out->service.build && draft_value(out, "image")->kind == VALUE_UNSET &&
+	    !out->nodes[field_index("extends")])
+		parse_error(p, pair->mark, out->path, "has no image; write one, like image: nginx:1.27, or a folder to build it from, like build: .");
 	settle_spellings(p, out);
 	settle_memory(p, out);
 	settle_reservation(p, out);
@@ -332,7 +338,8 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	settle_healthcheck(p, out);
 	settle_probe(p, out);
 	settle_dependencies(p, out);
-	contents_settle(p, value_at(out, "volumes"), value_at(out, "volume_content"));
+	kept_settle(p, (struct value *const[2]){draft_value(out, "secrets"), draft_value(out, "configs")}, draft_value(out, "secrets_and_configs"));
+	contents_settle(p, draft_value(out, "volumes"), draft_value(out, "volume_content"));
 	return p->errors == before;
 }
 
@@ -340,11 +347,29 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 
 static void settle_image(struct parse *p, struct draft *d)
 {
-	const struct value *policy = value_at(d, "pull_policy");
+	const struct value *policy = draft_value(d, "pull_policy");
 	if (d->service.image)
 		d->service.image = image_in_engine(p->a, d->service.image);
-	if (policy->kind == VALUE_STRING && strcmp(policy->string, "missing") != 0)
+	if (d->service.build) {
+		if (policy->kind == VALUE_STRING && strcmp(policy->string, "always") == 0)
+			parse_warning(p, draft_mark(d, "pull_policy"), arena_printf(p->a, "%s.pull_policy", d->path),
+			              "is about what is pulled, and this is built; build.pull asks for the newest base image");
+		d->service.pull = PULL_NEVER; /* nobody else has it */
+	} else if (policy->kind == VALUE_STRING && strcmp(policy->string, "missing") != 0)
 		d->service.pull = strcmp(policy->string, "always") == 0 ? PULL_ALWAYS : PULL_NEVER;
+}
+
+/* One container has one name. Where old and new stand side by side, theirs are numbered and the name is an alias of all. */
+static void settle_name(struct parse *p, struct draft *d)
+{
+	const struct service *s = &d->service;
+	if (!s->container_name)
+		return;
+	if (s->replicas > 1)
+		parse_error(p, draft_mark(d, "container_name"), arena_printf(p->a, "%s.container_name", d->path),
+		            "several instances cannot share one name; remove it, or one instance must do");
+	else if (s->strategy != STRATEGY_IN_PLACE && !is_set(d, "network_mode"))
+		networks_add_alias(p, draft_value(d, "networks"), s->container_name);
 }
 
 static void default_to(int64_t *member, struct draft *d, const char *path, int64_t value)
@@ -359,15 +384,15 @@ static void check_strategy(struct parse *p, struct draft *d, bool stops_first)
 	struct service *s = &d->service;
 	const char *path = arena_printf(p->a, "%s.x-reconcile.strategy", d->path), *name = strategy_names[s->strategy];
 	if (!s->is_routed)
-		parse_error(p, mark_at(d, "x-reconcile.strategy"), path,
+		parse_error(p, draft_mark(d, "x-reconcile.strategy"), path,
 		            "%s moves traffic, and no route leads to %s; add one under x-reconcile.routes at the top level, "
 		            "or write in-place", name, s->name);
 	else if (d->fixed)
-		parse_error(p, mark_at(d, d->fixed_path), path,
+		parse_error(p, draft_mark(d, d->fixed_path), path,
 		            "%s runs the old and the new %s at once, and both cannot have %s; remove it, or write in-place", name, s->name,
 		            d->fixed);
 	else if (stops_first)
-		parse_error(p, mark_at(d, "deploy.update_config.order"), path,
+		parse_error(p, draft_mark(d, "deploy.update_config.order"), path,
 		            "%s starts the new %s first, and deploy.update_config.order says stop-first; remove one of them", name, s->name);
 	else if (d->is_writing)
 		parse_warning(p, d->writing_mark, path,
@@ -377,7 +402,7 @@ static void check_strategy(struct parse *p, struct draft *d, bool stops_first)
 static void settle_strategy(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
-	const struct value *chosen = value_at(d, "x-reconcile.strategy"), *order = value_at(d, "deploy.update_config.order");
+	const struct value *chosen = draft_value(d, "x-reconcile.strategy"), *order = draft_value(d, "deploy.update_config.order");
 	bool stops_first = order->kind == VALUE_STRING && strcmp(order->string, "stop-first") == 0;
 	const char *alone = d->is_writing ? "a writable volume" : d->fixed ? d->fixed : stops_first ? "stop-first" : NULL;
 	if (chosen->kind == VALUE_UNSET) {
@@ -409,7 +434,7 @@ static void settle_ready(struct parse *p, struct draft *d)
 	default_to(&r->within_ms, d, "x-reconcile.ready.within", 60000);
 	default_to(&r->for_ms, d, "x-reconcile.ready.for", is_checked ? 1000 : 10000);
 	if (r->for_ms > r->within_ms)
-		parse_error(p, mark_at(d, is_set(d, "x-reconcile.ready.for") ? "x-reconcile.ready.for" : "x-reconcile.ready.within"),
+		parse_error(p, draft_mark(d, is_set(d, "x-reconcile.ready.for") ? "x-reconcile.ready.for" : "x-reconcile.ready.within"),
 		            arena_printf(p->a, "%s.x-reconcile.ready", d->path),
 		            "`for` is longer than `within`, so it could never become ready; make `within` the longer one");
 }
@@ -428,27 +453,27 @@ static bool says_ready(const struct draft *d)
 static void settle_route(struct parse *p, struct draft *d)
 {
 	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
-	enum address_kind kind = address_kind(value_at(d, "network_mode"));
+	enum address_kind kind = address_kind(draft_value(d, "network_mode"));
 	if (!d->service.is_routed)
 		return;
 	if (kind == ADDRESS_NONE)
-		parse_error(p, mark_at(d, "network_mode"), path, "a route leads to %s, but with none nginx cannot reach it; remove one of them",
-		            d->service.name);
+		parse_error(p, draft_mark(d, "network_mode"), path, "a route leads to %s, but with %s nginx cannot reach it; remove one of them",
+		            d->service.name, draft_value(d, "network_mode")->string);
 	if (kind != ADDRESS_HOST)
 		return;
 	d->fixed = "a port of the host";
 	d->fixed_path = "network_mode";
 	if (d->service.replicas > 1)
-		parse_error(p, mark_at(d, "network_mode"), path, "several instances cannot share %s; remove network_mode", d->fixed);
+		parse_error(p, draft_mark(d, "network_mode"), path, "several instances cannot share %s; remove network_mode", d->fixed);
 }
 
 /* How many at a time, and how long each batch is watched. */
 static void settle_update(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
-	const struct value *parallel = value_at(d, "deploy.update_config.parallelism");
-	const struct value *delay = value_at(d, "deploy.update_config.delay"), *watch = value_at(d, "deploy.update_config.monitor");
-	const struct value *action = value_at(d, "deploy.update_config.failure_action");
+	const struct value *parallel = draft_value(d, "deploy.update_config.parallelism");
+	const struct value *delay = draft_value(d, "deploy.update_config.delay"), *watch = draft_value(d, "deploy.update_config.monitor");
+	const struct value *action = draft_value(d, "deploy.update_config.failure_action");
 	s->batch = parallel->kind == VALUE_UNSET ? 1 : (int)parallel->integer;
 	if (s->batch == 0 || s->batch > s->replicas)
 		s->batch = s->replicas > 0 ? s->replicas : 1;
@@ -456,7 +481,7 @@ static void settle_update(struct parse *p, struct draft *d)
 	int64_t hold_ms = delay->integer > watch->integer ? delay->integer : watch->integer;
 	default_to(&s->hold_ms, d, "x-reconcile.hold", is_said ? hold_ms : s->strategy == STRATEGY_CANARY ? HOLD_CANARY_MS : HOLD_DEFAULT_MS);
 	if (action->kind == VALUE_STRING && strcmp(action->string, "rollback") != 0)
-		parse_warning(p, mark_at(d, "deploy.update_config.failure_action"),
+		parse_warning(p, draft_mark(d, "deploy.update_config.failure_action"),
 		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
 		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
 }
@@ -465,7 +490,7 @@ static void settle_steps(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
 	if (s->strategy != STRATEGY_CANARY && is_set(d, "x-reconcile.steps"))
-		parse_error(p, mark_at(d, "x-reconcile.steps"), arena_printf(p->a, "%s.x-reconcile.steps", d->path),
+		parse_error(p, draft_mark(d, "x-reconcile.steps"), arena_printf(p->a, "%s.x-reconcile.steps", d->path),
 		            "only canary goes in steps, and this is %s; add strategy: canary, or remove the steps", strategy_names[s->strategy]);
 	steps_take(s, p->a);
 }
@@ -478,14 +503,15 @@ void draft_settle(struct parse *p, struct draft *d)
 	s->is_routed = d->routed_port != 0;
 	s->replicas = 1;
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
-		*value_at(d, "restart") = value_string("no");
+		*draft_value(d, "restart") = value_string("no");
 	fill_members(d);
 	settle_route(p, d);
 	settle_image(p, d);
 	settle_strategy(p, d);
+	settle_name(p, d);
 	settle_update(p, d);
 	s->is_job = d->is_completed_for;
-	s->may_end = s->is_job || (!s->is_routed && strcmp(value_at(d, "restart")->string, "no") == 0 &&
+	s->may_end = s->is_job || (!s->is_routed && strcmp(draft_value(d, "restart")->string, "no") == 0 &&
 	                           !s->has_healthcheck && !says_ready(d));
 	settle_ready(p, d);
 	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY ? 600000 : 0);
@@ -495,6 +521,17 @@ void draft_settle(struct parse *p, struct draft *d)
 	s->spec = (struct spec){.rows = fields_rows(&count), .values = d->values, .count = shown};
 	spec_revision(&s->spec, s->revision);
 	settle_steps(p, d);
+}
+
+void draft_follow(struct arena *a, struct draft *d)
+{
+	struct value *follows = draft_value(d, "depends_on_revisions");
+	for (size_t i = 0; i < d->service.dependencies_count; i++)
+		for (size_t k = 0; k < d->needs_count && d->service.dependencies[i].restarts; k++)
+			if (strcmp(d->needs[k]->service.name, d->service.dependencies[i].service) == 0)
+				value_set(a, follows, d->needs[k]->service.name, value_string(arena_strdup(a, d->needs[k]->service.revision)));
+	if (follows->count)
+		spec_revision(&d->service.spec, d->service.revision);
 }
 
 void spec_revision(const struct spec *spec, char *out)

@@ -24,10 +24,16 @@ struct draft {
 	bool is_placed;            /* in the dependency order */
 };
 
+/* The value of a row, and where it stands in the file. */
+struct value *draft_value(struct draft *d, const char *path);
+struct mark draft_mark(const struct draft *d, const char *path);
+
 /* Everything that the file says. Problems go to p; false: there were some. */
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
 /* Everything that follows from it, and the revision. */
 void draft_settle(struct parse *p, struct draft *d);
+/* When all that it depends on is settled: what a new revision of those makes new here, too. */
+void draft_follow(struct arena *a, struct draft *d);
 /* "app:1@sha256:..." -> "app@sha256:...": the engine does not know tag and digest together. Others stay. */
 const char *image_in_engine(struct arena *a, const char *image);
 /* The revision of a spec, into out[REVISION_LENGTH + 1]. */

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "desired/files.h"
+#include "desired/kept.h"
 #include "desired/projects.h"
 #include "desired/sources.h"
 #include "desired/targets.h"
@@ -59,8 +60,13 @@ static const char *project_directory(const struct settings *s, const char *file,
 static int read_environment(const struct settings *s, struct arena *a, struct environment *env, struct err *e)
 {
 	*env = (struct environment){0};
-	if (s->env_file && fs_exists(s->env_file) && environment_read(s->env_file, a, env, e) < 0)
+	const char *file = s->env_file ? s->env_file : DEFAULT_ENV_FILE;
+	/* One that was named must be there: without it ${NAME} would quietly be empty. */
+	if ((s->env_file || fs_exists(file)) && environment_read(file, a, env, e) < 0) {
+		if (e->kind == ERR_NOT_FOUND)
+			return err_set(e, ERR_INVALID, "env_file: there is no such file %.300s; make it, or name another one", file);
 		return err_wrap(e, "env file");
+	}
 	env->use_process = true;
 	return 0;
 }
@@ -68,10 +74,12 @@ static int read_environment(const struct settings *s, struct arena *a, struct en
 static int load_one(const struct settings *s, const struct environment *env, struct source *source, struct arena *a,
                     struct desired *out, struct problems *problems, struct err *e)
 {
-	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read};
+	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read, .list = source_tree};
 	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
 	size_t before = problems->count;
 	from.directory = project_directory(s, source->file, a);
+	from.profiles = s->profiles;
+	from.kept = arena_printf(a, "%s/secrets", s->state_dir);
 	if (s->repo) {
 		from.projects = arena_printf(a, "%s/projects", s->state_dir);
 		from.files = &files;
@@ -97,7 +105,8 @@ static void write_files(struct source *const *sources, enum load_mode mode, stru
 		struct err e;
 		if (project->has_binds)
 			files_warn(sources[i], problems);
-		if (!project->has_binds || targets_spare(project) || mode != LOAD_SYNC || files_write(sources[i], project->directory, &e) == 0) {
+		if (targets_spare(project) || mode != LOAD_SYNC ||
+		    (kept_write(project, &e) == 0 && (!project->has_binds || files_write(sources[i], project->directory, &e) == 0))) {
 			d->projects[kept++] = *project;
 			continue;
 		}

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "desired/build.h"
 #include "desired/draft.h"
+#include "desired/extends.h"
 #include "desired/fields.h"
 #include "desired/resources.h"
 #include "desired/routes.h"
@@ -28,7 +30,8 @@ struct load {
 	size_t routes_count;
 	const struct swap_want *swap;
 	bool is_atomic;
-	const char **left_out; /* services with profiles */
+	const char *profiles;  /* enabled ones */
+	const char **left_out; /* services of others */
 	size_t left_out_count;
 };
 
@@ -110,22 +113,37 @@ static struct draft *find_draft(struct load *l, const char *name)
 	return NULL;
 }
 
-/* One that has profiles is left out, and what is wrong with it does not matter until there is a way to enable it. */
+static bool is_in_list(const char *list, const char *name)
+{
+	for (size_t n; list && *list; list += n + (list[n] == ','))
+		if ((n = strcspn(list, ",")) == strlen(name) && strncmp(list, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* One without profiles always is. What they are is checked when the service is read. */
+static bool is_enabled(struct load *l, const struct node *service)
+{
+	struct node *n = node_get(service, "profiles");
+	if (!n || n->kind != NODE_LIST || n->count == 0 || parse_evaluate(&l->parse, n, "services") < 0)
+		return true;
+	bool is_any = is_in_list(l->profiles, "*");
+	for (size_t i = 0; i < n->count; i++)
+		is_any = is_any || (n->items[i]->kind == NODE_SCALAR && is_in_list(l->profiles, n->items[i]->text));
+	return is_any;
+}
+
+/* One of a profile that is not enabled must be right, too, but is nobody's business after that. */
 static void read_service(struct load *l, const struct pair *pair)
 {
 	struct parse *p = &l->parse;
-	size_t reports = p->reports_count, errors = p->errors;
 	struct draft *d = &l->drafts[l->drafts_count++];
+	p->is_left_alone = !is_enabled(l, pair->value);
 	draft_read(p, l->project, pair, d);
-	const struct node *n = d->nodes[field_index("profiles")];
-	if (d->values[field_index("profiles")].kind == VALUE_UNSET)
+	if (!p->is_left_alone)
 		return;
-	p->reports_count = reports;
-	p->errors = errors;
 	l->drafts_count--;
 	*ARENA_PUSH(p->a, l->left_out, l->left_out_count) = pair->key;
-	parse_warning(p, n->mark, arena_printf(p->a, "%s.profiles", d->path),
-	              "%.60s is left out: there is no way to enable a profile yet", pair->key);
 }
 
 static bool is_left_out(const struct load *l, const char *name)
@@ -139,7 +157,7 @@ static bool is_left_out(const struct load *l, const char *name)
 static void read_services(struct load *l, const struct node *root)
 {
 	struct parse *p = &l->parse;
-	const struct node *n = node_get(root, "services");
+	struct node *n = node_get(root, "services");
 	if (!n && p->errors == 0) /* else it is most likely one of the keys that were just called unknown */
 		parse_error(p, root->mark, "", "there are no services; nothing is changed, and nothing that runs is removed");
 	if (!n)
@@ -152,6 +170,7 @@ static void read_services(struct load *l, const struct node *root)
 		parse_error(p, n->mark, "services", "%zu services are more than the 500 that one file may have", n->count);
 		return;
 	}
+	extends_resolve(p, n);
 	l->drafts = arena_alloc(p->a, (n->count + 1) * sizeof *l->drafts);
 	for (size_t i = 0; i < n->count; i++)
 		if (!is_foreign(n->pairs[i].key))
@@ -174,6 +193,66 @@ static struct mark dependency_mark(struct load *l, const struct draft *d, const 
 	return d->mark;
 }
 
+/* The other name is for all on the networks of the other service, not for this one alone: a service that is replaced
+ * without a gap has no one container to be linked to. */
+static void settle_link(struct load *l, struct draft *d, const struct node *at, const struct value *link)
+{
+	struct parse *p = &l->parse;
+	const char *service = value_get(link, "service")->string, *name = value_get(link, "name")->string;
+	const char *path = arena_printf(p->a, "%s.links", d->path);
+	struct draft *other = find_draft(l, service), *taken = find_draft(l, name);
+	if (!other || other == d) {
+		parse_error(p, at->mark, path, other ? "%s leads to itself; remove it" : "%s: there is no such service%s",
+		            other ? d->service.name : node_shown(p, at), is_left_out(l, service) ? ": none of its profiles is enabled" : "");
+		return;
+	}
+	if (taken && taken != other) {
+		parse_error(p, at->mark, path, "%s: there is a service of that name, and both would answer to it; choose another name",
+		            node_shown(p, at));
+		return;
+	}
+	if (*name && !taken && draft_value(other, "network_mode")->kind == VALUE_UNSET)
+		networks_add_alias(p, draft_value(other, "networks"), name);
+	for (size_t i = 0; i < d->service.dependencies_count; i++)
+		if (strcmp(d->service.dependencies[i].service, service) == 0)
+			return;
+	*ARENA_PUSH(p->a, d->service.dependencies, d->service.dependencies_count) = (struct dependency){.service = other->service.name};
+}
+
+/* It has the network of the other one, and so must be made anew with it. */
+static void settle_shared(struct load *l, struct draft *d)
+{
+	const char *service = mode_shares(draft_value(d, "network_mode"));
+	struct draft *other = service ? find_draft(l, service) : NULL;
+	if (!service)
+		return;
+	if (!other || other == d) {
+		parse_error(&l->parse, draft_mark(d, "network_mode"), arena_printf(l->parse.a, "%s.network_mode", d->path),
+		            other ? "%s has its own network anyway; remove it" : "there is no service '%.60s'%s", service,
+		            is_left_out(l, service) ? ": none of its profiles is enabled" : "");
+		return;
+	}
+	for (size_t i = 0; i < d->service.dependencies_count; i++)
+		if (strcmp(d->service.dependencies[i].service, service) == 0) {
+			d->service.dependencies[i].restarts = true;
+			return;
+		}
+	*ARENA_PUSH(l->parse.a, d->service.dependencies, d->service.dependencies_count) =
+		(struct dependency){.service = other->service.name, .restarts = true};
+}
+
+static void settle_links(struct load *l)
+{
+	for (size_t i = 0; i < l->drafts_count; i++) {
+		settle_shared(l, &l->drafts[i]);
+		struct value *links = draft_value(&l->drafts[i], "links");
+		const struct node *n = l->drafts[i].nodes[field_index("links")];
+		for (size_t k = 0; k < links->count; k++)
+			settle_link(l, &l->drafts[i], n->items[k], &links->items[k]);
+		*links = (struct value){0}; /* they live on in the dependencies and the names */
+	}
+}
+
 static void check_dependencies(struct load *l)
 {
 	for (size_t i = 0; i < l->drafts_count; i++) {
@@ -189,13 +268,27 @@ static void check_dependencies(struct load *l)
 				continue;
 			}
 			struct mark at = dependency_mark(l, d, dep->service, &shown);
+			if (!other && dep->is_optional)
+				continue;
 			if (other)
 				parse_error(&l->parse, at, path, "%s waits for itself; remove it", d->service.name);
 			else
 				parse_error(&l->parse, at, path, "there is no service %s%s", shown,
-				            is_left_out(l, dep->service) ? ": it has profiles, and so is left out" : "");
+				            is_left_out(l, dep->service) ? ": none of its profiles is enabled" : "");
 		}
 	}
+}
+
+static void check_names(struct load *l)
+{
+	for (size_t i = 0; i < l->drafts_count; i++)
+		for (size_t j = 0; j < i && l->drafts[i].service.container_name; j++)
+			if (l->drafts[j].service.container_name &&
+			    strcmp(l->drafts[i].service.container_name, l->drafts[j].service.container_name) == 0)
+				parse_error(&l->parse, draft_mark(&l->drafts[i], "container_name"),
+				            arena_printf(l->parse.a, "%s.container_name", l->drafts[i].path),
+				            "%s on line %d has the same name; give each its own", l->drafts[j].service.name,
+				            draft_mark(&l->drafts[j], "container_name").line);
 }
 
 /* The first dependency that is not placed yet; NULL: it can be placed. */
@@ -242,6 +335,7 @@ static struct service *place_services(struct load *l)
 			if (d->is_placed || waits_for(d))
 				continue;
 			d->is_placed = true;
+			draft_follow(l->parse.a, d);
 			placed[count++] = d->service;
 		}
 		if (count > before)
@@ -260,7 +354,7 @@ static struct service *place_services(struct load *l)
 
 static void check_top_keys(struct load *l, const struct node *root)
 {
-	static const char *const names[] = {"name", "services", "volumes", "networks", "version", "x-reconcile"};
+	static const char *const names[] = {"name", "services", "volumes", "networks", "secrets", "configs", "version", "x-reconcile"};
 	struct parse *p = &l->parse;
 	for (size_t i = 0; i < root->count; i++) {
 		const struct pair *pair = &root->pairs[i];
@@ -286,7 +380,7 @@ static void connect_routes(struct load *l)
 		if (!d)
 			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file%s",
 			            node_shown(&l->parse, r->to),
-			            is_left_out(l, r->route.service) ? ": it has profiles, and so is left out" : "");
+			            is_left_out(l, r->route.service) ? ": none of its profiles is enabled" : "");
 		else if (!d->routed_port)
 			d->routed_port = r->route.port;
 	}
@@ -319,14 +413,21 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	p->project = l->project;
 	volumes_read(p, node_get(root, "volumes"));
 	networks_read(p, node_get(root, "networks"));
+	l->profiles = s->profiles;
+	p->kept_folder = s->kept;
+	kept_read(p, node_get(root, "secrets"), "secrets", &p->secrets, &p->secrets_count);
+	kept_read(p, node_get(root, "configs"), "configs", &p->configs, &p->configs_count);
 	routes_read(p, node_get(root, "x-reconcile"), l->project, &l->routes, &l->routes_count);
 	l->swap = swap_read(p, node_get(root, "x-reconcile"));
 	l->is_atomic = read_atomic(p, node_get(root, "x-reconcile"));
 	read_services(l, root);
+	build_share(l->drafts, l->drafts_count);
+	settle_links(l);
 	check_dependencies(l);
 	connect_routes(l);
 	for (size_t i = 0; i < l->drafts_count; i++)
 		draft_settle(p, &l->drafts[i]);
+	check_names(l);
 }
 
 /* --- the report --- */
@@ -334,6 +435,8 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 static int by_place(const void *x, const void *y)
 {
 	const struct report *a = x, *b = y;
+	if (a->mark.file != b->mark.file)
+		return strcmp(a->mark.file ? a->mark.file : "", b->mark.file ? b->mark.file : "");
 	if (a->mark.line != b->mark.line)
 		return a->mark.line < b->mark.line ? -1 : 1;
 	if (a->mark.column != b->mark.column)
@@ -369,6 +472,8 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 		.name = l->project, .directory = l->parse.directory ? arena_strdup(a, l->parse.directory) : "",
 		.file = arena_strdup(a, s->file), .has_binds = l->parse.has_binds,
 		.where = arena_printf(a, "%s:%d:%d", s->file, l->project_mark.line, l->project_mark.column),
+		.left_alone = l->left_out, .left_alone_count = l->left_out_count,
+		.kept = l->parse.kept_files, .kept_count = l->parse.kept_files_count,
 		.services = services, .services_count = l->drafts_count,
 		.networks = l->parse.networks, .networks_count = l->parse.networks_count,
 		.volumes = l->parse.volumes, .volumes_count = l->parse.volumes_count,

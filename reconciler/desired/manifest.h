@@ -47,6 +47,8 @@ struct manifest_files {
 	const char *(*hash)(void *context, const char *path);
 	/* ERR_NOT_FOUND when Git has no such file. */
 	int (*read)(void *context, const char *path, struct arena *a, char **text, size_t *length, struct err *e);
+	/* All that Git has in a folder, which may be another one of the repository: "../lib". ERR_NOT_FOUND, ERR_INVALID. */
+	int (*list)(void *context, const char *folder, struct arena *a, struct build_file **out, size_t *count, struct err *e);
 };
 
 struct manifest_source {
@@ -55,6 +57,8 @@ struct manifest_source {
 	size_t length;
 	const char *directory; /* project directory: labels, and the project's name when `name:` is missing */
 	const char *projects;  /* when set: the project directory is PROJECTS/NAME instead, and `directory` only names it */
+	const char *profiles;  /* enabled ones, with commas between; "*": all; NULL: none */
+	const char *kept;      /* folder for copies of secrets and configs: in KEPT/NAME */
 	const struct manifest_files *files; /* NULL: everything is on disk */
 };
 

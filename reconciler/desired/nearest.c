@@ -72,11 +72,11 @@ static const char *const service_keys[] = {
 	"security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs",
 	"tty", "ulimits", "use_api_socket", "user", "userns_mode", "uts", "volumes", "volumes_from", "working_dir",
 };
-static const char *const top_keys[] = {"secrets", "configs", "include", "models"};
-static const char *const healthcheck_keys[] = {"start_interval"};
-static const char *const limits_keys[] = {"devices", "generic_resources"};
-static const char *const depends_on_keys[] = {"required", "restart"};
-static const char *const network_keys[] = {"enable_ipv4"};
+static const char *const top_keys[] = {"include", "models"};
+static const char *const limits_keys[] = {"generic_resources"};
+static const char *const build_keys[] = {
+	"additional_contexts", "entitlements", "isolation", "platforms", "privileged", "provenance", "sbom", "secrets", "ssh", "ulimits",
+};
 static const char *const attachment_keys[] = {
 	"driver_opts", "gw_priority", "interface_name", "link_local_ips", "mac_address", "priority",
 };
@@ -99,29 +99,16 @@ static const struct later {
 } later[] = {
 	{"", top_keys, ARRAY_LEN(top_keys)},
 	{"services.*", service_keys, ARRAY_LEN(service_keys)},
-	{"services.*.healthcheck", healthcheck_keys, ARRAY_LEN(healthcheck_keys)},
+	{"services.*.build", build_keys, ARRAY_LEN(build_keys)},
 	{"services.*.deploy.resources.limits", limits_keys, ARRAY_LEN(limits_keys)},
 	{"services.*.deploy.resources.reservations", limits_keys, ARRAY_LEN(limits_keys)},
-	{"services.*.depends_on.*", depends_on_keys, ARRAY_LEN(depends_on_keys)},
 	{"services.*.networks.*", attachment_keys, ARRAY_LEN(attachment_keys)},
 	{"services.*.volumes.*", mount_keys, ARRAY_LEN(mount_keys)},
 	{"services.*.volumes.*.bind", bind_keys, ARRAY_LEN(bind_keys)},
 	{"services.*.volumes.*.volume", volume_keys, ARRAY_LEN(volume_keys)},
 	{"services.*.x-reconcile", own_keys, ARRAY_LEN(own_keys)},
-	{"networks.*", network_keys, ARRAY_LEN(network_keys)},
 	{"x-reconcile", own_top_keys, ARRAY_LEN(own_top_keys)},
 	{"x-reconcile.routes.*", own_route_keys, ARRAY_LEN(own_route_keys)},
-};
-
-/* What to do instead, for keys that many files have. */
-static const struct hint {
-	const char *key, *text;
-} hints[] = {
-	{"build", "build the image elsewhere, push it, and name it under image"},
-	{"container_name", "a second instance beside the first cannot have the same name; remove it: they are called "
-	                   "project-service-number, and other services reach this one by its service name"},
-	{"extends", "use an anchor and '<<'"},
-	{"links", "remove it; services of one project reach each other by name"},
 };
 
 static const struct later *find_later(const char *section)
@@ -140,9 +127,6 @@ int parse_unknown_key(struct parse *p, struct mark at, const char *path, const c
 	for (size_t i = 0; l && i < l->count; i++) {
 		if (strcmp(l->keys[i], key) != 0)
 			continue;
-		for (size_t j = 0; j < ARRAY_LEN(hints); j++)
-			if (strcmp(hints[j].key, key) == 0 && strcmp(section, "services.*") == 0)
-				return parse_error(p, at, path, "'%s' is not supported yet; %s", key, hints[j].text);
 		return parse_error(p, at, path, "'%s' is not supported yet; remove it", key);
 	}
 	const char *near = nearest_name(key, names, count);

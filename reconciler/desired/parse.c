@@ -21,7 +21,7 @@ static void report(struct parse *p, struct mark at, const char *path, bool is_wa
 	if (p->reports_count >= MAX_REPORTS)
 		return;
 	struct report r = {.mark = at, .is_warning = is_warning};
-	r.text = arena_printf(p->a, "%s:%d:%d: %s%s%s\n", p->file, at.line, at.column, path, *path ? ": " : "", message);
+	r.text = arena_printf(p->a, "%s:%d:%d: %s%s%s\n", at.file ? at.file : p->file, at.line, at.column, path, *path ? ": " : "", message);
 	*ARENA_PUSH(p->a, p->reports, p->reports_count) = r;
 }
 

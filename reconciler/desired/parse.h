@@ -24,6 +24,14 @@ struct mounts {
 	struct mark writable_mark;
 };
 
+/* A secret or config that is declared at the top level. */
+struct kept {
+	const char *key;
+	const char *bytes;
+	size_t length;
+	bool is_broken; /* which was told */
+};
+
 struct parse {
 	const char *file;
 	const char *directory;
@@ -37,7 +45,13 @@ struct parse {
 	size_t expanded_bytes; /* of all scalars as they were visited */
 	struct resource *volumes, *networks; /* declared at the top level */
 	size_t volumes_count, networks_count;
+	struct kept *secrets, *configs;
+	size_t secrets_count, configs_count;
+	const char *kept_folder;      /* for the copies of what services have of them */
+	struct kept_file *kept_files; /* those */
+	size_t kept_files_count;
 	struct mounts mounts;
+	bool is_left_alone; /* the service being read: files that only it needs are not asked for */
 	bool has_binds; /* something in the project's directory is mounted */
 };
 
@@ -94,7 +108,16 @@ parse_field parse_entrypoint, parse_words, parse_words_or_one, parse_groups, par
 	parse_profiles, parse_cpuset;
 /* parse_host.c */
 parse_field parse_ports, parse_devices, parse_ulimits, parse_extra_hosts, parse_tmpfs;
-parse_field parse_env_files;
+parse_field parse_env_files, parse_build, parse_gpus, parse_links;
+/* parse_kept.c; and `secrets` or `configs` at the top level, which may be NULL. */
+parse_field parse_secrets, parse_configs;
+void kept_read(struct parse *p, const struct node *n, const char *what, struct kept **all, size_t *count);
+/* The values of both in a service to the mounts that they come to. */
+void kept_settle(struct parse *p, struct value *const sources[2], struct value *mounts);
+/* parse_volumes.c: 0755, or "0755" */
+parse_field parse_file_mode;
+/* resources.c */
+parse_field parse_engine_name;
 /* steps.c: a duration or `manual`; the shares of a canary. */
 parse_field parse_hold, parse_steps;
 /* s->steps from the spec and s->hold_ms. */
@@ -113,6 +136,8 @@ void env_files_read(struct parse *p, const struct node *n, const char *path, con
 /* parse_networks.c: the value of `networks` when the manifest says nothing of it: unset, unless `default` is not what it
  * is in every project. */
 struct value networks_default(struct parse *p);
+/* One more name for the service on each of its networks. */
+void networks_add_alias(struct parse *p, struct value *networks, const char *alias);
 bool networks_are_fixed(const struct value *networks); /* an address that a second copy cannot have */
 
 struct key_row {

@@ -199,3 +199,48 @@ int parse_tmpfs(struct parse *p, const struct node *n, const char *path, struct 
 		result |= tmpfs_item(p, n->items[i], path, out);
 	return result;
 }
+
+/* --- gpus --- */
+
+static int count_of_devices(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t count = -1;
+	bool is_all = n->kind == NODE_SCALAR && strcmp(n->text, "all") == 0;
+	return !is_all && parse_integer(p, n, path, 0, 1000, &count) < 0 ? -1 : give(out, n, value_int(count));
+}
+
+static const struct key_row request_keys[] = {
+	{"driver", "Driver", parse_string}, {"count", "Count", count_of_devices}, {"device_ids", "DeviceIDs", parse_words},
+	{"capabilities", "Capabilities", parse_words}, {"options", "Options", parse_options},
+};
+
+static int device_request(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	struct value v = {0}, any = {0}, set = {0};
+	if (parse_keys(p, n, path, "services.*.gpus.*", request_keys, ARRAY_LEN(request_keys), &v) < 0)
+		return -1;
+	if (value_get(&v, "Count") && value_get(&v, "DeviceIDs"))
+		return parse_error(p, n->mark, path, "has both count and device_ids; remove one of them");
+	if (!value_get(&v, "Count") && !value_get(&v, "DeviceIDs"))
+		value_set(p->a, &v, "Count", value_int(-1));
+	value_push(p->a, &set, value_string("gpu"));
+	if (value_get(&v, "Capabilities"))
+		set = *value_get(&v, "Capabilities");
+	value_push(p->a, &any, set); /* one of these sets, and all of that one */
+	value_set(p->a, &v, "Capabilities", any);
+	value_push(p->a, out, v);
+	return 0;
+}
+
+int parse_gpus(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	struct node every = {.kind = NODE_MAP, .mark = n->mark};
+	int result = 0;
+	if (n->kind == NODE_SCALAR && strcmp(n->text, "all") == 0)
+		return device_request(p, &every, path, out);
+	if (n->kind != NODE_LIST)
+		return parse_error(p, n->mark, path, "must be all, or a list like - count: 1, not %s", node_shown(p, n));
+	for (size_t i = 0; i < n->count; i++)
+		result |= device_request(p, n->items[i], path, out);
+	return result;
+}

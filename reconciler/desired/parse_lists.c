@@ -174,24 +174,25 @@ int parse_environment(struct parse *p, const struct node *n, const char *path, s
 static int dependency(struct parse *p, const struct pair *pair, const char *path, struct value *out)
 {
 	static const char *const conditions[] = {"service_started", "service_healthy", "service_completed_successfully"};
-	static const char *const names[] = {"condition"};
+	static const char *const names[] = {"condition", "required", "restart"};
 	const struct node *n = pair->value;
 	const char *text = NULL, *own = arena_printf(p->a, "%s.%s", path, pair->key);
+	struct value how = {.kind = VALUE_MAP};
 	if (n->kind != NODE_MAP)
 		return parse_error(p, n->mark, own, "must be a map with a condition, like {condition: service_healthy}");
 	for (size_t i = 0; i < n->count; i++) {
 		const struct pair *key = &n->pairs[i];
-		bool required;
 		if (strcmp(key->key, "condition") == 0) {
 			if (parse_text(p, key->value, own, &text) < 0)
 				return -1;
-		} else if (strcmp(key->key, "required") == 0) {
-			if (parse_yes_no(p, key->value, own, &required) < 0)
+		} else if (strcmp(key->key, "required") == 0 || strcmp(key->key, "restart") == 0) {
+			bool is_required = *key->key == 'r' && key->key[2] == 'q', is_set;
+			if (parse_yes_no(p, key->value, own, &is_set) < 0)
 				return -1;
-			if (!required)
-				return parse_error(p, key->mark, own, "'required: false' is not supported yet; remove it");
+			if (is_required ? !is_set : is_set)
+				value_set(p->a, &how, is_required ? "optional" : "restart", value_bool(true));
 		} else {
-			return parse_unknown_key(p, key->mark, own, "services.*.depends_on.*", key->key, names, 1);
+			return parse_unknown_key(p, key->mark, own, "services.*.depends_on.*", key->key, names, ARRAY_LEN(names));
 		}
 	}
 	if (!text)
@@ -199,11 +200,12 @@ static int dependency(struct parse *p, const struct pair *pair, const char *path
 		                                    "service_completed_successfully");
 	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
 		if (strcmp(text, conditions[i]) == 0) {
-			value_set(p->a, out, pair->key, value_string(conditions[i]));
+			value_set(p->a, &how, "condition", value_string(conditions[i]));
+			value_set(p->a, out, pair->key, how);
 			return 0;
 		}
 	}
-	return parse_error(p, n->mark, own, "%s is no condition; write service_started, service_healthy or "
+	return parse_error(p, node_get(n, "condition")->mark, own, "%s is no condition; write service_started, service_healthy or "
 	                                    "service_completed_successfully", node_shown(p, node_get(n, "condition")));
 }
 
@@ -222,8 +224,37 @@ int parse_depends_on(struct parse *p, const struct node *n, const char *path, st
 		} else if (value_get(out, text)) {
 			result = parse_error(p, n->items[i]->mark, path, "%s is here a second time", node_shown(p, n->items[i]));
 		} else {
-			value_set(p->a, out, text, value_string("service_started"));
+			struct value how = {0};
+			value_set(p->a, &how, "condition", value_string("service_started"));
+			value_set(p->a, out, text, how);
 		}
+	}
+	return result;
+}
+
+/* --- links --- */
+
+/* "db" or "db:database" -> a map of the other name ("" for none) by service. */
+int parse_links(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int result = 0;
+	if (n->kind != NODE_LIST)
+		return parse_error(p, n->mark, path, "must be a list of services, not %s", node_shown(p, n));
+	for (size_t i = 0; i < n->count; i++) {
+		const char *text;
+		if (parse_text(p, n->items[i], path, &text) < 0) {
+			result = -1;
+			continue;
+		}
+		size_t name = strcspn(text, ":");
+		if (!name || (text[name] && (!text[name + 1] || strchr(text + name + 1, ':')))) {
+			result = parse_error(p, n->items[i]->mark, path, "%s is no link; write a service, or service:name", node_shown(p, n->items[i]));
+			continue;
+		}
+		struct value link = {0};
+		value_set(p->a, &link, "service", value_string(arena_strndup(p->a, text, name)));
+		value_set(p->a, &link, "name", value_string(text[name] ? text + name + 1 : ""));
+		value_push(p->a, out, link);
 	}
 	return result;
 }

@@ -92,6 +92,30 @@ struct value networks_default(struct parse *p)
 	return out;
 }
 
+/* The network of a service that says nothing of any is written out for it. */
+void networks_add_alias(struct parse *p, struct value *networks, const char *alias)
+{
+	struct value made = {.kind = VALUE_MAP}, nothing = {.kind = VALUE_MAP};
+	if (networks->kind == VALUE_UNSET)
+		value_set(p->a, networks, default_name(p), nothing);
+	for (size_t i = 0; i < networks->count; i++) {
+		const struct value *how = &networks->items[i], *was = value_get(how, "aliases");
+		struct value changed = {.kind = VALUE_MAP}, aliases = {0};
+		for (size_t k = 0; was && k < was->count; k++)
+			value_push(p->a, &aliases, was->items[k]);
+		bool is_there = false;
+		for (size_t k = 0; k < aliases.count; k++)
+			is_there = is_there || strcmp(aliases.items[k].string, alias) == 0;
+		if (!is_there)
+			value_push(p->a, &aliases, value_string(alias));
+		for (size_t k = 0; k < how->count; k++)
+			value_set(p->a, &changed, how->keys[k], how->items[k]);
+		value_set(p->a, &changed, "aliases", aliases);
+		value_set(p->a, &made, networks->keys[i], changed);
+	}
+	*networks = made;
+}
+
 bool networks_are_fixed(const struct value *networks)
 {
 	for (size_t i = 0; i < networks->count; i++)

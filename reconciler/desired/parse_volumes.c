@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "desired/interpolate.h"
 #include "desired/parse.h"
 
 struct mount {
 	const char *source, *target;
 	const char *options;     /* "" or "ro,z" */
 	bool is_read_only;
+	bool is_anonymous;
 	bool is_strict;          /* a bind whose source must be there: the engine makes that of a bind string */
 	const struct value *tmpfs; /* its options, in the engine's words; NULL: no tmpfs */
 	const char *engine_name; /* of a named volume; NULL: a bind */
@@ -45,8 +47,12 @@ const char *clean_path(struct arena *a, const char *path)
 
 int parse_host_path(struct parse *p, const struct node *n, const char *path, const char *text, const char **out)
 {
-	if (*text == '~')
-		return parse_error(p, n->mark, path, "%s: '~' is not supported yet; write the whole path", node_shown(p, n));
+	if (text[0] == '~' && (!text[1] || text[1] == '/')) {
+		const char *home = environment_get(p->env, "HOME");
+		if (!home || *home != '/')
+			return parse_error(p, n->mark, path, "%s: HOME is not set, so '~' means nothing; write the whole path", node_shown(p, n));
+		text = arena_printf(p->a, "%s%s", home, text + 1);
+	}
 	bool is_relative = *text != '/';
 	if (is_relative) {
 		if (!p->directory || *p->directory != '/')
@@ -96,6 +102,20 @@ static int finish(struct parse *p, const struct node *n, const char *path, struc
 	return is_path(m->source) ? parse_host_path(p, n, path, m->source, &m->source) : resolve_volume(p, n, path, m);
 }
 
+/* A volume of its own for each instance, which nobody gets again. */
+static int finish_anonymous(struct parse *p, const struct node *n, const char *path, const char *target, struct mount *m)
+{
+	if (*target != '/')
+		return parse_error(p, n->mark, path, "%s: the target must be a whole path inside the container, like data:/var/lib/data",
+		                   node_shown(p, n));
+	parse_warning(p, n->mark, path, "%s is empty in each new instance, and is left behind by each old one; give it a name to keep what "
+	                                "is in it", node_shown(p, n));
+	m->target = clean_path(p->a, target);
+	m->is_anonymous = true;
+	m->secret = n->secret;
+	return 0;
+}
+
 /* --- short form --- */
 
 static int read_options(struct parse *p, const struct node *n, const char *path, const char *text, struct mount *m)
@@ -142,8 +162,7 @@ static int parse_short(struct parse *p, const struct node *n, const char *path, 
 		}
 	}
 	if (count == 1)
-		return parse_error(p, n->mark, path, "%s: volumes without a name are not supported yet; give it one, like data:%s",
-		                   node_shown(p, n), *text == '/' && !n->secret ? text : "/path");
+		return finish_anonymous(p, n, path, text, m);
 	if (count > 3)
 		return parse_error(p, n->mark, path, "%s has too many parts; write source:target or source:target:ro", node_shown(p, n));
 	if (strlen(parts[0]) == 1 && isalnum((unsigned char)*parts[0]))
@@ -182,7 +201,7 @@ static int selinux(struct parse *p, const struct node *n, const char *path, stru
 }
 
 /* The file mode of a tmpfs. YAML reads 0755 as octal; a text is octal, too. */
-static int mode(struct parse *p, const struct node *n, const char *path, struct value *out)
+int parse_file_mode(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	const char *text;
 	char *end;
@@ -199,7 +218,7 @@ static const struct key_row bind_keys[] = {
 	{"selinux", "selinux", selinux},
 };
 static const struct key_row volume_keys[] = {{"nocopy", "nocopy", parse_flag}};
-static const struct key_row tmpfs_keys[] = {{"size", "SizeBytes", parse_size}, {"mode", "Mode", mode}};
+static const struct key_row tmpfs_keys[] = {{"size", "SizeBytes", parse_size}, {"mode", "Mode", parse_file_mode}};
 
 static int bind(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
@@ -281,6 +300,8 @@ static int parse_long(struct parse *p, const struct node *n, const char *path, s
 	m->target = target ? target->string : "";
 	if (strcmp(type->string, "tmpfs") == 0)
 		return finish_tmpfs(p, n, path, &found, m);
+	if (!source && target && strcmp(type->string, "volume") == 0)
+		return finish_anonymous(p, node_get(n, "target"), path, target->string, m);
 	if (!source || !target)
 		return parse_error(p, n->mark, path, "has no %s", source ? "target" : "source");
 	bool is_bind = strcmp(type->string, "bind") == 0;
@@ -298,10 +319,12 @@ static int parse_long(struct parse *p, const struct node *n, const char *path, s
 static struct value mount_value(struct parse *p, const struct mount *m)
 {
 	struct value v = {0}, bind_options = {0};
-	value_set(p->a, &v, "Type", value_string(m->tmpfs ? "tmpfs" : "bind"));
+	value_set(p->a, &v, "Type", value_string(m->tmpfs ? "tmpfs" : m->is_anonymous ? "volume" : "bind"));
 	value_set(p->a, &v, "Target", value_string(m->target));
 	if (m->is_read_only)
 		value_set(p->a, &v, "ReadOnly", value_bool(true));
+	if (m->is_anonymous)
+		return v;
 	if (m->tmpfs) {
 		if (m->tmpfs->count)
 			value_set(p->a, &v, "TmpfsOptions", *m->tmpfs);
@@ -320,7 +343,7 @@ static struct value mount_value(struct parse *p, const struct mount *m)
 static void keep(struct parse *p, const struct mount *m)
 {
 	struct mounts *all = &p->mounts;
-	if (!m->is_read_only && !m->tmpfs && !all->are_writable) {
+	if (!m->is_read_only && !m->tmpfs && !m->is_anonymous && !all->are_writable) {
 		all->are_writable = true;
 		all->writable_mark = m->mark;
 	}
@@ -364,7 +387,7 @@ int parse_volumes(struct parse *p, const struct node *n, const char *path, struc
 	for (size_t i = 0; i < count; i++) {
 		const struct mount *m = &mounts[i];
 		struct value v;
-		if (m->is_strict || m->tmpfs)
+		if (m->is_strict || m->tmpfs || m->is_anonymous)
 			v = mount_value(p, m);
 		else
 			v = value_string(arena_printf(p->a, "%s:%s%s%s", m->source, m->target, *m->options ? ":" : "", m->options));

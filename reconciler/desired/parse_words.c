@@ -7,6 +7,7 @@
 
 #include "desired/parse.h"
 
+#define SECCOMP_MAX_BYTES (1024 * 1024)
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 static struct value value_of(const struct node *n)
@@ -36,6 +37,10 @@ static int choose(struct parse *p, const struct node *n, const char *path, struc
 			continue;
 		if (!words[i].means)
 			return parse_error(p, n->mark, path, "%s is not supported yet; write %s", node_shown(p, n), wanted);
+		if (is_start && !text[length])
+			break;
+		if (is_start)
+			return give(out, n, value_string(text)); /* as it is written */
 		return *words[i].means ? give(out, n, value_string(words[i].means)) : 0;
 	}
 	return parse_error(p, n->mark, path, "must be %s, not %s", wanted, node_shown(p, n));
@@ -52,11 +57,11 @@ CHOICE(parse_pid, "host", {"host", "host"}, {"", ""}, {"service:", NULL}, {"cont
 CHOICE(parse_ipc, "host, private, shareable or none", {"host", "host"}, {"private", "private"}, {"shareable", "shareable"},
        {"none", "none"}, {"", ""}, {"service:", NULL}, {"container:", NULL})
 CHOICE(parse_userns, "host", {"host", "host"}, {"", ""})
-CHOICE(parse_network_mode, "bridge, host or none", {"bridge", "bridge"}, {"default", "bridge"}, {"host", "host"},
-       {"none", "none"}, {"service:", NULL}, {"container:", NULL})
+CHOICE(parse_network_mode, "bridge, host, none, service:NAME or container:NAME", {"bridge", "bridge"}, {"default", "bridge"},
+       {"host", "host"}, {"none", "none"}, {"service:", ""}, {"container:", ""})
 CHOICE(parse_pull_policy, "always, missing or never", {"always", "always"}, {"missing", "missing"}, {"if_not_present", "missing"},
-       {"never", "never"}, {"build", NULL}, {"daily", NULL}, {"weekly", NULL}, {"every_", NULL}, {"refresh", NULL})
-CHOICE(parse_deploy_mode, "replicated", {"replicated", ""}, {"global", NULL}, {"global-job", NULL}, {"replicated-job", NULL})
+       {"never", "never"}, {"build", "missing"}, {"daily", NULL}, {"weekly", NULL}, {"every_", NULL}, {"refresh", NULL})
+CHOICE(parse_deploy_mode, "replicated", {"replicated", ""}, {"global", ""}, {"global-job", NULL}, {"replicated-job", NULL})
 CHOICE(parse_update_order, "start-first or stop-first", {"start-first", "start-first"}, {"stop-first", "stop-first"})
 CHOICE(parse_failure_action, "rollback, pause or continue", {"rollback", "rollback"}, {"pause", "pause"}, {"continue", "continue"})
 CHOICE(parse_restart_condition, "none, on-failure or any", {"none", "no"}, {"no", "no"}, {"on-failure", "on-failure"},
@@ -156,15 +161,30 @@ int parse_profiles(struct parse *p, const struct node *n, const char *path, stru
 	return read_words(p, n, path, 0, out);
 }
 
-/* A seccomp profile in a file would have to be sent as its content. */
+/* A seccomp profile in a file is sent as its content. */
+static int read_seccomp(struct parse *p, const struct node *n, const char *path, const char *file, struct value *out)
+{
+	const char *whole;
+	char *text;
+	size_t length;
+	struct err e;
+	if (parse_host_path(p, n, path, file, &whole) < 0)
+		return -1;
+	if (parse_file(p, whole, SECCOMP_MAX_BYTES, &text, &length, &e) < 0)
+		return e.kind != ERR_NOT_FOUND ? parse_error(p, n->mark, path, "%s", e.message)
+		                               : parse_error(p, n->mark, path, "%s: there is no such file; make it, or write seccomp:unconfined",
+		                                             node_shown(p, n));
+	out->string = arena_printf(p->a, "seccomp=%s", text);
+	return 0;
+}
+
 int parse_security(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	int result = read_words(p, n, path, 0, out);
 	for (size_t i = 0; result == 0 && i < n->count; i++) {
 		const char *text = n->items[i]->text;
 		if (strncmp(text, "seccomp", 7) == 0 && text[7] && strchr(":=", text[7]) && strcmp(text + 8, "unconfined") != 0)
-			result = parse_error(p, n->items[i]->mark, path, "%s: a seccomp profile of one's own is not supported yet; write "
-			                     "seccomp:unconfined, or remove it", node_shown(p, n->items[i]));
+			result = read_seccomp(p, n->items[i], path, text + 8, &out->items[i]);
 	}
 	return result;
 }

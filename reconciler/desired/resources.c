@@ -49,7 +49,7 @@ static int external(struct parse *p, const struct node *n, const char *path, str
 	return parse_flag(p, n, path, out);
 }
 
-static int engine_name(struct parse *p, const struct node *n, const char *path, struct value *out)
+int parse_engine_name(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	const char *text;
 	if (parse_text(p, n, path, &text) < 0)
@@ -59,16 +59,25 @@ static int engine_name(struct parse *p, const struct node *n, const char *path, 
 	return give(out, n, value_string(text));
 }
 
+static int must_be_true(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	bool b;
+	(void)out;
+	if (parse_yes_no(p, n, path, &b) < 0)
+		return -1;
+	return b ? 0 : parse_error(p, n->mark, path, "a network without IPv4 is not supported yet; remove it");
+}
+
 /* Rows whose engine word begins with a small letter are not sent. */
 static const struct key_row volume_keys[] = {
-	{"name", "name", engine_name}, {"external", "external", external}, {"driver", "Driver", parse_string},
+	{"name", "name", parse_engine_name}, {"external", "external", external}, {"driver", "Driver", parse_string},
 	{"driver_opts", "DriverOpts", parse_options}, {"labels", "Labels", parse_labels},
 };
 
 static const struct key_row network_keys[] = {
-	{"name", "name", engine_name}, {"external", "external", external}, {"driver", "Driver", parse_string},
+	{"name", "name", parse_engine_name}, {"external", "external", external}, {"driver", "Driver", parse_string},
 	{"driver_opts", "Options", parse_options}, {"internal", "Internal", parse_flag}, {"attachable", "Attachable", parse_flag},
-	{"enable_ipv6", "EnableIPv6", parse_flag}, {"ipam", "IPAM", ipam}, {"labels", "Labels", parse_labels},
+	{"enable_ipv6", "EnableIPv6", parse_flag}, {"enable_ipv4", "", must_be_true}, {"ipam", "IPAM", ipam}, {"labels", "Labels", parse_labels},
 };
 
 static int check_external(struct parse *p, const struct node *n, const char *path, bool is_old)

@@ -8,6 +8,8 @@
 
 #define VARIABLE "{\"type\":\"string\",\"pattern\":\"\\\\$\"}"
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define FLAG "{\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]}"
+#define PAIRS "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}"
 #define SHARE "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":100}," \
 	"{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*%?$|\\\\$\"}]}"
 #define HOLD "{\"type\":\"string\",\"pattern\":\"^manual$|^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}"
@@ -42,7 +44,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"patternProperties\":{\"^x-\":{}}}]}}",
 	[SHAPE_DEPENDS_ON] = "{\"anyOf\":[" STRINGS ",{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\","
 	                     "\"properties\":{\"condition\":{\"enum\":[\"service_started\",\"service_healthy\","
-	                     "\"service_completed_successfully\"]},\"required\":{\"const\":true}},"
+	                     "\"service_completed_successfully\"]},\"required\":" FLAG ",\"restart\":" FLAG "},"
 	                     "\"required\":[\"condition\"],\"additionalProperties\":false}}]}",
 	[SHAPE_RESTART] = "{\"type\":\"string\",\"pattern\":\"^(no|always|unless-stopped|on-failure(:[0-9]+)?)$|\\\\$\"}",
 	[SHAPE_TEST] = "{\"anyOf\":[{\"type\":[\"string\",\"null\"]}," STRINGS "]}",
@@ -90,11 +92,35 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "{\"anyOf\":[{\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"object\","
 	    "\"additionalProperties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\","
 	    "\"items\":{\"type\":\"string\"}}]}}]}",
+	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never|build)$|\\\\$\"}",
+	[SHAPE_EXTENDS] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"service\":{\"type\":\"string\"},"
+	    "\"file\":{\"type\":\"string\"}},\"required\":[\"service\"],\"additionalProperties\":false}]}",
+	[SHAPE_FILES] =
+	    "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{"
+	    "\"source\":{\"type\":\"string\"},\"target\":{\"type\":\"string\"},\"uid\":{\"type\":[\"string\",\"integer\"]},"
+	    "\"gid\":{\"type\":[\"string\",\"integer\"]},\"mode\":{\"type\":[\"string\",\"integer\"]}},\"required\":[\"source\"],"
+	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
+	[SHAPE_GPUS] = "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
+	    "\"driver\":{\"type\":\"string\"},\"count\":{\"type\":[\"string\",\"integer\"]},\"device_ids\":" STRINGS ","
+	    "\"capabilities\":" STRINGS ",\"options\":{\"type\":\"object\"}},\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}}]}",
+	[SHAPE_BUILD] =
+	    "{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"context\":{\"type\":\"string\"},"
+	    "\"dockerfile\":{\"type\":\"string\"},\"dockerfile_inline\":{\"type\":\"string\"},\"args\":" PAIRS ","
+	    "\"target\":{\"type\":\"string\"},\"cache_from\":" STRINGS ",\"cache_to\":" STRINGS ",\"labels\":" PAIRS ","
+	    "\"network\":{\"type\":\"string\"},\"no_cache\":" FLAG ",\"pull\":" FLAG ","
+	    "\"shm_size\":{\"type\":[\"string\",\"integer\"]},\"extra_hosts\":{\"type\":[\"array\",\"object\"]},"
+	    "\"tags\":" STRINGS "},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}",
 	[SHAPE_HOLD] = HOLD,
 	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
 	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
-	[SHAPE_PULL_POLICY] = "{\"type\":\"string\",\"pattern\":\"^(always|missing|if_not_present|never)$|\\\\$\"}",
 };
+
+#define KEPT(more) \
+	"\"additionalProperties\":{\"type\":\"object\",\"properties\":{\"file\":{\"type\":\"string\"}," more \
+	"\"environment\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},\"labels\":{}},\"additionalProperties\":false," \
+	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}"
 
 static const char head[] =
 	"{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"title\":\"A manifest of reconcile\","
@@ -135,6 +161,10 @@ static const char head[] =
 	"\"additionalProperties\":{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}}},"
 	"\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"additionalProperties\":false,"
 	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}},"
+	"\"secrets\":{\"description\":\"What services may get as files in /run/secrets.\",\"type\":[\"object\",\"null\"],"
+	KEPT("") "},"
+	"\"configs\":{\"description\":\"What services may get as files.\",\"type\":[\"object\",\"null\"],"
+	KEPT("\"content\":{\"type\":\"string\"},") "},"
 	"\"x-reconcile\":{\"description\":\"What Compose cannot say.\",\"type\":\"object\",\"additionalProperties\":false,"
 	"\"properties\":{\"routes\":{\"description\":\"Which hosts and paths lead to which services.\",\"type\":\"array\",\"items\":{"
 	"\"type\":\"object\",\"required\":[\"to\"],\"oneOf\":[{\"required\":[\"host\"]},{\"required\":[\"upstream\"]}],"
@@ -224,7 +254,7 @@ void schema_print(struct buf *out)
 	const struct field_row *rows = fields_table(&count, &shown);
 	cJSON *root = parse(head);
 	cJSON *definitions = cJSON_GetObjectItemCaseSensitive(root, "$defs");
-	cJSON *service = parse("{\"type\":\"object\",\"required\":[\"image\"],\"additionalProperties\":false,"
+	cJSON *service = parse("{\"type\":\"object\",\"additionalProperties\":false,"
 	                       "\"patternProperties\":{\"^x-(?!reconcile$)\":{}},\"properties\":{}}");
 	cJSON_ReplaceItemInObjectCaseSensitive(definitions, "service", service);
 	add_swap(root);

@@ -26,8 +26,9 @@ static const struct part {
 	size_t offset;
 } parts[] = {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
-	PART(project, STRING), PART(name, STRING), PART(image, STRING), PART(pull, PULL), PART(replicas, INT), PART(has_healthcheck, BOOL),
-	PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64), PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT),
+	PART(project, STRING), PART(name, STRING), PART(container_name, STRING), PART(image, STRING), PART(pull, PULL),
+	PART(replicas, INT), PART(has_healthcheck, BOOL), PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64),
+	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
 	PART(keep_old_ms, INT64), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
@@ -111,6 +112,8 @@ void service_print(struct buf *out, const struct service *s)
 		cJSON *item = cJSON_CreateObject();
 		cJSON_AddStringToObject(item, "service", s->dependencies[i].service);
 		cJSON_AddStringToObject(item, "condition", conditions[s->dependencies[i].condition]);
+		if (s->dependencies[i].is_optional)
+			cJSON_AddTrueToObject(item, "optional");
 		cJSON_AddItemToArray(list, item);
 	}
 	cJSON *spec = cJSON_AddObjectToObject(root, "spec");
@@ -238,6 +241,7 @@ static int read_lists(const cJSON *root, struct arena *a, struct service *s, str
 		    !word_index(cJSON_GetObjectItemCaseSensitive(item, "condition"), conditions, ARRAY_LEN(conditions), &index))
 			return err_set(e, ERR_INVALID, "dependencies: not a list of services and conditions");
 		struct dependency made = {.service = arena_strdup(a, name->valuestring), .condition = (enum condition)index};
+		made.is_optional = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "optional"));
 		*ARENA_PUSH(a, s->dependencies, s->dependencies_count) = made;
 	}
 	return 0;

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define DEFAULT_ENV_FILE "/etc/reconcile/env"
+
 struct settings {
 	const char *repo;         /* URL of the Git repository; NULL: none */
 	const char *branch;       /* or a tag */
@@ -19,7 +21,8 @@ struct settings {
 	const char *path;         /* a Compose file, the folder that holds it, or one whose folders hold one each: in the
 	                             repository, or on disk without one */
 	const char *git_user, *git_token_file, *git_ca_file, *git_key_file, *git_known_hosts, *git_force_push;
-	const char *env_file;     /* /etc/reconcile/env: what ${VAR} may refer to */
+	const char *profiles;     /* of Compose, with commas between; "*": all; NULL: none */
+	const char *env_file;     /* what ${VAR} may refer to; NULL: DEFAULT_ENV_FILE, if it is there */
 	const char *state_dir;    /* /var/lib/reconcile */
 	const char *run_dir;      /* /run/reconcile */
 	/* --target: PROJECT or PROJECT/SERVICE; of this call alone, so no row of the table. None: all. */

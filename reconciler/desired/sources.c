@@ -205,9 +205,51 @@ const char *source_hash(void *source, const char *path)
 	return found ? found->id : "";
 }
 
+/* "../lib/x" beside "shop" -> "lib/x"; NULL: it leads out of the repository. */
+static const char *in_repository(const struct source *s, struct arena *a, const char *path)
+{
+	return source_beside(a, arena_printf(a, "%s%sx", s->folder, *s->folder ? "/" : ""), path);
+}
+
+int source_tree(void *source, const char *folder, struct arena *a, struct build_file **out, size_t *count, struct err *e)
+{
+	static const enum build_kind kinds[] = {
+		[GIT_KIND_FILE] = BUILD_FILE, [GIT_KIND_PROGRAM] = BUILD_PROGRAM, [GIT_KIND_LINK] = BUILD_LINK,
+		[GIT_KIND_FOLDER] = BUILD_FOLDER,
+	};
+	struct source *s = source;
+	const char *path = in_repository(s, a, folder);
+	struct git_entry *entries;
+	size_t entries_count, length;
+	*out = NULL;
+	*count = 0;
+	if (!path)
+		return err_set(e, ERR_INVALID, "'%s' leads out of the repository", folder);
+	if (git_list(s->commit, *path ? path : ".", true, a, &entries, &entries_count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < entries_count; i++) {
+		const struct git_entry *entry = &entries[i];
+		char *target = NULL;
+		if (entry->kind == GIT_KIND_MODULE) /* not fetched */
+			continue;
+		if (entry->kind == GIT_KIND_LINK && git_content(s->commit, entry, a, &target, &length, e) < 0)
+			return -1;
+		*ARENA_PUSH(a, *out, *count) = (struct build_file){
+			.path = entry->path, .kind = kinds[entry->kind], .text = target,
+			.hash = entry->kind == GIT_KIND_FOLDER ? "" : arena_strdup(a, entry->id)};
+	}
+	return 0;
+}
+
 int source_read(void *source, const char *path, struct arena *a, char **text, size_t *length, struct err *e)
 {
 	struct source *s = source;
+	if (strncmp(path, "..", 2) == 0 || strncmp(path, "./", 2) == 0) {
+		const char *other = in_repository(s, a, path);
+		if (!other)
+			return err_set(e, ERR_INVALID, "'%s' leads out of the repository", path);
+		return git_read(s->commit, other, a, text, length, e);
+	}
 	const struct git_entry *found = find_file(s, path);
 	if (!found)
 		return err_set(e, ERR_NOT_FOUND, "git: no file '%s' in commit %.12s", path, s->commit->id);

@@ -35,6 +35,7 @@ MUST_CHECK int source_list(struct source *s, struct err *e);
 const char *source_beside(struct arena *a, const char *link, const char *target);
 /* The answers of struct manifest_files; the context is the source. */
 const char *source_hash(void *source, const char *path);
+int source_tree(void *source, const char *folder, struct arena *a, struct build_file **out, size_t *count, struct err *e);
 int source_read(void *source, const char *path, struct arena *a, char **text, size_t *length, struct err *e);
 
 #endif

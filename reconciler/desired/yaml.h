@@ -23,6 +23,7 @@
 /* Line and column, from 1. */
 struct mark {
 	int line, column;
+	const char *file; /* NULL: the manifest itself */
 };
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };

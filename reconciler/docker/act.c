@@ -14,8 +14,9 @@
 
 static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {
 	[ACTION_NETWORK] = begin_network, [ACTION_VOLUME] = begin_volume, [ACTION_PULL] = begin_pull,
-	[ACTION_DROP] = begin_drop,
+	[ACTION_BUILD] = begin_build, [ACTION_DROP] = begin_drop,
 	[ACTION_CREATE] = begin_create,   [ACTION_START] = begin_start,   [ACTION_UPDATE] = begin_update,
+	[ACTION_RENAME] = begin_rename,
 	[ACTION_ALIAS] = begin_alias,     [ACTION_UNALIAS] = begin_alias,
 	[ACTION_PARK] = begin_park,       [ACTION_STOP] = begin_stop,     [ACTION_REMOVE] = begin_remove,
 };
@@ -86,11 +87,14 @@ static bool must_follow(const struct action *later, const struct action *earlier
 {
 	if (same(container_of(later), container_of(earlier)))
 		return true;
+	/* The name must be free first. */
+	if (later->kind == ACTION_RENAME && same(later->name, container_of(earlier)))
+		return true;
 	if (later->kind == ACTION_ALIAS)
 		return earlier->kind == ACTION_NETWORK && same(later->project, earlier->project);
 	if (later->kind != ACTION_CREATE)
 		return false;
-	if (earlier->kind == ACTION_PULL)
+	if (earlier->kind == ACTION_PULL || earlier->kind == ACTION_BUILD)
 		return same(later->spec->image, earlier->spec->image);
 	return (earlier->kind == ACTION_NETWORK || earlier->kind == ACTION_VOLUME) && same(later->project, earlier->project);
 }

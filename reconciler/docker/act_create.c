@@ -152,9 +152,17 @@ static void created(struct job *j)
 	ask_connect(j);
 }
 
+/* The one field of the table that an API newer than ours has. */
+#define API_START_INTERVAL 44
+
 void begin_create(struct job *j)
 {
-	job_ask(j, &(struct call){.method = "POST",
+	const struct value *interval = spec_value(&j->action->spec->spec, "healthcheck.start_interval");
+	bool is_newer = interval && interval->kind != VALUE_UNSET;
+	if (is_newer && j->docker->api_newest && j->docker->api_newest < API_START_INTERVAL)
+		snprintf(j->outcome->note, sizeof j->outcome->note, "healthcheck.start_interval is ignored: it needs Docker 25 (API 1.%d)",
+		         API_START_INTERVAL);
+	job_ask(j, &(struct call){.method = "POST", .api_wanted = is_newer ? API_START_INTERVAL : 0,
 	                          .path = arena_printf(j->arena, "/containers/create?name=%s%s",
 	                                               url_escape(j->arena, j->action->name),
 	                                               body_query(j->arena, &j->action->spec->spec)),

@@ -210,6 +210,34 @@ void begin_update(struct job *j)
 	ask_inspect(j, update_inspected);
 }
 
+/* RENAME */
+
+static void renamed(struct job *j)
+{
+	if (j->answer->status == 409)
+		job_fail(j, ERR_CONFLICT, "the name %s is taken by a container that is not of this service: rename or remove that one, "
+		         "or change container_name", j->action->name);
+	else
+		job_end_as_answered(j);
+}
+
+static void rename_inspected(struct job *j)
+{
+	if (!job_may_touch(j))
+		return;
+	const char *name = json_string(j->answer->json, "Name");
+	if (name && strcmp(name + (name[0] == '/'), j->action->name) == 0)
+		job_end(j);
+	else
+		job_ask(j, &(struct call){.method = "POST", .path = path_of(j, arena_printf(j->arena, "/rename?name=%s",
+		                                                            url_escape(j->arena, j->action->name)))}, renamed);
+}
+
+void begin_rename(struct job *j)
+{
+	ask_inspect(j, rename_inspected);
+}
+
 /* PARK */
 
 static void park_inspected(struct job *j)

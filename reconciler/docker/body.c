@@ -136,5 +136,7 @@ const char *body_create(struct arena *a, const struct action *action, const char
 		body_put(root, "Image", cJSON_CreateString(action->spec->image));
 	body_put(root, "Labels", labels_of(a, action, instance_id));
 	join_network(a, root, action);
+	if (action->shares)
+		body_put(root, "HostConfig.NetworkMode", cJSON_CreateString(arena_printf(a, "container:%s", action->shares)));
 	return json_text(a, root);
 }

@@ -26,4 +26,7 @@ const char *body_query(struct arena *a, const struct spec *spec);
  * its form is never changed on a running container. */
 struct value body_read(struct arena *a, const struct field *row, const cJSON *inspect);
 
+/* What the engine says, as a value: "" and 0 are unset. */
+struct value body_plain(struct arena *a, const cJSON *item);
+
 #endif

@@ -187,10 +187,14 @@ void call_done(struct call *c)
 
 static void fill(const struct docker *d, struct arena *a, const char *url, const struct call *c, struct request *r)
 {
-	const char **headers = arena_alloc(a, 3 * sizeof *headers);
+	const char **headers = arena_alloc(a, 4 * sizeof *headers);
 	size_t n = 0;
 	if (c->body)
 		headers[n++] = "Content-Type: application/json";
+	if (c->read_body)
+		headers[n++] = "Content-Type: application/x-tar";
+	if (c->registry_config)
+		headers[n++] = arena_printf(a, "X-Registry-Config: %s", c->registry_config);
 	if (c->registry_auth)
 		headers[n++] = arena_printf(a, "X-Registry-Auth: %s", c->registry_auth);
 	*r = (struct request){
@@ -200,6 +204,8 @@ static void fill(const struct docker *d, struct arena *a, const char *url, const
 		.headers = headers,
 		.body = c->body,
 		.body_length = c->body ? strlen(c->body) : 0,
+		.read_body = c->read_body,
+		.body_context = c->body_context,
 		.timeout_ms = c->timeout_ms ? c->timeout_ms : CALL_TIMEOUT_MS,
 		.stall_timeout_ms = c->stall_timeout_ms,
 		.max_answer = c->max_answer,
@@ -212,13 +218,20 @@ static bool is_worth_again(const struct call *c, const struct request *r)
 	return !c->method && r->result < 0 && r->err.kind == ERR_TRANSIENT && r->err.number == ECONNRESET;
 }
 
-static void perform(struct docker *d, struct arena *a, struct call *calls, size_t count, const char *version)
+/* "/v1.41"; nothing before it is negotiated. */
+static const char *version_of(const struct docker *d, struct arena *a, const struct call *c)
+{
+	int minor = c->api_wanted > d->api_minor && c->api_wanted <= d->api_newest ? c->api_wanted : d->api_minor;
+	return d->api_minor ? arena_printf(a, "/v1.%d", minor) : "";
+}
+
+static void perform(struct docker *d, struct arena *a, struct call *calls, size_t count)
 {
 	struct request *requests = arena_alloc(a, count * sizeof *requests);
 	for (size_t i = 0; i < count; i++) {
 		calls[i].json = NULL;
 		calls[i].text = BUF_INIT(0);
-		fill(d, a, arena_printf(a, "%s%s%s", d->base, version, calls[i].path), &calls[i], &requests[i]);
+		fill(d, a, arena_printf(a, "%s%s%s", d->base, version_of(d, a, &calls[i]), calls[i].path), &calls[i], &requests[i]);
 	}
 	http_perform(d->http, requests, count);
 	for (size_t i = 0; i < count; i++) {
@@ -241,7 +254,8 @@ int client_negotiate(struct docker *d, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(call_done) struct call c = {.path = "/version"};
-	perform(d, &a, &c, 1, "");
+	d->api_minor = 0;
+	perform(d, &a, &c, 1);
 	if (c.result < 0) {
 		*e = c.err;
 		return -1;
@@ -253,6 +267,7 @@ int client_negotiate(struct docker *d, struct err *e)
 	if (most < API_OLDEST)
 		return err_set(e, ERR_CONFLICT, "the engine speaks API %s at most, and 1.%d is needed: upgrade Docker to 19.03 or later",
 		               newest, API_OLDEST);
+	d->api_newest = most;
 	d->api_minor = most < API_WANTED ? most : API_WANTED;
 	if (d->api_minor < least)
 		d->api_minor = least;
@@ -272,5 +287,5 @@ void client_perform(struct docker *d, struct arena *a, struct call *calls, size_
 		}
 		return;
 	}
-	perform(d, a, calls, count, arena_printf(a, "/v1.%d", d->api_minor));
+	perform(d, a, calls, count);
 }

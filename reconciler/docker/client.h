@@ -26,6 +26,7 @@ struct docker {
 	char unix_socket[128];  /* "" for TCP */
 	char base[160];         /* "http://docker" or "http://127.0.0.1:2375" */
 	int api_minor;          /* of 1.x; 0: not negotiated yet */
+	int api_newest;         /* that the engine speaks */
 };
 
 struct call {
@@ -33,7 +34,11 @@ struct call {
 	const char *method;     /* "GET" when NULL */
 	const char *path;       /* below the version: "/containers/json?all=1" */
 	const char *body;       /* JSON text, NULL: none */
+	size_t (*read_body)(void *context, char *out, size_t max); /* instead: a tar archive; NULL: none. See net/http.h */
+	void *body_context;
+	const char *registry_config; /* the value of X-Registry-Config, a secret; NULL: none */
 	const char *registry_auth; /* the value of X-Registry-Auth, a secret; NULL: none */
+	int api_wanted;         /* a newer one than ours for this call, if the engine has it; 0: ours */
 	int64_t timeout_ms;     /* 0: 60 s */
 	int64_t stall_timeout_ms; /* 0: none */
 	size_t max_answer;      /* 0: 16 MiB */

@@ -253,3 +253,19 @@ int credentials_find(struct credentials *c, const char *image, const char **head
 		*e = known->err;
 	return known->result;
 }
+
+int credentials_for_build(struct credentials *c, const char *const *images, size_t count, const char **header, struct err *e)
+{
+	CLEANUP(json_done) cJSON *root = cJSON_CreateObject();
+	*header = NULL;
+	for (size_t i = 0; i < count; i++) {
+		const char *one, *registry = registry_of(c->arena, images[i]);
+		if (credentials_find(c, images[i], &one, e) < 0)
+			return -1;
+		if (one && !json_member(root, registry))
+			cJSON_AddItemToObject(root, registry, cJSON_Parse(base64_decode(c->arena, one)));
+	}
+	if (root->child)
+		*header = base64_url(c->arena, json_text(c->arena, cJSON_Duplicate(root, true)));
+	return 0;
+}

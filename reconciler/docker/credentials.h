@@ -23,4 +23,8 @@ struct credentials {
  */
 MUST_CHECK int credentials_find(struct credentials *c, const char *image, const char **header, struct err *e);
 
+/* The value of X-Registry-Config: the credentials for each of the images that has some; NULL when none has. */
+MUST_CHECK int credentials_for_build(struct credentials *c, const char *const *images, size_t count, const char **header,
+                                     struct err *e);
+
 #endif

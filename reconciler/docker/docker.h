@@ -27,6 +27,9 @@ struct docker_settings {
 	const struct field *const *rows; /* the field table: what to compare and how to write it */
 	size_t rows_count;
 	const char *config_folder; /* of Docker's config.json, for credentials; NULL: none */
+	/* The bytes of one file of a build's context; NULL: nothing is ever built. */
+	int (*content)(const struct build *b, const struct build_file *f, struct arena *a, char **bytes, size_t *length,
+	               struct err *e);
 	int64_t min_free_bytes;    /* no pull while the engine's disk has less than that; 0: pull anyway */
 };
 
@@ -57,7 +60,9 @@ struct outcome {
 	int result;      /* 0 or -1 */
 	struct err err;
 	int64_t retry_after_ms; /* PULL: how long the registry wants to be left alone; 0: it did not say */
-	char image_id[80];      /* PULL: what the image is now; "" when the engine did not say */
+	char log[2048];         /* BUILD: the last lines of one that failed; else "" */
+	char note[160];         /* CREATE: what the engine cannot do of it; "" */
+	char image_id[80];      /* PULL, BUILD: what the image is now; "" when the engine did not say */
 };
 
 /*

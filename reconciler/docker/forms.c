@@ -170,7 +170,7 @@ static cJSON *ulimits(const struct value *v)
 
 /* --- and back --- */
 
-static struct value read_plain(struct arena *a, const cJSON *item)
+struct value body_plain(struct arena *a, const cJSON *item)
 {
 	struct value out = {0};
 	const cJSON *child;
@@ -184,10 +184,10 @@ static struct value read_plain(struct arena *a, const cJSON *item)
 	}
 	if (cJSON_IsArray(item))
 		cJSON_ArrayForEach(child, item)
-			value_push(a, &out, read_plain(a, child));
+			value_push(a, &out, body_plain(a, child));
 	if (cJSON_IsObject(item))
 		cJSON_ArrayForEach(child, item)
-			value_set(a, &out, arena_strdup(a, child->string), read_plain(a, child));
+			value_set(a, &out, arena_strdup(a, child->string), body_plain(a, child));
 	return out;
 }
 
@@ -239,7 +239,7 @@ static const struct form {
 	cJSON *(*write)(const struct value *v);
 	struct value (*read)(struct arena *a, const cJSON *item);
 } forms[ENGINE_FORM_COUNT] = {
-	[ENGINE_PLAIN] = {plain, read_plain},
+	[ENGINE_PLAIN] = {plain, body_plain},
 	[ENGINE_SECONDS] = {seconds, read_seconds},
 	[ENGINE_ENV] = {environment, read_environment},
 	[ENGINE_KEYS] = {keys, read_keys},

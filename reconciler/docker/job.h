@@ -26,7 +26,9 @@ struct job {
 	size_t places_count;
 	const struct endpoint *endpoints; /* ALIAS, UNALIAS: the places that are still to be changed */
 	size_t endpoints_count;
-	struct credentials *credentials; /* PULL */
+	struct credentials *credentials; /* PULL, BUILD */
+	void (*go)(struct job *);    /* PULL, BUILD: when there is room on the disk */
+	struct tar *tar;             /* BUILD */
 	int64_t memory, memory_swap; /* UPDATE: what was asked for, 0: nothing */
 };
 
@@ -49,15 +51,21 @@ bool job_may_touch(struct job *j);
 /* Whether the object with these labels carries our instance id. */
 bool job_is_ours(const struct job *j, const cJSON *labels);
 
-/* How each kind begins: act_resource.c, registry.c, act_create.c, act_instance.c, act_alias.c */
+/* registry.c: goes on when the engine's disk has room for an image; and ends with the id of the action's image. */
+void job_with_room(struct job *j, void (*go)(struct job *));
+void job_identify_image(struct job *j);
+
+/* How each kind begins: act_resource.c, registry.c, build.c, act_create.c, act_instance.c, act_alias.c */
 void begin_network(struct job *j);
 void begin_volume(struct job *j);
 void begin_pull(struct job *j);
+void begin_build(struct job *j);
 void begin_drop(struct job *j);
 void begin_create(struct job *j);
 void begin_start(struct job *j);
 void begin_alias(struct job *j); /* UNALIAS too: the action's endpoints say which */
 void begin_update(struct job *j);
+void begin_rename(struct job *j);
 void begin_park(struct job *j);
 void begin_stop(struct job *j);
 void begin_remove(struct job *j);

@@ -144,6 +144,8 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->started_ms = clock_parse_rfc3339_ms(json_string(json, "State.StartedAt"));
 	i->health = health_of(json_string(json, "State.Health.Status"));
 	i->is_restart_off = !policy || !*policy || strcmp(policy, "no") == 0;
+	const char *mode = json_string(json, "HostConfig.NetworkMode");
+	i->shares = mode && strncmp(mode, "container:", 10) == 0 ? arena_strdup(a, mode + 10) : NULL;
 	i->pid = (int)json_int(json, "State.Pid", 0);
 	i->address = address_in(a, json, i->project);
 	i->endpoints_count = endpoints_read(a, json, i->project, i->service, &i->endpoints);
@@ -223,6 +225,13 @@ static int take_containers(struct docker *d, struct arena *a, const cJSON *json,
 	return 0;
 }
 
+static void take_made(const struct docker *d, struct arena *a, const cJSON *item, bool is_volume, struct world *world)
+{
+	if (strcmp(json_label(json_at(item, "Labels"), LABEL_INSTANCE), d->settings.instance_id) == 0)
+		*ARENA_PUSH(a, world->made, world->made_count) = (struct made){
+			.name = arena_strdup(a, json_string(item, "Name")), .is_volume = is_volume, .settings = body_plain(a, item)};
+}
+
 static int take_networks(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
 	const cJSON *item;
@@ -232,6 +241,7 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 		if (!name)
 			return err_set(e, ERR_INTERNAL, "GET /networks: Name is missing or no string");
 		bool is_ours = strcmp(json_label(labels, LABEL_INSTANCE), d->settings.instance_id) == 0;
+		take_made(d, a, item, false, world);
 		const cJSON *first = cJSON_IsArray(config) ? config->child : NULL;
 		*ARENA_PUSH(a, world->networks, world->networks_count) = (struct network){
 			.name = arena_strdup(a, name),
@@ -245,12 +255,12 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 
 static int take_volumes(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
-	(void)d;
 	const cJSON *item;
 	cJSON_ArrayForEach(item, json_at(json, "Volumes")) {
 		const char *name = json_string(item, "Name");
 		if (!name)
 			return err_set(e, ERR_INTERNAL, "GET /volumes: Name is missing or no string");
+		take_made(d, a, item, true, world);
 		*ARENA_PUSH(a, world->volumes, world->volumes_count) = arena_strdup(a, name);
 	}
 	return 0;
@@ -310,6 +320,8 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	world->networks = NULL;
 	world->volumes = NULL;
 	world->images = NULL;
+	world->made = NULL;
+	world->made_count = 0;
 	world->instances_count = world->networks_count = world->volumes_count = world->images_count = 0;
 	for (int i = 0; i < LIST_COUNT; i++)
 		calls[i].path = lists[i].path;

@@ -91,6 +91,12 @@ static const char *image_path(struct arena *a, const char *image)
 	                                                            : arena_printf(a, "%s:%s", n.name, n.tag)));
 }
 
+void job_identify_image(struct job *j)
+{
+	job_ask(j, &(struct call){.path = arena_printf(j->arena, "%s/json", image_path(j->arena, j->action->spec->image))},
+	        identified);
+}
+
 static void fail_pull(struct job *j, int status, const char *said)
 {
 	refuse(&j->outcome->err, status, said, is_secret(j->action->spec));
@@ -127,8 +133,7 @@ static void pulled(struct job *j)
 		for (p = next; p < end && strchr(" \t\r\n", *p); p++)
 			;
 	}
-	job_ask(j, &(struct call){.path = arena_printf(j->arena, "%s/json", image_path(j->arena, j->action->spec->image))},
-	        identified);
+	job_identify_image(j);
 }
 
 static void ask_pull(struct job *j)
@@ -160,18 +165,25 @@ static void disk_known(struct job *j)
 	int64_t wanted = j->docker->settings.min_free_bytes;
 	int64_t there = root && statvfs(root, &disk) == 0 ? (int64_t)disk.f_bavail * (int64_t)disk.f_frsize : wanted;
 	if (there < wanted)
-		job_fail(j, ERR_TRANSIENT, "not pulled: %s has %lldM free, and min_free wants %lldM", root,
+		job_fail(j, ERR_TRANSIENT, "not %s: %s has %lldM free, and min_free wants %lldM",
+		         j->action->kind == ACTION_BUILD ? "built" : "pulled", root,
 		         (long long)(there >> 20), (long long)(wanted >> 20));
 	else
-		ask_pull(j);
+		j->go(j);
+}
+
+void job_with_room(struct job *j, void (*go)(struct job *))
+{
+	j->go = go;
+	if (j->docker->settings.min_free_bytes && j->docker->unix_socket[0])
+		job_ask(j, &(struct call){.path = "/info"}, disk_known);
+	else
+		go(j);
 }
 
 void begin_pull(struct job *j)
 {
-	if (j->docker->settings.min_free_bytes && j->docker->unix_socket[0])
-		job_ask(j, &(struct call){.path = "/info"}, disk_known);
-	else
-		ask_pull(j);
+	job_with_room(j, ask_pull);
 }
 
 /* --- what a tag means --- */

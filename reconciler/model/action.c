@@ -7,11 +7,13 @@ static const struct action_info infos[ACTION_KIND_COUNT] = {
 	[ACTION_NETWORK] = {"create network", ROOM_DOCKER},
 	[ACTION_VOLUME] = {"create volume", ROOM_DOCKER},
 	[ACTION_PULL] = {"pull", ROOM_DOCKER},
+	[ACTION_BUILD] = {"build", ROOM_DOCKER},
 	[ACTION_CREATE] = {"create", ROOM_DOCKER},
 	[ACTION_START] = {"start", ROOM_DOCKER},
 	[ACTION_ALIAS] = {"alias", ROOM_DOCKER},
 	[ACTION_UNALIAS] = {"unalias", ROOM_DOCKER},
 	[ACTION_UPDATE] = {"update", ROOM_DOCKER},
+	[ACTION_RENAME] = {"rename", ROOM_DOCKER},
 	[ACTION_PARK] = {"park", ROOM_DOCKER},
 	[ACTION_STOP] = {"stop", ROOM_DOCKER},
 	[ACTION_REMOVE] = {"remove", ROOM_DOCKER},
@@ -89,7 +91,7 @@ static void print_object(struct buf *out, const struct action *a)
 	case ACTION_VOLUME:
 		buf_printf(out, " %s", a->volume);
 		break;
-	case ACTION_PULL:
+	case ACTION_PULL: case ACTION_BUILD:
 		buf_puts(out, " ");
 		print_image_of(out, a->spec);
 		break;
@@ -116,6 +118,9 @@ static void print_object(struct buf *out, const struct action *a)
 	case ACTION_UPDATE:
 		buf_printf(out, " %s", a->instance->name);
 		print_changes(out, a);
+		break;
+	case ACTION_RENAME:
+		buf_printf(out, " %s to %s", a->instance->name, a->name);
 		break;
 	case ACTION_WEIGHT:
 		buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);

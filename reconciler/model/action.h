@@ -13,11 +13,13 @@ enum action_kind {
 	ACTION_NETWORK,    /* create the network `network` of the project, with `subnet` if any */
 	ACTION_VOLUME,     /* create the named volume `volume` */
 	ACTION_PULL,       /* pull `spec->image` */
+	ACTION_BUILD,      /* build it from spec->build */
 	ACTION_CREATE,     /* create instance `name`/`number` of `spec`, with `address` on the traffic network if any */
 	ACTION_START,      /* start `instance` (or unpause it) */
 	ACTION_ALIAS,      /* give `instance` the service's name on its networks: its places become `endpoints` */
 	ACTION_UNALIAS,    /* take it away again; addresses and open connections stay */
 	ACTION_UPDATE,     /* set `changes` on the running `instance`, and read them back */
+	ACTION_RENAME,     /* call `instance` `name`, also while it runs */
 	ACTION_PARK,       /* restart policy of `instance` -> "no"; it stays up, warm */
 	ACTION_STOP,       /* restart policy -> "no", then stop `instance` within spec->stop_grace_ms */
 	ACTION_REMOVE,     /* remove the stopped `instance`; never a volume */
@@ -61,10 +63,11 @@ struct action {
 	const char *project, *service; /* service NULL: the project's or the whole host's */
 	const char *revision;
 	const char *reason;            /* why, in a few words, for people; may be NULL */
-	const struct service *spec;    /* CREATE, PULL, START, ALIAS, UNALIAS, UPDATE, STOP (its grace; may be NULL), COMMIT */
-	const struct instance *instance; /* START, ALIAS, UNALIAS, UPDATE, PARK, STOP, REMOVE */
-	const char *name;              /* CREATE */
+	const struct service *spec;    /* CREATE, PULL, BUILD, START, ALIAS, UNALIAS, UPDATE, STOP (its grace; may be NULL), COMMIT */
+	const struct instance *instance; /* START, ALIAS, UNALIAS, UPDATE, RENAME, PARK, STOP, REMOVE */
+	const char *name;              /* CREATE, RENAME */
 	int number;                    /* CREATE */
+	const char *shares;            /* CREATE: id of the instance of which it has the network, NULL: its own */
 	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */

@@ -20,6 +20,17 @@ const struct value *spec_value(const struct spec *s, const char *path)
 	return NULL;
 }
 
+const char *mode_shares(const struct value *network_mode)
+{
+	bool is_text = network_mode && network_mode->kind == VALUE_STRING;
+	return is_text && strncmp(network_mode->string, "service:", 8) == 0 ? network_mode->string + 8 : NULL;
+}
+
+const char *service_shares(const struct service *s)
+{
+	return mode_shares(spec_value(&s->spec, "network_mode"));
+}
+
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out)
 {
 	const struct value *mode = spec_value(&s->spec, "network_mode"), *named = spec_value(&s->spec, "networks");
@@ -64,6 +75,15 @@ const struct resource *desired_volume(const struct desired *d, const char *proje
 	return p ? find_resource(p->volumes, p->volumes_count, name) : NULL;
 }
 
+bool desired_leaves_alone(const struct desired *d, const char *project, const char *service)
+{
+	const struct project *p = find_project(d, project);
+	for (size_t i = 0; p && i < p->left_alone_count; i++)
+		if (strcmp(p->left_alone[i], service) == 0)
+			return true;
+	return false;
+}
+
 const struct swap_want *desired_swap(const struct desired *d)
 {
 	for (size_t i = 0; i < d->projects_count; i++)
@@ -90,6 +110,9 @@ enum address_kind address_kind(const struct value *network_mode)
 		enum address_kind kind;
 	} kinds[] = {{"host", ADDRESS_HOST}, {"none", ADDRESS_NONE}};
 
+	/* service:NAME and container:NAME: what it has is the other one's. */
+	if (network_mode && network_mode->kind == VALUE_STRING && strchr(network_mode->string, ':'))
+		return ADDRESS_NONE;
 	for (size_t i = 0; network_mode && network_mode->kind == VALUE_STRING && i < ARRAY_LEN(kinds); i++)
 		if (strcmp(network_mode->string, kinds[i].mode) == 0)
 			return kinds[i].kind;

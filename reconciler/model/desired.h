@@ -22,6 +22,8 @@ enum condition { CONDITION_STARTED, CONDITION_HEALTHY, CONDITION_COMPLETED };
 struct dependency {
 	const char *service; /* of the same project */
 	enum condition condition;
+	bool is_optional; /* when it fails, one goes on without it */
+	bool restarts;    /* a new revision of it makes a new one here */
 };
 
 enum strategy { STRATEGY_ROLLING, STRATEGY_BLUE_GREEN, STRATEGY_CANARY, STRATEGY_IN_PLACE, STRATEGY_COUNT };
@@ -51,13 +53,35 @@ struct ready {
 	int64_t for_ms;      /* how long the probes must have passed without a break */
 };
 
+/* One file of what an image is built from. */
+enum build_kind { BUILD_FILE, BUILD_PROGRAM, BUILD_LINK, BUILD_FOLDER };
+struct build_file {
+	const char *path; /* in the context */
+	enum build_kind kind;
+	const char *text; /* the content, or where a link leads; NULL: asked for by `hash` or `from` when it is sent */
+	const char *hash; /* of the content */
+	const char *from; /* on this host; NULL: in the commit */
+};
+
+/* Compose: build. The image's tag is the hash of all this, so equal tags are equal images. */
+struct build {
+	const char *dockerfile; /* in the context */
+	struct value also;      /* list: more names for the image; not part of what it is */
+	struct value options;   /* map: parameters of the engine's POST /build, in its own words */
+	struct build_file *files;
+	size_t files_count;
+	void *source;           /* the commit's: for whoever gives the content */
+};
+
 struct service {
 	const char *project, *name;
 	char revision[REVISION_LENGTH + 1];
 	struct spec spec;
 
 	/* Read off the spec, for those who decide: */
+	const char *container_name; /* NULL: they are called project-name-number */
 	const char *image;    /* as the engine calls it: with a digest there is no tag in it */
+	const struct build *build; /* NULL: pulled; also for one that was read back from the notes */
 	enum pull_policy pull;
 	int replicas;
 	bool has_healthcheck; /* of the manifest; an image's own is seen on the instance */
@@ -106,6 +130,15 @@ struct route {
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 };
 
+/* A copy of a secret or config, for a service to mount. Its name is the hash of all the rest. */
+struct kept_file {
+	const char *path;
+	const char *bytes;
+	size_t length;
+	unsigned mode;
+	int uid, gid; /* -1: ours */
+};
+
 /* x-reconcile.host.swap: the swap file that the host shall have. */
 struct swap_want {
 	const char *file;    /* absolute, of plain characters: it goes into /etc/fstab */
@@ -120,7 +153,11 @@ struct project {
 	const char *directory;      /* the path that labels show as working_dir */
 	const char *file;           /* the manifest */
 	const char *where;          /* "shop/compose.yaml:1:7": of its name, for conflicts */
+	const char **left_alone;    /* services of profiles that are not enabled: neither wanted nor gone */
+	size_t left_alone_count;
 	bool has_binds;             /* something in its directory is mounted */
+	struct kept_file *kept;     /* what its services have of secrets and configs */
+	size_t kept_count;
 	bool keeps_gone;            /* --target: what left it in Git stays, too */
 	struct service *services;   /* dependencies come before those that need them */
 	size_t services_count;
@@ -150,11 +187,17 @@ struct attachment {
 	const char *network;
 	const struct value *how; /* map: aliases, ipv4_address, ipv6_address; may be NULL */
 };
+/* The service of which it has the network (network_mode: service:NAME); NULL: none. */
+const char *service_shares(const struct service *s);
+const char *mode_shares(const struct value *network_mode);
 size_t service_networks(const struct service *s, struct arena *a, struct attachment **out);
 
 /* By engine name; NULL when the manifest does not declare it. */
 const struct resource *desired_network(const struct desired *d, const char *project, const char *name);
 const struct resource *desired_volume(const struct desired *d, const char *project, const char *name);
+
+/* Does Git have the service, in a profile that is not enabled? */
+bool desired_leaves_alone(const struct desired *d, const char *project, const char *service);
 
 /* What the projects agree on; NULL when none asks for swap. */
 const struct swap_want *desired_swap(const struct desired *d);

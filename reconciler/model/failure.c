@@ -6,7 +6,8 @@
 static const char *object_of(const struct action *a)
 {
 	switch (a->kind) {
-	case ACTION_ALIAS: case ACTION_UNALIAS: case ACTION_UPDATE: case ACTION_PARK: case ACTION_STOP: case ACTION_REMOVE: return a->instance->id;
+	case ACTION_ALIAS: case ACTION_UNALIAS: case ACTION_UPDATE: case ACTION_RENAME: case ACTION_PARK: case ACTION_STOP:
+	case ACTION_REMOVE: return a->instance->id;
 	case ACTION_WEIGHT: return a->rollout;
 	case ACTION_DROP: return a->image->image;
 	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: return a->swap->file;

@@ -54,6 +54,7 @@ struct instance {
 	const struct endpoint *endpoints; /* unknown while `live` is */
 	size_t endpoints_count;
 	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
+	const char *shares;   /* id of the container of which it has the network; NULL: its own */
 	int64_t memory_bytes; /* that it holds, swapped out or not, but for caches; 0: unknown, or not running */
 	int pid;              /* of its first process, 0 when not running */
 	const struct value *live; /* one for each row of the field table, set for CHANGE_LIVE rows only; NULL: unknown */
@@ -77,6 +78,13 @@ struct network {
 	const char *subnet;   /* "10.231.1.0/24", "" without IPAM */
 	const char *range;    /* the part of it that the engine gives addresses from; "": all of it */
 	const char *project;  /* "" unless it carries our label */
+};
+
+/* A network or volume of ours, as the engine has it, in its own words. */
+struct made {
+	const char *name;
+	bool is_volume;
+	struct value settings;
 };
 
 /* An image of the engine, under one of the names that a manifest may call it by. */
@@ -236,6 +244,8 @@ struct world {
 	size_t networks_count;
 	const char **volumes; /* names */
 	size_t volumes_count;
+	struct made *made;
+	size_t made_count;
 	struct image *images; /* what can be started without a pull, by each of its names */
 	size_t images_count;
 	struct nginx nginx;

@@ -180,9 +180,22 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
-static void set_body(CURL *easy, const struct request *r)
+static size_t on_read(char *out, size_t size, size_t n, void *context)
+{
+	const struct request *r = context;
+	size_t given = r->read_body(r->body_context, out, size * n);
+	return given == (size_t)-1 ? CURL_READFUNC_ABORT : given;
+}
+
+static void set_body(CURL *easy, struct request *r)
 {
 	const char *method = method_of(r);
+	if (r->read_body) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(easy, CURLOPT_READDATA, r);
+		return;
+	}
 	if (strcmp(method, "HEAD") == 0) {
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 		return;
@@ -225,6 +238,8 @@ static struct flight *take_off(CURLM *multi, struct request *r, bool connect_onl
 	f->headers = curl_slist_append(NULL, "Expect:"); /* no 100-continue: it costs a round trip */
 	for (size_t i = 0; r->headers && r->headers[i]; i++)
 		f->headers = curl_slist_append(f->headers, r->headers[i]);
+	if (r->read_body)
+		f->headers = curl_slist_append(f->headers, "Transfer-Encoding: chunked");
 	if (r->timeout_ms <= 0)
 		r->timeout_ms = DEFAULT_TIMEOUT_MS;
 	if (r->connect_timeout_ms <= 0)

@@ -20,6 +20,9 @@ struct request {
 	const char *const *headers;  /* "Name: value", NULL-terminated; may be NULL */
 	const void *body;
 	size_t body_length;
+	/* Or a body that is made while it is sent: up to max bytes, 0 at its end, (size_t)-1 to give up. */
+	size_t (*read_body)(void *context, char *out, size_t max);
+	void *body_context;
 	int64_t timeout_ms;          /* for the whole exchange; 0: 30 s */
 	int64_t connect_timeout_ms;  /* 0: 2 s */
 	int64_t stall_timeout_ms;    /* gives up when nothing comes for so long, in whole seconds; 0: never */

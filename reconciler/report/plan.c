@@ -12,6 +12,7 @@ void tally_add(struct tally *t, const struct action *a)
 	switch (a->kind) {
 	case ACTION_CREATE: t->added++; break;
 	case ACTION_UPDATE: t->changed++; break;
+	case ACTION_RENAME: t->changed += a->reason == NULL; break; /* not when it only makes room */
 	/* A new instance is counted when it is created; starting one that was there is a change. */
 	case ACTION_START: t->changed += a->instance->started_ms != 0 || a->instance->state == INSTANCE_PAUSED; break;
 	case ACTION_REMOVE: t->destroyed++; break;

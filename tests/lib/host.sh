@@ -20,6 +20,7 @@ host_start() {
 	mkdir -p "$HOST" "$HOST_TMP" "$HOST/app"
 	chmod 755 "$HOST"
 	cp "$BUILD_DIR/tests/real/web" "$HOST/app/web" || return 1
+	: >"$HOST/env"
 	cat >"$HOST/nginx.conf" <<-END
 		worker_processes 2;
 		error_log $HOST/nginx-error.log notice;

@@ -111,7 +111,6 @@ manifest 64m 512 0 8081
 tool
 is "deployed" "$CODE" 0
 [ "$CODE" = 0 ] || printf '%s\n' "$LOG" >&2
-has "a service with profiles is left out" "$LOG" "debug is left out"
 is "what runs" "$(docker ps --format '{{.Names}}' | sort | tr '\n' ' ')" "shop-agent-1 shop-alone-1 shop-old-1 shop-web-1 "
 field image .Config.Image '"team/app:1"'
 field entrypoint .Config.Entrypoint '["/app"]'

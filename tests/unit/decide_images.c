@@ -167,7 +167,7 @@ static void an_image_that_is_never_pulled_must_be_here(void)
 	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
 	set_image(h, s, "pulled:2");
 	run(h);
-	CHECK_STR(h->log, "shop/web: quarantine revision rev-pull (its image is not on this host, and pull_policy is never)\n");
+	CHECK_STR(h->log, "shop/web: quarantine revision rev-pull (its image is not on this host, and nobody is to pull it)\n");
 	host_free(h);
 }
 

@@ -117,6 +117,40 @@ static void the_last_good_one_stays_while_an_external_is_missing(void)
 	}
 }
 
+/* What differs is told, and nothing is done about it. */
+static void another_definition_is_told_and_not_applied(void)
+{
+	static const struct { bool is_volume; const char *key, *wanted, *found; const char *said; } cases[] = {
+		{true, "Driver", "local", "local", NULL}, {true, "Driver", NULL, "nfs", "the volume data was made with another driver than"},
+		{true, "Driver", "nfs", "local", "the volume data was made with another driver than"}, {false, "Driver", NULL, "bridge", NULL},
+		{false, "Driver", "ipvlan", "bridge", "the network shop_default was made with another driver than"},
+		{false, "Internal", NULL, "yes", "the network shop_default was made with another internal than"},
+		{false, "Labels", NULL, "yes", NULL}, {false, "Labels", "yes", NULL, "the network shop_default was made with another labels than"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct host *h = host_new();
+		declare(h, "shop_default", "data", false);
+		struct service *s = add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false);
+		*ARENA_PUSH(&h->arena, s->volumes, s->volumes_count) = "data";
+		run(h);
+		CHECK_INT(phase_of(h, "db"), PHASE_SETTLED);
+		struct resource *r = cases[i].is_volume ? h->desired.projects[0].volumes : h->desired.projects[0].networks;
+		struct made made = {.name = cases[i].is_volume ? "data" : "shop_default", .is_volume = cases[i].is_volume, .settings = {.kind = VALUE_MAP}};
+		value_set(&h->arena, &made.settings, "Driver", value_string(cases[i].is_volume ? "local" : "bridge"));
+		if (cases[i].wanted)
+			value_set(&h->arena, &r->settings, cases[i].key, value_string(cases[i].wanted));
+		if (cases[i].found)
+			value_set(&h->arena, &made.settings, cases[i].key, value_string(cases[i].found));
+		*ARENA_PUSH(&h->arena, h->world->made, h->world->made_count) = made;
+		run(h);
+		CHECK_STR(h->log, "");
+		CHECK_INT(phase_of(h, "db"), cases[i].said ? PHASE_FAILED : PHASE_SETTLED);
+		if (cases[i].said)
+			CHECK_CONTAINS(h->last.services[0].reason, cases[i].said);
+		host_free(h);
+	}
+}
+
 /* On the host's network there is one address for all of its instances: the old one stops first, and both go by it. */
 static void one_address_of_the_host_serves_old_and_new(void)
 {
@@ -147,6 +181,7 @@ static void one_address_of_the_host_serves_old_and_new(void)
 }
 
 static const struct test tests[] = {
+	TEST(another_definition_is_told_and_not_applied),
 	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
 	TEST(the_last_good_one_stays_while_an_external_is_missing), TEST(one_address_of_the_host_serves_old_and_new),
 };

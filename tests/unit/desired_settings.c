@@ -49,7 +49,7 @@ static void defaults(void)
 	CHECK_STR(s.git_known_hosts, "/etc/reconcile/known_hosts");
 	CHECK_STR(s.git_force_push, "follow");
 	CHECK(s.path == NULL);
-	CHECK_STR(s.env_file, "/etc/reconcile/env");
+	CHECK(s.env_file == NULL);
 	CHECK_STR(s.state_dir, "/var/lib/reconcile");
 	CHECK_STR(s.run_dir, "/run/reconcile");
 	CHECK_INT(s.interval_ms, 60000);

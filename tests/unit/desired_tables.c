@@ -275,8 +275,8 @@ static void every_row_of_the_table_is_whole(void)
 	for (size_t i = 0; i < count; i++) {
 		const struct field_row *row = &rows[i];
 		CHECK(row->doc && strlen(row->doc) > 10 && row->doc[strlen(row->doc) - 1] == '.');
-		/* What no manifest says is in no schema; and of what is not sent, only that makes a revision. */
-		CHECK(row->parse != NULL || (i < shown && row->field.change == CHANGE_REPLACE && !row->field.engine));
+		/* What no manifest says follows from what it says; and of what is not sent, only that makes a revision. */
+		CHECK(row->parse != NULL || (i < shown && row->field.change == CHANGE_REPLACE));
 		CHECK((row->field.engine != NULL) == (row->field.form != ENGINE_NONE));
 		CHECK(row->field.form != ENGINE_NONE || row->field.change == CHANGE_NONE || !row->parse);
 		CHECK((row->same_as != NULL) == (i >= shown));

@@ -311,6 +311,27 @@ static void acts_say_what_they_mean(void)
 	ON_INSTANCE(ACTION_REMOVE, HAS(RUNNING, NEVER), ERR_CONFLICT, "shop-web-1 still runs: not removed", "", UPDATED);
 }
 
+static void names_change_on_what_runs(void)
+{
+#define RENAME "/v1.41/containers/aaa/rename?name=db"
+	static const struct fake_rule free_name[] = {
+		VERSION_RULE, {.match = AAA, .body = HAS(RUNNING, NEVER)}, {.match = "POST " RENAME, .status = 204},
+	};
+	static const struct fake_rule taken[] = {
+		VERSION_RULE, {.match = AAA, .body = HAS(RUNNING, NEVER)},
+		{.match = "POST " RENAME, .status = 409, .body = "{\"message\":\"Conflict.\"}"},
+	};
+	static const struct fake_rule done[] = {
+		VERSION_RULE, {.match = AAA, .body = "{\"Id\":\"aaa\",\"Name\":\"/db\"," OURS "}"},
+	};
+	struct action action = {.kind = ACTION_RENAME, .name = "db"};
+	check_on_instance(free_name, ARRAY_LEN(free_name), action, ERR_NONE, "", "POST " RENAME "\n");
+	check_on_instance(taken, ARRAY_LEN(taken), action, ERR_CONFLICT, "the name db is taken by a container that is not of this "
+	                  "service: rename or remove that one, or change container_name", "POST " RENAME "\n");
+	check_on_instance(done, ARRAY_LEN(done), action, ERR_NONE, "", "");
+#undef RENAME
+}
+
 #define ON(network, id, alias) "\"" network "\":{\"EndpointID\":\"" id "\",\"Aliases\":[" alias "\"aaa\"]}"
 #define PLACED(state, networks) "{\"Id\":\"aaa\",\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"me\"," \
 	"\"io.reconcile.address.shop_a\":\"10.1.0.128\",\"io.reconcile.address.shop_b\":\"10.2.0.129\"}}," \
@@ -374,7 +395,9 @@ static void a_failed_start_says_whose_fault_it_is(void)
 
 static void nothing_foreign_is_touched(void)
 {
-	static const enum action_kind kinds[] = {ACTION_START, ACTION_ALIAS, ACTION_UNALIAS, ACTION_UPDATE, ACTION_PARK, ACTION_STOP, ACTION_REMOVE};
+	static const enum action_kind kinds[] = {
+		ACTION_START, ACTION_ALIAS, ACTION_UNALIAS, ACTION_UPDATE, ACTION_RENAME, ACTION_PARK, ACTION_STOP, ACTION_REMOVE,
+	};
 	static const char *const inspects[] = {
 		"{\"Config\":{\"Labels\":{}},\"State\":{" EXITED "}}", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":\"you\"}}}",
 		"{\"Config\":{\"Labels\":null}}", "{\"Config\":7}", "[]", "{\"Config\":{\"Labels\":{\"io.reconcile.instance\":[\"me\"]}}}",
@@ -622,6 +645,7 @@ static const struct test tests[] = {
 	TEST(create_leaves_nothing_half_made),
 	TEST(create_takes_over_what_an_earlier_one_made),
 	TEST(acts_say_what_they_mean),
+	TEST(names_change_on_what_runs),
 	TEST(a_name_moves_by_leaving_and_joining_again),
 	TEST(a_failed_start_says_whose_fault_it_is),
 	TEST(nothing_foreign_is_touched),

@@ -31,7 +31,7 @@ FNR == 1 {
 	sub(/^[ \t]*#[ \t]*include(_next)?[ \t]*/, "", line)
 	if (line ~ /^"/) {
 		split(line, part, "\""); name = part[2]
-		if (room == "" && name ~ /^[a-z]+\.h$/) next
+		if (room == "" && name ~ /^[a-z_]+\.h$/) next
 		if (name !~ /^[a-z]+\/[a-z0-9_]+\.h$/) { breach("include \"" name "\" is not \"room/noun.h\""); next }
 		to = substr(name, 1, index(name, "/") - 1)
 		if (!(to in may)) breach("include \"" name "\": no such room")

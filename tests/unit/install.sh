@@ -46,7 +46,9 @@ is "the schema is the program's" "$("$binary" schema)" "$(cat "$folder/root/usr/
 is "the settings file as it comes changes nothing" "$(grep -vE '^(#|$)' "$settings")" ""
 # Every line that is a setting, alive: those without a default get a value.
 sed -E 's/^#( *)([a-z_]+):( (.*))?$/\1\2:\3/; /^(git|docker|nginx):$/!s/^( *[a-z_]+):$/\1: \/x/; s/^instance: .*/instance: x/' "$settings" >"$folder/all.yaml"
-rows=$("$binary" --help | grep -oE '(RECONCILE_[A-Z_]+|DOCKER_HOST|DOCKER_CONFIG)' | sort -u | wc -l)
+: >"$folder/env" # one that is named must be there
+sed -i "s|^env_file: .*|env_file: $folder/env|" "$folder/all.yaml"
+rows=$("$binary" --help | grep -oE '(RECONCILE_[A-Z_]+|DOCKER_HOST|DOCKER_CONFIG|COMPOSE_PROFILES)' | sort -u | wc -l)
 is "the settings file has every setting" "$(grep -cE '^ *[a-z_]+: ' "$folder/all.yaml")" "$rows"
 printf 'name: shop\nservices: { web: { image: a } }\n' >"$folder/compose.yaml"
 # No repository: what is to be read is here.

@@ -50,7 +50,7 @@ static inline void site_new(struct site *t)
 		.path = arena_printf(&t->arena, "%s/compose.yaml", t->folder),
 		.state_dir = arena_printf(&t->arena, "%s/state", t->folder),
 		.run_dir = arena_printf(&t->arena, "%s/run", t->folder),
-		.env_file = "/nonexistent", .instance = "me", .subnet = "10.231.0.0/16", .nginx_binary = "nginx",
+		.instance = "me", .subnet = "10.231.0.0/16", .nginx_binary = "nginx",
 		.nginx_config = "/nonexistent", .nginx_pid = "/nonexistent", .nginx_listen = "80", .nginx_status_port = 9180};
 	const struct service *old = site_load(t, MANIFEST("app:1"));
 	CLEANUP(buf_done) struct buf text = BUF_INIT(65536);

@@ -107,3 +107,6 @@ is "canary: fails in its hold" "$CODE" 3
 hasnt "canary: never got more" "$LOG" "50.0%"
 ok "canary: no failed request" stop_client
 between "canary: version 3 answers all" "$(share 3)" 2000 2020
+bird 3
+tool --path "$HOST/bird"
+is "canary: back to what serves is no change" "[$CODE] $OUT" "[0] No changes."

@@ -109,3 +109,6 @@ flags "the link of the weight replaced" "drift/web: shift traffic: 100.0% to the
 rm -r "$HOST_STATE/nginx/traffic" "$HOST_STATE/nginx/sets"
 flags "all flags deleted" "drift/web: shift traffic: 100.0% to the next revision"
 is "no instance was touched for flags" "$(ids drift)" "$kept"
+sed -i 's/keep_old: 1h/keep_old: 0s/' "$HOST/drift/compose.yaml"
+tool --path "$HOST/drift"
+is "the old one is not kept any more" "$CODE" 0

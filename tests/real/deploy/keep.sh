@@ -13,7 +13,7 @@ keep() { # VERSION
 		      strategy: blue-green
 		      ready: {http: {port: 8080, path: /health}, within: 5s, for: 300ms}
 		      hold: 500ms
-		      keep_old: 5s
+		      keep_old: 12s
 		      drain_timeout: 5s
 		x-reconcile:
 		  routes: [{host: keep.test, to: "web:8080"}]
@@ -25,7 +25,7 @@ one=$(look keep-web-1 '{{.Id}}')
 
 keep 2
 peek "keep: plan" --plan --path "$HOST/keep"
-has "keep: the plan says how long" "$OUT" "the old revision is kept warm for 5s after the switch"
+has "keep: the plan says how long" "$OUT" "the old revision is kept warm for 12s after the switch"
 steps=$(planned)
 tool --path "$HOST/keep"
 is "keep: the run ends while it is kept" "[$CODE] ${OUT%until*}" "[0] Apply complete: 1 added, 0 changed, 0 destroyed.
@@ -52,7 +52,7 @@ no_changes "way back" --path "$HOST/keep"
 keep 2
 tool --path "$HOST/keep"
 is "keep: forward again" "$CODE" 0
-sleep 5
+sleep 12
 peek "keep is over: plan" --plan --detailed-exitcode --path "$HOST/keep"
 is "keep is over: letting go is no change" "[$CODE] $OUT" "[0] No changes.
 The next run lets an old revision go that was only kept warm."

@@ -2,7 +2,7 @@
 # bad one that shows only after it got its share.
 for v in 1 2; do host_image "roll/web:$v" "VERSION=$v"; done
 host_image roll/web:sick VERSION=3 HEALTH=fail
-host_image roll/web:late VERSION=4 EXIT_AFTER_MS=4000
+host_image roll/web:late VERSION=4 EXIT_AFTER_MS=7000
 mkdir "$HOST/roll"
 roll() { # VERSION
 	cat >"$HOST/roll/compose.yaml" <<-END
@@ -53,3 +53,7 @@ ok "rolling: bad ones: no failed request" stop_client
 has "rolling: the old one answered" "$CLIENT_LINE" "versions=2:"
 hasnt "rolling: nobody saw the one that never got ready" "$CLIENT_LINE" "3:"
 is "rolling: three of the old revision run" "$(docker ps --filter label=com.docker.compose.project=roll --format '{{.Image}}' | sort | uniq -c | xargs)" "3 roll/web:2"
+
+roll 2
+tool --path "$HOST/roll"
+is "rolling: back to what serves is no change" "[$CODE] $OUT" "[0] No changes."

@@ -1,0 +1,1 @@
+reconcile_real_test(compose compose.sh)
