@@ -74,7 +74,9 @@ void schedule_shrink(struct simulation *s, struct schedule *schedule, const char
 {
 	bool is_traced = s->is_traced;
 	s->is_traced = false;
-	for (int round = 0; round < 10 && (cut(s, schedule, broken) | simplify(s, schedule, broken)); round++)
-		continue;
+	for (bool changed = true; changed; ) {
+		changed = cut(s, schedule, broken);
+		changed |= simplify(s, schedule, broken);
+	}
 	s->is_traced = is_traced;
 }
