@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything from a fresh clone to tested: packages, three builds (sanitizers, release, clang), unit tests, real daemons.
+# Everything from a fresh clone to tested: packages, three builds (sanitizers, release, clang), unit tests, real daemons,
+# and the simulator: its schedules, and whether it finds deliberate faults.
 #
 #   tests/run.sh           all of it
 #   tests/run.sh --fast    unit tests only
@@ -9,7 +10,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 exec </dev/null
 
-parts="unit real"
+parts="unit simulation real"
 case ${1:-} in
 "") ;;
 --fast) parts=unit ;;
@@ -68,6 +69,10 @@ fi
 for part in $parts; do
 	case $part in
 	unit) run_label asan unit ;;
+	simulation)
+		run_label release simulation
+		grep -hE '^(simulate|mutants): ' build/release/Testing/Temporary/LastTest.log
+		;;
 	real) run_label release real ;;
 	esac
 done

@@ -21,17 +21,29 @@ static void *out_of_memory(size_t size)
 	abort();
 }
 
+/* Only the first is looked at: they are nearly all of one size. */
+static struct arena_block *take_spare(struct arena *a, size_t size)
+{
+	struct arena_block *b = a->spare;
+	if (!b || b->size < size)
+		return NULL;
+	a->spare = b->next;
+	return b;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
 	if (size > SIZE_MAX / 2)
 		return out_of_memory(size);
 	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (!a->blocks || a->blocks->size - a->blocks->used < size) {
-		size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-		struct arena_block *b = calloc(1, sizeof *b + want);
-		if (!b)
-			return out_of_memory(want);
-		b->size = want;
+		struct arena_block *b = take_spare(a, size);
+		if (!b) {
+			size_t want = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+			if (!(b = calloc(1, sizeof *b + want)))
+				return out_of_memory(want);
+			b->size = want;
+		}
 		b->next = a->blocks;
 		a->blocks = b;
 	}
@@ -52,15 +64,21 @@ char *arena_strdup(struct arena *a, const char *s)
 	return s ? arena_strndup(a, s, strlen(s)) : NULL;
 }
 
+/* Formatted where it will stand, when there is room; only a text that does not fit is formatted twice. */
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap, again;
+	char *room = a->blocks ? (char *)a->blocks->data + a->blocks->used : NULL;
+	size_t left = a->blocks ? a->blocks->size - a->blocks->used : 0;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	int n = vsnprintf(NULL, 0, fmt, ap);
+	size_t length = (size_t)vsnprintf(room, left, fmt, ap);
 	va_end(ap);
-	char *s = arena_alloc(a, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, again);
+	if (left > 0 && length >= left)
+		memset(room, 0, left);
+	char *s = arena_alloc(a, length + 1);
+	if (s != room)
+		vsnprintf(s, length + 1, fmt, again);
 	va_end(again);
 	return s;
 }
@@ -77,13 +95,31 @@ void *arena_grow(struct arena *a, void *items, size_t count, size_t size)
 	return grown;
 }
 
+static void free_blocks(struct arena_block **blocks)
+{
+	while (*blocks) {
+		struct arena_block *next = (*blocks)->next;
+		free(*blocks);
+		*blocks = next;
+	}
+}
+
 void arena_done(struct arena *a)
 {
 	if (!a)
 		return;
+	free_blocks(&a->blocks);
+	free_blocks(&a->spare);
+}
+
+void arena_clear(struct arena *a)
+{
 	while (a->blocks) {
-		struct arena_block *next = a->blocks->next;
-		free(a->blocks);
-		a->blocks = next;
+		struct arena_block *b = a->blocks;
+		a->blocks = b->next;
+		memset(b->data, 0, b->used);
+		b->used = 0;
+		b->next = a->spare;
+		a->spare = b;
 	}
 }

@@ -16,6 +16,7 @@
 struct arena_block;
 struct arena {
 	struct arena_block *blocks; /* newest first */
+	struct arena_block *spare;  /* what arena_clear() kept */
 };
 
 /* Zero-initialise (`struct arena a = {0}`), allocate, arena_done(). Memory is zeroed and aligned for any type. */
@@ -24,6 +25,8 @@ char *arena_strdup(struct arena *a, const char *s); /* NULL stays NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void arena_done(struct arena *a);
+/* Empty again, with its memory kept: for those who fill one again and again. */
+void arena_clear(struct arena *a);
 
 /*
  * Growable arrays inside an arena: `T *items; size_t count;` side by side in a struct, both zero at first.

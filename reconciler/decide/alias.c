@@ -125,7 +125,10 @@ void alias_dim(struct rollout *r, const struct service *s, const struct instance
 enum ups alias_give(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust)
 {
 	enum ups all = UPS_READY;
-	struct set ready = set_ready(r, s, set, n, trust);
+	/* Of the same first n that are brought up: another one in place of one that is ill would lose it again at once. */
+	struct set first = set_usable(r, s, set);
+	first.count = first.count < (size_t)n ? first.count : (size_t)n;
+	struct set ready = set_ready(r, s, &first, n, trust);
 	for (size_t k = 0; k < ready.count; k++) {
 		const struct instance *i = ready.items[k];
 		const struct endpoint *places;

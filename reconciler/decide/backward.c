@@ -30,14 +30,23 @@ static struct set still_needed(struct rollout *r, int n, int ready, int peak, in
 	return kept;
 }
 
-/* What stands between here and all of the old revision: it is listed as it becomes ready, the other one leaves. */
+/* The share of the other revision while so many of n old ones serve: what is missing of these may stay with it. */
+static int weight_beside(int serving, int n, const struct set *kept)
+{
+	return serving >= n || kept->count == 0 ? 0 : strategy_share(n - serving, serving);
+}
+
+/* What stands between here and all of the old revision: it is listed as it becomes ready; the other one leaves, but not
+ * before its requests do. */
 static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
                      const struct set *kept, int n, int peak)
 {
 	struct set next = set_of_revision(r, r->now->next.revision);
 	struct set rest = set_rest(r->pass, &next, kept, NULL);
 	struct side stable_side = side_of(r->pass, r->now->stable.revision, ready, ready->count);
-	struct side next_side = side_of(r->pass, r->now->next.revision, kept, kept->count);
+	/* While it has all the requests, those that are ready are listed first: the shift to them comes next. */
+	bool is_alone = r->now->weight == PERMILLE && weight_beside((int)ready->count, n, kept) < PERMILLE;
+	struct side next_side = is_alone ? r->now->next : side_of(r->pass, r->now->next.revision, kept, kept->count);
 	const char *why = NULL;
 	if (ready->count && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
 		rollout_sides(r, r->now->rollout, stable_side, next_side);
@@ -57,6 +66,12 @@ static void fold_in_place(struct rollout *r, const char *from, const struct serv
 {
 	const char *why = NULL;
 	int n = (int)r->now->stable.addresses_count;
+	struct set usable = set_usable(r, s, stable), broken = set_rest(r->pass, stable, &usable, NULL);
+	bool are_down = true; /* what cannot serve any more still has its slot, and its volumes */
+	for (size_t i = 0; i < broken.count; i++)
+		are_down &= bring_down(r, broken.items[i]);
+	if (!are_down)
+		return;
 	enum ups ups = bring_up(r, s, stable, n, TRUST_PROVEN, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
@@ -72,14 +87,14 @@ void rollout_backward(struct rollout *r, const char *from)
 	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
 	struct set stable = set_of_revision(r, from);
 	int n = known ? known->replicas : (int)set_usable(r, spec, &stable).count;
+	int peak = strategy_peak(r->pass->arena, spec, n > (int)stable.count ? n : (int)stable.count);
+	n = n < peak ? n : peak; /* of a revision that is not known there may be more than are wanted now */
 	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
 	int serving = 0;
 	for (size_t i = 0; i < ready.count; i++)
 		serving += side_lists(&r->now->stable, ready.items[i]->address);
-	int peak = strategy_peak(r->pass->arena, spec, (int)stable.count);
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
-	/* What is missing of the old revision may stay with the other one. */
-	int weight = is_exclusive || serving >= n || kept.count == 0 ? 0 : strategy_share(n - serving, serving);
+	int weight = is_exclusive ? 0 : weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	/* What comes back gets its name before its traffic, while nobody waits for it. */
 	if (alias_give(r, spec, &ready, (int)ready.count, TRUST_PROVEN) == UPS_BUSY)

@@ -106,7 +106,7 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			continue;
 		if (is_moving)
 			rollout_wait(r, reason, 0);
-		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_WAITING))
+		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
 			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
@@ -488,8 +488,9 @@ static bool is_drained(struct rollout *r, const struct instance *i)
 {
 	const struct nginx *nginx = &r->pass->world->nginx;
 	int64_t now_ms = r->pass->world->now_ms, since_ms = nginx->installed_ms;
-	/* None when it is younger than the configuration in force: no worker ever had it. */
-	bool has_workers = *i->address && (r->now || r->is_routed) && i->created_ms <= nginx->installed_ms;
+	/* None when it never had a route, or is younger than the configuration in force: no worker ever had it. What lost its
+	 * route still has its clients. */
+	bool has_workers = *i->address && i->created_ms <= nginx->installed_ms;
 	if (i->state != INSTANCE_RUNNING || (!has_workers && !i->alone_since_ms))
 		return true;
 	if (now_ms < i->alone_since_ms + KNOCKS_AGAIN_MS)
@@ -509,7 +510,7 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	if (!instance_is_up(i))
 		return true;
 	/* What is in force may list it too while it is not what is installed. */
-	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && r->now;
+	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && (r->now || p->world->nginx.is_up);
 	if (is_listed(r, i) || (may_serve && !p->world->nginx.is_current)) {
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;

@@ -99,6 +99,12 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 			s->reason = reason;
 		}
 	}
+	/* When nothing else moves, whoever only waits for one of them waits for what this run cannot bring about. */
+	for (size_t i = 0; !p->out->actions_count && !p->out->wait_until_ms && i < p->out->services_count; i++)
+		if (p->out->services[i].phase == PHASE_PROGRESSING) {
+			p->out->services[i].phase = PHASE_BLOCKED;
+			p->out->services[i].cause = cause;
+		}
 }
 
 /* A way in is there as soon as anything of its host serves: without it, its requests would go to a shorter path. */
@@ -124,7 +130,8 @@ static bool publish(struct pass *p)
 		if (is_open(p, r) && !pass_leaves_alone(p, r->project, r->service))
 			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
-	if (p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0)
+	bool is_nothing = p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0;
+	if (is_nothing && (nginx->is_current || !nginx->is_up))
 		return false;
 	if (nginx->is_current && topology_equal(&p->wanted, &nginx->topology))
 		return false;

@@ -52,9 +52,23 @@ static bool is_reached(struct rollout *r, const struct trip *t, const struct ste
 /* What of the old revision nginx lists, less what this step parks. */
 static struct side listed_side(struct rollout *r, const struct trip *t, const struct step *step)
 {
+	struct set kept = {0};
 	if ((int)r->now->stable.addresses_count <= step->listed)
 		return r->now->stable;
-	return side_of(r->pass, t->from, &t->stable, (size_t)step->listed);
+	for (size_t i = 0; i < t->stable.count && (int)i < step->listed; i++)
+		if (side_lists(&r->now->stable, t->stable.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, kept.items, kept.count) = t->stable.items[i];
+	return side_of(r->pass, t->from, &kept, kept.count);
+}
+
+/* What of the new revision nginx shall list: what this step needs, and whatever serves already. */
+static struct side next_side(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	struct set ready = set_ready(r, r->target, &t->next, (int)t->next.count, t->trust), listed = {0};
+	for (size_t i = 0; i < ready.count; i++)
+		if ((int)i < step->next || side_lists(&r->now->next, ready.items[i]->address))
+			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = ready.items[i];
+	return side_of(r->pass, r->target->revision, &listed, listed.count);
 }
 
 /* Old instances that this step wants gone: out of nginx first, then stopped, but kept until the new one is good. */
@@ -70,15 +84,21 @@ static void step_down(struct rollout *r, const struct trip *t, const struct step
 }
 
 /* How many of the old revision this step may bring up again: only where there is room, not taken by the next revision
- * nor by an old one that runs and cannot serve. */
+ * nor by an old one that is up and not among them. */
 static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
 {
 	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
-	struct set usable = set_usable(r, t->from_spec, &t->stable);
 	int next = set_count_up(&t->next) > step->next ? set_count_up(&t->next) : step->next;
-	int peak = strategy_peak(r->pass->arena, r->target, (int)t->stable.count);
-	int left = peak - next - (set_count_up(&t->stable) - set_count_up(&usable));
-	return n < left ? n : left > 0 ? left : 0;
+	int room = strategy_peak(r->pass->arena, r->target, (int)t->stable.count) - next;
+	struct set usable = set_usable(r, t->from_spec, &t->stable);
+	for (; n > 0; n--) {
+		int others = set_count_up(&t->stable);
+		for (size_t i = 0; i < usable.count && (int)i < n; i++)
+			others -= instance_is_up(usable.items[i]);
+		if (n + others <= room)
+			break;
+	}
+	return n;
 }
 
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
@@ -107,12 +127,18 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
 		/* New ones in and old ones out by the same reload. */
 		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
-		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step),
-		              side_of(r->pass, r->target->revision, &t->next, (size_t)step->next));
+		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step), next_side(r, t, step));
 		rollout_wait(r, "announces its next instances", 0);
 		return;
 	}
 	if (r->now && r->now->weight < step->weight) {
+		/* Nothing gets requests while some of it is not ready. */
+		struct side ready = next_side(r, t, step);
+		if (!side_equal(&ready, &r->now->next)) {
+			rollout_sides(r, r->now->rollout, r->now->stable, ready);
+			rollout_wait(r, "takes out what is not ready any more", 0);
+			return;
+		}
 		rollout_shift(r, step->weight, NULL);
 		return;
 	}
@@ -196,14 +222,14 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
-/* The old ones in the order in which they are worth keeping: what serves, what could, what cannot. */
+/* The old ones in the order in which they are worth keeping: what serves, what is listed, what could, what cannot. */
 static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
 {
-	struct set sorted = {0}, usable = set_usable(r, spec, s);
-	for (int rank = 0; rank < 3; rank++)
+	struct set sorted = {0}, usable = set_usable(r, spec, s), ready = set_ready(r, spec, s, (int)s->count, TRUST_PROVEN);
+	for (int rank = 0; rank < 4; rank++)
 		for (size_t i = 0; i < s->count; i++) {
 			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
-			if (rank == (!set_has(&usable, s->items[i]) ? 2 : is_in ? 0 : 1))
+			if (rank == (!set_has(&usable, s->items[i]) ? 3 : !is_in ? 2 : set_has(&ready, s->items[i]) ? 0 : 1))
 				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
 		}
 	return sorted;
@@ -229,7 +255,8 @@ static void stay(struct rollout *r, const struct trip *t)
 		if (side_lists(&r->now->next, t->next.items[i]->address))
 			*ARENA_PUSH(r->pass->arena, listed.items, listed.count) = t->next.items[i];
 	if (r->now) {
-		int n = (int)r->now->stable.addresses_count;
+		size_t listed_count = r->now->stable.addresses_count;
+		int n = (int)(listed_count < t->mendable ? listed_count : t->mendable);
 		(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
 		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
 	}
@@ -256,6 +283,8 @@ void rollout_forward(struct rollout *r, const char *from)
 	size_t most = spec && (size_t)spec->replicas < t.stable.count ? (size_t)spec->replicas : t.stable.count;
 	if (spec && t.mendable < most)
 		t.mendable = most;
+	if (r->want && r->target != r->want && strcmp(from, r->want->revision) == 0)
+		t.mendable = 0; /* what Git asks for is refused: nothing more of it is started */
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)

@@ -9,12 +9,17 @@ bool instance_is_up(const struct instance *i)
 	return i->state == INSTANCE_RUNNING || i->state == INSTANCE_RESTARTING || i->state == INSTANCE_PAUSED;
 }
 
+/* What runs, what is up and takes room, the rest. */
+static int use_of(const struct instance *i)
+{
+	return i->state == INSTANCE_RUNNING ? 0 : instance_is_up(i) ? 1 : 2;
+}
+
 static int by_use(const void *a, const void *b)
 {
 	const struct instance *x = *(const struct instance *const *)a, *y = *(const struct instance *const *)b;
-	bool x_runs = x->state == INSTANCE_RUNNING, y_runs = y->state == INSTANCE_RUNNING;
-	if (x_runs != y_runs)
-		return x_runs ? -1 : 1;
+	if (use_of(x) != use_of(y))
+		return use_of(x) - use_of(y);
 	return x->number != y->number ? (x->number < y->number ? -1 : 1) : strcmp(x->id, y->id);
 }
 

@@ -156,6 +156,22 @@ static void steady_sides(struct rollout *r, const struct set *members, int n, bo
 		rollout_fold(r, side, "publishes its instances");
 }
 
+/* How many may be up now. What is up of a revision that is not wanted any more goes first where there is no room for both. */
+static int make_room(struct rollout *r, const struct set *members, const struct set *rest)
+{
+	int n = r->target->replicas, up = set_count_up(members);
+	struct set others = {0};
+	for (size_t i = 0; i < rest->count; i++)
+		if (instance_is_up(rest->items[i]) && strcmp(rest->items[i]->revision, r->target->revision) != 0)
+			*ARENA_PUSH(r->pass->arena, others.items, others.count) = rest->items[i];
+	int room = strategy_peak(r->pass->arena, r->target, n) - (int)others.count;
+	if (up >= n || room >= n)
+		return n;
+	for (size_t i = 0; i < others.count; i++)
+		bring_down(r, others.items[i]);
+	return room > up ? room : up;
+}
+
 static void steady(struct rollout *r)
 {
 	const struct service *s = r->target;
@@ -190,11 +206,13 @@ static void steady(struct rollout *r)
 			return;
 		}
 	}
-	enum ups named = alias_give(r, s, &members, s->replicas, trust);
-	enum ups ups = bring_up(r, s, &members, s->replicas, trust, &why);
+	int n = make_room(r, &members, &rest);
+	enum ups named = alias_give(r, s, &members, n, trust);
+	enum ups ups = bring_up(r, s, &members, n, trust, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
-	ups = ups == UPS_READY ? named : ups;
+	if (ups == UPS_READY)
+		ups = n < s->replicas ? UPS_BUSY : named;
 	if (r->is_routed && s->is_routed) {
 		steady_sides(r, &members, s->replicas, ups == UPS_READY, trust);
 		bool is_published = r->now && r->wants_traffic && side_equal(&r->wanted.stable, &r->now->stable) &&
@@ -239,6 +257,16 @@ static void find_now(struct rollout *r)
 		if (strcmp(g->project, r->project) == 0 && strcmp(g->service, r->service) == 0)
 			r->good = g;
 	}
+	/* Whether routes lead to it says Git, for the way back, too. */
+	if (r->want && r->good && r->good->spec && r->good->spec->is_routed != r->want->is_routed) {
+		struct good *good = arena_alloc(r->pass->arena, sizeof *good);
+		struct service *spec = arena_alloc(r->pass->arena, sizeof *spec);
+		*spec = *r->good->spec;
+		spec->is_routed = r->want->is_routed;
+		*good = *r->good;
+		good->spec = spec;
+		r->good = good;
+	}
 }
 
 static void add_wanted(struct rollout *r)
@@ -274,6 +302,10 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	find_now(&r);
 	if (p->world->are_notes_lost) {
 		go_on_as_is(&r);
+		return;
+	}
+	if (r.now && !s->is_routed) { /* it lost its route: what goes on without one begins when nginx has let go of it */
+		rollout_wait(&r, "leaves nginx", 0);
 		return;
 	}
 	struct refusal no;

@@ -22,13 +22,24 @@ struct test {
 #define TEST(fn) {#fn, fn}
 
 static int check_failures;
+/* Where CHECK puts the first thing it found wrong instead of printing it, for those who expect to find some. */
+static const char **check_quietly;
 
+static inline void check_failed(const char *where, const char *condition)
+{
+	check_failures++;
+	if (!check_quietly)
+		fprintf(stderr, "%s: CHECK(%s) failed\n", where, condition);
+	else if (!*check_quietly)
+		*check_quietly = condition;
+}
+
+#define CHECK_STRING_(x) #x
+#define CHECK_LINE_(x) CHECK_STRING_(x)
 #define CHECK(condition) \
 	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: CHECK(%s) failed\n", __FILE__, __LINE__, #condition); \
-			check_failures++; \
-		} \
+		if (!(condition)) \
+			check_failed(__FILE__ ":" CHECK_LINE_(__LINE__), #condition); \
 	} while (0)
 
 #define CHECK_INT(got, want) \

@@ -1,5 +1,6 @@
 reconcile_unit_test(decide decide.c)
 reconcile_unit_test(decide-random decide_random.c)
+reconcile_unit_test(decide-found decide_found.c)
 reconcile_unit_test(decide-trouble decide_trouble.c)
 reconcile_unit_test(decide-gates decide_gates.c)
 reconcile_unit_test(decide-routes decide_routes.c)

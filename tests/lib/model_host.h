@@ -34,10 +34,9 @@ struct host {
 	bool did_not_rest;
 };
 
-static struct host *host_new(void)
+/* On a host that is zero: one project without services, nothing that runs. */
+static inline void host_begin(struct host *h)
 {
-	struct host *h = calloc(1, sizeof *h);
-	h->trace = BUF_INIT(1024 * 1024);
 	h->world = arena_alloc(&h->arena, sizeof *h->world);
 	h->world->now_ms = 1700000000000;
 	h->world->nginx = (struct nginx){.is_up = true, .problem = "", .is_current = true};
@@ -48,10 +47,17 @@ static struct host *host_new(void)
 	h->desired.subnet = "10.231.0.0/16";
 	struct project *p = ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count);
 	*p = (struct project){.name = "shop", .directory = "/srv/shop", .file = "compose.yaml"};
+}
+
+static inline struct host *host_new(void)
+{
+	struct host *h = calloc(1, sizeof *h);
+	h->trace = BUF_INIT(1024 * 1024);
+	host_begin(h);
 	return h;
 }
 
-static void host_free(struct host *h)
+static inline void host_free(struct host *h)
 {
 	buf_done(&h->trace);
 	arena_done(&h->arena);
@@ -59,7 +65,7 @@ static void host_free(struct host *h)
 }
 
 /* The service's own copy of its values: specs that the world remembers must not change with it. */
-static struct value *own_values(struct host *h, struct service *s)
+static inline struct value *own_values(struct host *h, struct service *s)
 {
 	struct value *values = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *values);
 	if (s->spec.values)
@@ -80,6 +86,13 @@ static inline void set_image(struct host *h, struct service *s, const char *imag
 	snprintf(s->revision, sizeof s->revision, "rev-%s", image);
 }
 
+static inline void add_route(struct host *h, const char *service)
+{
+	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) = (struct route){
+		.host = arena_printf(&h->arena, "%s.example.com", service), .path = "/", .project = "shop", .service = service,
+		.port = 8080, .weight = 100};
+}
+
 static inline struct service *add_service(struct host *h, const char *name, const char *image, enum strategy strategy,
                                           bool routed)
 {
@@ -90,9 +103,7 @@ static inline struct service *add_service(struct host *h, const char *name, cons
 	                      .is_routed = routed, .ready = {.within_ms = 60000, .for_ms = 1000}};
 	set_image(h, s, image);
 	if (routed)
-		*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) =
-			(struct route){.host = arena_printf(&h->arena, "%s.example.com", name), .path = "/", .project = "shop", .service = name, .port = 8080,
-			                .weight = 100};
+		add_route(h, name);
 	return s;
 }
 
@@ -116,7 +127,7 @@ static inline struct instance *find_instance(struct host *h, const char *name)
 	return NULL;
 }
 
-static const struct traffic *traffic_in(const struct topology *t, const char *service)
+static inline const struct traffic *traffic_in(const struct topology *t, const char *service)
 {
 	for (size_t i = 0; i < t->services_count; i++)
 		if (strcmp(t->services[i].service, service) == 0)
@@ -129,7 +140,7 @@ static inline const struct traffic *traffic_of(struct host *h, const char *servi
 	return traffic_in(&h->world->nginx.topology, service);
 }
 
-static bool side_has(const struct side *s, const char *address)
+static inline bool side_has(const struct side *s, const char *address)
 {
 	for (size_t i = 0; i < s->addresses_count; i++)
 		if (strcmp(s->addresses[i], address) == 0)
@@ -137,7 +148,7 @@ static bool side_has(const struct side *s, const char *address)
 	return false;
 }
 
-static bool is_listed(struct host *h, const char *address)
+static inline bool is_listed(struct host *h, const char *address)
 {
 	for (size_t i = 0; *address && i < h->world->nginx.topology.services_count; i++) {
 		const struct traffic *t = &h->world->nginx.topology.services[i];
@@ -147,12 +158,12 @@ static bool is_listed(struct host *h, const char *address)
 	return false;
 }
 
-static bool is_serving(const struct instance *i)
+static inline bool is_serving(const struct instance *i)
 {
 	return i->state == INSTANCE_RUNNING && i->passing_since_ms && i->health != HEALTH_UNHEALTHY;
 }
 
-static int count_serving(struct host *h, const struct side *side)
+static inline int count_serving(struct host *h, const struct side *side)
 {
 	int n = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++)
@@ -161,13 +172,13 @@ static int count_serving(struct host *h, const struct side *side)
 }
 
 /* Can requests to the service be answered, at that weight, by every side that gets some? */
-static bool is_served(struct host *h, const struct traffic *t, int weight)
+static inline bool is_served(struct host *h, const struct traffic *t, int weight)
 {
 	return t && (weight == PERMILLE || count_serving(h, &t->stable)) && (weight == 0 || count_serving(h, &t->next));
 }
 
 /* What a revision does after its start. */
-static void behave(struct host *h)
+static inline void behave(struct host *h)
 {
 	for (size_t i = 0; i < h->world->instances_count; i++) {
 		struct instance *in = &h->world->instances[i];
@@ -190,7 +201,7 @@ static void behave(struct host *h)
 
 /* ---- The promises ---- */
 
-static int count_up_of(struct host *h, const char *service)
+static inline int count_up_of(struct host *h, const char *service)
 {
 	int n = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {
@@ -201,7 +212,7 @@ static int count_up_of(struct host *h, const char *service)
 	return n;
 }
 
-static void check_weight(struct host *h, const struct action *a)
+static inline void check_weight(struct host *h, const struct action *a)
 {
 	const struct traffic *t = traffic_of(h, a->service);
 	CHECK(t && strcmp(t->rollout, a->rollout) == 0);
@@ -217,19 +228,29 @@ static void check_weight(struct host *h, const struct action *a)
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
 }
 
-static bool is_exclusive(const struct desired *d, const char *service)
+static inline const struct good *good_of(struct host *h, const char *service)
 {
-	const struct service *s = desired_service(d, "shop", service);
-	return !s || s->strategy == STRATEGY_IN_PLACE;
+	for (size_t i = 0; i < h->world->goods_count; i++)
+		if (strcmp(h->world->goods[i].project, "shop") == 0 && strcmp(h->world->goods[i].service, service) == 0)
+			return &h->world->goods[i];
+	return NULL;
 }
 
-static void check_publish(struct host *h, const struct desired *d, const struct action *a)
+/* The way back goes by what the good one says. */
+static inline bool is_exclusive(struct host *h, const struct desired *d, const char *service)
+{
+	const struct service *s = desired_service(d, "shop", service);
+	const struct good *good = good_of(h, service);
+	return !s || s->strategy == STRATEGY_IN_PLACE || (good && good->spec && good->spec->strategy == STRATEGY_IN_PLACE);
+}
+
+static inline void check_publish(struct host *h, const struct desired *d, const struct action *a)
 {
 	for (size_t i = 0; i < a->topology->services_count; i++) {
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
 		const struct service *s = desired_service(d, "shop", t->service);
 		int weight = was && strcmp(was->rollout, t->rollout) == 0 ? was->weight : 0;
-		if (s && s->is_routed && !is_exclusive(d, t->service) && was && is_served(h, was, was->weight))
+		if (s && s->is_routed && !is_exclusive(h, d, t->service) && was && is_served(h, was, was->weight))
 			CHECK(is_served(h, t, weight));
 		/* What is new in the list is proven. */
 		const struct side *sides[] = {&t->stable, &t->next};
@@ -241,25 +262,35 @@ static void check_publish(struct host *h, const struct desired *d, const struct 
 	}
 }
 
-static void check_start(struct host *h, const struct desired *d, const struct action *a)
+/* All of the new revision beside all of the old one. */
+static inline bool runs_both(const struct service *s)
 {
-	const struct service *s = desired_service(d, "shop", a->service);
-	if (!s || s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY)
-		return;
-	int most = s->replicas;
-	for (size_t i = 0; i < h->world->goods_count; i++)
-		if (strcmp(h->world->goods[i].service, a->service) == 0 && h->world->goods[i].spec &&
-		    h->world->goods[i].spec->replicas > most)
-			most = h->world->goods[i].spec->replicas;
-	bool is_up = a->instance->state == INSTANCE_PAUSED;
-	/* What was taken off its network by hand goes only when another one serves in its place. */
-	for (size_t i = 0; s->strategy == STRATEGY_ROLLING && i < h->world->instances_count; i++)
-		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
-	most += s->strategy == STRATEGY_ROLLING ? s->batch : 0;
-	CHECK(is_up || count_up_of(h, a->service) < most);
+	return s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY;
 }
 
-static bool has_alias(const struct instance *i)
+static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
+{
+	const struct service *s = desired_service(d, "shop", a->service);
+	const struct good *good = good_of(h, a->service);
+	/* The way back goes by what the good one says. */
+	const struct service *back = good && good->spec ? good->spec : s;
+	if (!s || runs_both(s) || runs_both(back))
+		return;
+	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
+	bool is_paused = a->instance->state == INSTANCE_PAUSED;
+	int most = back->replicas > s->replicas ? back->replicas : s->replicas;
+	/* What was taken off its network by hand goes only when another one serves in its place. */
+	for (size_t i = 0; is_rolling && i < h->world->instances_count; i++)
+		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
+	if (is_rolling)
+		most += back->batch > s->batch ? back->batch : s->batch;
+	/* With neither a route nor a good one nobody knows which of two revisions is the old one. */
+	if (!s->is_routed && !good)
+		most += s->replicas;
+	CHECK(is_paused || count_up_of(h, a->service) < most);
+}
+
+static inline bool has_alias(const struct instance *i)
 {
 	for (size_t k = 0; k < i->endpoints_count; k++)
 		if (i->endpoints[k].has_alias)
@@ -268,7 +299,7 @@ static bool has_alias(const struct instance *i)
 }
 
 /* Has it the name somewhere where it could be without? */
-static bool has_alias_that_moves(const struct instance *i)
+static inline bool has_alias_that_moves(const struct instance *i)
 {
 	for (size_t k = 0; k < i->endpoints_count; k++)
 		if (i->endpoints[k].has_alias && *i->endpoints[k].address)
@@ -277,7 +308,7 @@ static bool has_alias_that_moves(const struct instance *i)
 }
 
 /* Does another running instance, of another revision than `revision` (NULL: of any), have the service's name? */
-static bool is_named_beside(struct host *h, const char *service, const struct instance *i, const char *revision)
+static inline bool is_named_beside(struct host *h, const char *service, const struct instance *i, const char *revision)
 {
 	for (size_t k = 0; k < h->world->instances_count; k++) {
 		const struct instance *other = &h->world->instances[k];
@@ -289,10 +320,10 @@ static bool is_named_beside(struct host *h, const char *service, const struct in
 }
 
 /* The names that other containers know: to nothing unproven beside what is proven, and never to nobody. */
-static void check_names(struct host *h, const struct desired *d, const struct action *a)
+static inline void check_names(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct instance *i = a->instance ? find_instance(h, a->instance->name) : NULL;
-	if (!a->service || is_exclusive(d, a->service))
+	if (!a->service || is_exclusive(h, d, a->service))
 		return;
 	for (size_t k = 0; a->kind == ACTION_CREATE && k < a->endpoints_count; k++)
 		CHECK(!(*a->endpoints[k].address && a->endpoints[k].has_alias && is_named_beside(h, a->service, NULL, a->revision)));
@@ -309,7 +340,7 @@ static void check_names(struct host *h, const struct desired *d, const struct ac
 }
 
 /* What is not ours is never named, and what holds something finds a place for it: in memory, or in other swap. */
-static void check_swap(struct host *h, const struct action *a)
+static inline void check_swap(struct host *h, const struct action *a)
 {
 	int64_t room = h->world->host.memory_available_bytes, used = 0;
 	for (size_t i = 0; i < h->world->host.swaps_count; i++) {
@@ -324,12 +355,12 @@ static void check_swap(struct host *h, const struct action *a)
 }
 
 /* The host's own address is that of whoever runs; every other one belongs to its instance, also while that is down. */
-static bool has_address(const struct instance *i, const char *address)
+static inline bool has_address(const struct instance *i, const char *address)
 {
 	return strcmp(i->address, address) == 0 && (strcmp(address, ADDRESS_OF_HOST) != 0 || i->state == INSTANCE_RUNNING);
 }
 
-static void check_action(struct host *h, const struct desired *d, const struct action *a)
+static inline void check_action(struct host *h, const struct desired *d, const struct action *a)
 {
 	if (action_info(a->kind)->room == ROOM_HOST && a->kind != ACTION_SWAPPINESS)
 		check_swap(h, a);
@@ -366,21 +397,21 @@ static void check_action(struct host *h, const struct desired *d, const struct a
 }
 
 /* What is PROGRESSING moves by itself: through an action of this decision, or a time that it names. */
-static void check_decision(const struct decision *d)
+static inline void check_decision(const struct decision *d)
 {
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *s = &d->services[i];
-		bool moves = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
-		if (!moves)
+		bool moves_or_waits = s->phase != PHASE_PROGRESSING || d->actions_count > 0 || d->wait_until_ms > 0;
+		if (!moves_or_waits && !check_quietly)
 			fprintf(stderr, "%s stalls: %s\n", s->service, s->reason);
-		CHECK(moves);
+		CHECK(moves_or_waits);
 		CHECK(s->phase == PHASE_SETTLED || s->reason);
 	}
 }
 
 /* ---- Runs ---- */
 
-static void trace(struct host *h, const char *sign, const struct action *a)
+static inline void trace(struct host *h, const char *sign, const struct action *a)
 {
 	buf_printf(&h->trace, "%8.2f %s ", (double)(h->world->now_ms - 1700000000000) / 1000, sign);
 	action_print(&h->trace, a);
@@ -388,7 +419,7 @@ static void trace(struct host *h, const char *sign, const struct action *a)
 }
 
 /* Gone from its network, and not back again. */
-static void lose_network(struct host *h, struct instance *i)
+static inline void lose_network(struct host *h, struct instance *i)
 {
 	struct endpoint *places = arena_alloc(&h->arena, (i->endpoints_count + 1) * sizeof *places);
 	for (size_t k = 0; k < i->endpoints_count; k++) {
@@ -398,7 +429,7 @@ static void lose_network(struct host *h, struct instance *i)
 	i->endpoints = places;
 }
 
-static void take(struct host *h, const struct desired *d, const struct action *a)
+static inline void take(struct host *h, const struct desired *d, const struct action *a)
 {
 	struct err e;
 	int64_t began_ms = h->world->now_ms;
@@ -424,7 +455,7 @@ static void take(struct host *h, const struct desired *d, const struct action *a
 }
 
 /* What one run read from Git: a tree of its own, as the real one has. */
-static const struct desired *snapshot(struct host *h)
+static inline const struct desired *snapshot(struct host *h)
 {
 	struct desired *d = arena_alloc(&h->arena, sizeof *d);
 	*d = h->desired;
@@ -445,7 +476,7 @@ static inline int order_of(const struct action *a)
 }
 
 /* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
-static void run_rounds(struct host *h, int rounds)
+static inline void run_rounds(struct host *h, int rounds)
 {
 	h->log[0] = 0;
 	h->did_not_rest = false;

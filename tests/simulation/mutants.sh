@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Does the simulator find errors? Each fault of mutants.txt is put into a copy of decide/, compiled with the simulator,
+# and must break a promise within SEEDS schedules. A fault whose text is not there any more is a failure of this check.
+#
+#   mutants.sh [WORD]     all of them, or those whose description contains WORD
+#
+# The last line is `mutants: found=N of=N`. CC is the compiler (cc); SEEDS is how many schedules each may take (20000).
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+seeds=${SEEDS:-20000}
+only=${1:-}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+compile() { # DIRECTORY OF decide/, SOURCE, OBJECT
+	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O1 -w -I"$1" -Ireconciler -Itests/lib -Itests/simulation -c "$2" -o "$3"
+}
+
+# Splits the table: $work/N/{name,file,from,to}.
+awk -v work="$work" '
+function open_block(text) {
+	n++; dir = work "/" n; system("mkdir -p " dir); print text >(dir "/name"); state = "name"
+}
+/^# / && state != "lead" { open_block(substr($0, 3)); next }
+/^$/ { state = "between"; next }
+/^@ / { print substr($0, 3) >(dir "/file"); next }
+/^-/ { print substr($0, 2) >(dir "/from"); next }
+/^\+/ { print substr($0, 2) >(dir "/to"); next }
+BEGIN { state = "lead" }' tests/simulation/mutants.txt
+
+# replace FROM TO <in >out: exactly once, or failure.
+replace() {
+	FROM=$(cat "$1") TO=$(cat "$2") awk '
+	BEGIN { RS = "\001" }
+	{
+		from = ENVIRON["FROM"]; to = ENVIRON["TO"]
+		at = index($0, from)
+		if (!at || index(substr($0, at + 1), from)) exit 1
+		printf "%s%s%s", substr($0, 1, at - 1), to, substr($0, at + length(from))
+	}'
+}
+
+mkdir "$work/objects" "$work/below"
+for source in reconciler/decide/*.c tests/simulation/*.c; do
+	compile reconciler "$source" "$work/objects/$(basename "$(dirname "$source")")-$(basename "$source").o" || exit 1
+done
+for source in reconciler/{model,base}/*.c; do
+	compile reconciler "$source" "$work/below/$(basename "$(dirname "$source")")-$(basename "$source").o" || exit 1
+done
+ar rcs "$work/below.a" "$work"/below/*.o || exit 1
+
+found=0
+of=0
+for dir in $(find "$work" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V); do
+	name=$(cat "$dir/name")
+	case $name in *"$only"*) ;; *) continue ;; esac
+	of=$((of + 1))
+	file=$(cat "$dir/file")
+	if ! replace "$dir/from" "$dir/to" <"reconciler/decide/$file" >"$dir/$file"; then
+		echo "NOT THERE ANY MORE  $name ($file)"
+		continue
+	fi
+	cp -r "$work/objects" "$dir/objects"
+	if ! compile reconciler "$dir/$file" "$dir/objects/decide-$file.o" || ! ${CC:-cc} "$dir"/objects/*.o "$work/below.a" -o "$dir/simulate"; then
+		echo "DOES NOT COMPILE    $name ($file)"
+		continue
+	fi
+	said=$(timeout 600 "$dir/simulate" --seeds "$seeds" --first 2>/dev/null)
+	case $? in
+	0) echo "NOT FOUND           $name" ;;
+	1)
+		found=$((found + 1))
+		printf '%-60s %s\n' "$name" "$(grep -m1 '^seed' <<<"$said")"
+		;;
+	*)
+		found=$((found + 1))
+		printf '%-60s the simulator itself fell over it\n' "$name"
+		;;
+	esac
+	rm -rf "$dir/objects" "$dir/simulate"
+done
+echo "mutants: found=$found of=$of"
+[ "$of" -gt 0 ] && [ "$found" = "$of" ]

@@ -1,0 +1,486 @@
+/*
+ * The promises, as far as decide can keep them: each looks at one action and at what the tool had seen, or at a
+ * decision, or at the host when all is over. Those that the unit tests check as well are in model_host.h.
+ */
+#include "simulation.h"
+
+#define INSTANCES_MAX 30 /* of one service, of all its revisions: no schedule asks for so many */
+#define ATTEMPTS_MAX 9   /* in one run, of a revision: its image, its instances, their start */
+
+static const char *quiet;
+
+static const struct instance *seen(const struct world *w, const struct instance *named)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].id, named->id) == 0)
+			return &w->instances[i];
+	return NULL;
+}
+
+static const struct instance *at_address(const struct world *w, const char *address)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].address, address) == 0)
+			return &w->instances[i];
+	return NULL;
+}
+
+static bool is_quarantined(const struct world *w, const char *service, const char *revision)
+{
+	for (size_t i = 0; i < w->quarantines_count; i++)
+		if (strcmp(w->quarantines[i].service, service) == 0 && strcmp(w->quarantines[i].revision, revision) == 0)
+			return true;
+	return false;
+}
+
+/* ---- Nothing foreign, nothing that Git did not ask for ---- */
+
+static const char *keeps_off(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	bool is_structure = a->kind == ACTION_PUBLISH || a->kind == ACTION_UNANNOUNCE;
+	if ((a->project && strcmp(a->project, "shop") != 0) || (a->instance && !is_ours(a->instance)))
+		return "nothing foreign is touched";
+	if (!is_structure && (s->desired->projects_count == 0 || s->desired->projects[0].services_count == 0))
+		return "an empty or missing desired state removes nothing";
+	if (!is_structure && w->are_notes_lost)
+		return "nothing is done while the notes are lost";
+	if (a->instance && !seen(w, a->instance))
+		return "no action on what is not there";
+	return NULL;
+}
+
+/* ---- Traffic ---- */
+
+/* How many instances' worth of requests can be answered, in thousandths: what the busiest side can take of its share. */
+static int64_t capacity(struct host *h, const struct traffic *t, int weight)
+{
+	int64_t all = (int64_t)PERMILLE * PERMILLE;
+	int64_t next = weight > 0 ? count_serving(h, &t->next) * all / weight : INT64_MAX;
+	int64_t stable = weight < PERMILLE ? count_serving(h, &t->stable) * all / (PERMILLE - weight) : INT64_MAX;
+	return next < stable ? next : stable;
+}
+
+/* Those that serve and get requests. */
+static int count_used(struct host *h, const struct traffic *t, int weight)
+{
+	return (weight > 0 ? count_serving(h, &t->next) : 0) + (weight < PERMILLE ? count_serving(h, &t->stable) : 0);
+}
+
+static int lower(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+static bool is_usable(const struct instance *i, const char *service)
+{
+	return strcmp(i->service, service) == 0 && *i->address && i->state != INSTANCE_DEAD;
+}
+
+/* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
+static int least_of(struct simulation *s, const char *service)
+{
+	const struct service *want = desired_service(s->desired, "shop", service);
+	const struct good *good = good_of(&s->host, service);
+	if (!want || !want->is_routed || want->strategy == STRATEGY_IN_PLACE)
+		return 0;
+	if (!good || !good->spec) {
+		/* There is no more to go back to than what there is. */
+		const struct traffic *t = traffic_of(&s->host, service);
+		int old = 0;
+		for (size_t i = 0; t && i < s->host.world->instances_count; i++)
+			old += strcmp(s->host.world->instances[i].revision, t->stable.revision) == 0 && is_usable(&s->host.world->instances[i], service);
+		return lower(old, want->replicas);
+	}
+	if (good->spec->strategy == STRATEGY_IN_PLACE)
+		return 0;
+	return good->spec->replicas < want->replicas ? good->spec->replicas : want->replicas;
+}
+
+static int count_serving_of(struct host *h, const char *service, const char *revision)
+{
+	int n = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		const struct instance *in = &h->world->instances[i];
+		n += is_serving(in) && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0;
+	}
+	return n;
+}
+
+/*
+ * What gets the requests can take them: all replicas do, or all that there are. Shares are rounded. The way back comes
+ * before the reload that lists what has become ready for it.
+ */
+static const char *shifts_to_enough(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct traffic *t = traffic_of(h, a->service);
+	if (!t || !h->world->nginx.is_current)
+		return NULL;
+	int least = lower(least_of(s, a->service), count_serving(h, &t->stable) + count_serving(h, &t->next));
+	/* Somebody took the flags away after it was found good. */
+	const struct good *good = good_of(h, a->service);
+	if (good && strcmp(good->revision, t->next.revision) == 0)
+		return NULL;
+	if (a->weight < t->weight && count_serving_of(h, a->service, t->stable.revision) >= least)
+		return NULL;
+	int64_t before = capacity(h, t, t->weight), enough = (int64_t)least * PERMILLE * 49 / 50;
+	return capacity(h, t, a->weight) < (before < enough ? before : enough) ? "never more requests than can be served" : NULL;
+}
+
+/*
+ * Never fewer than all replicas, or than served before. By one and the same reload rolling announces a batch and parks
+ * as many old ones, so until the shift that follows it is short of them.
+ */
+static const char *keeps_serving(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct topology *now = &h->world->nginx.topology;
+	for (size_t i = 0; h->world->nginx.is_current && i < now->services_count; i++) {
+		const struct traffic *was = &now->services[i], *t = traffic_in(a->topology, was->service);
+		int least = lower(least_of(s, was->service), count_used(h, was, was->weight));
+		if (!least)
+			continue;
+		bool is_same = t && strcmp(t->rollout, was->rollout) == 0;
+		if (t && *t->next.revision && !(is_same && was->weight))
+			least -= desired_service(s->desired, "shop", was->service)->batch;
+		if (!t || count_used(h, t, is_same ? was->weight : 0) < least)
+			return "never fewer serve than the strategy allows";
+	}
+	return NULL;
+}
+
+static const char *keeps_the_structure(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	const struct traffic *blog = traffic_in(a->topology, "weblog"), *was = traffic_in(&w->nginx.topology, "weblog");
+	if (!w->nginx.is_up)
+		return "nothing is published while nginx is down";
+	if (was && (!blog || strcmp(blog->rollout, was->rollout) != 0 || blog->stable.addresses_count != was->stable.addresses_count))
+		return "nothing foreign is touched";
+	for (size_t i = 0; i < a->topology->services_count; i++) {
+		const struct traffic *t = &a->topology->services[i];
+		bool is_listed_now = false;
+		for (size_t k = 0; k < w->nginx.topology.services_count; k++)
+			is_listed_now |= strcmp(w->nginx.topology.services[k].next.revision, t->next.revision) == 0;
+		if (*t->next.revision && !is_listed_now && is_quarantined(w, t->service, t->next.revision))
+			return "what is quarantined is not announced";
+	}
+	return NULL;
+}
+
+/* ---- Instances ---- */
+
+static bool side_names(const struct topology *t, const char *address)
+{
+	for (size_t i = 0; i < t->services_count; i++)
+		if (side_has(&t->services[i].stable, address) || side_has(&t->services[i].next, address))
+			return true;
+	return false;
+}
+
+/* Nobody may send it anything any more, or the time is over. */
+static const char *stops_what_is_drained(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	const struct instance *i = seen(w, a->instance);
+	if (i->state != INSTANCE_RUNNING || !*i->address || w != s->real)
+		return NULL;
+	if (side_names(&s->in_force, i->address))
+		return "never a stop of what nginx sends requests to";
+	bool is_busy = w->now_ms < s->lingers_until_ms && i->created_ms <= w->nginx.installed_ms;
+	bool was_listed = i->connections > 0 || w->nginx.draining_workers > 0;
+	if (is_busy && was_listed && w->now_ms < w->nginx.installed_ms + DRAIN_TIMEOUT_DEFAULT_MS)
+		return "never a stop before its drain";
+	return NULL;
+}
+
+static bool is_met(const struct simulation *s, const struct dependency *d)
+{
+	const struct world *w = s->host.world;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (!is_ours(in) || strcmp(in->service, d->service) != 0)
+			continue;
+		if (d->condition == CONDITION_STARTED ? in->state == INSTANCE_RUNNING :
+		    d->condition == CONDITION_HEALTHY ? in->state == INSTANCE_RUNNING && in->health == HEALTH_HEALTHY :
+		    in->state == INSTANCE_EXITED && in->exit_code == 0 && in->started_ms)
+			return true;
+	}
+	return false;
+}
+
+static const char *starts_in_order(struct simulation *s, const struct action *a)
+{
+	const struct instance *i = seen(s->host.world, a->instance);
+	if (i->state == INSTANCE_RUNNING)
+		return "no start of what runs";
+	if (a->spec && i->state != INSTANCE_PAUSED)
+		for (size_t k = 0; k < a->spec->dependencies_count; k++)
+			if (!is_met(s, &a->spec->dependencies[k]))
+				return "never a start before what it depends on";
+	return NULL;
+}
+
+/* nginx knows nothing of a service that serves: that comes before anything new. */
+static bool is_unpublished(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	const struct good *good = good_of(&s->host, a->service);
+	if (!w->nginx.is_up || !a->address || !good || strcmp(good->revision, a->revision) == 0 || traffic_of(&s->host, a->service))
+		return false;
+	bool serves = false;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (strcmp(in->service, a->service) != 0)
+			continue;
+		if (!*in->address)
+			return false; /* it had no route until now */
+		serves |= is_usable(in, a->service) && is_serving(in) && strcmp(in->revision, good->revision) == 0;
+	}
+	return serves;
+}
+
+static const char *creates_with_all_it_needs(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	size_t ours = 0;
+	for (size_t i = 0; i < w->instances_count; i++)
+		ours += is_ours(&w->instances[i]) && strcmp(w->instances[i].service, a->service) == 0;
+	if (ours >= INSTANCES_MAX)
+		return "instances do not pile up";
+	if (is_unpublished(s, a))
+		return "what serves is published before anything new";
+	bool has_network = !a->network, has_image = false;
+	for (size_t i = 0; i < w->networks_count; i++)
+		has_network |= a->network && strcmp(w->networks[i].name, a->network) == 0;
+	for (size_t i = 0; i < w->images_count; i++)
+		has_image |= strcmp(w->images[i].name, a->spec->image) == 0;
+	if (!has_network || !has_image)
+		return "never created without its image and its network";
+	if (a->spec->is_routed != (a->address != NULL))
+		return "what has a route has an address";
+	return NULL;
+}
+
+static bool has_order(const struct world *w, enum order_kind kind, const char *service, const char *revision)
+{
+	for (size_t i = 0; i < w->orders_count; i++)
+		if (w->orders[i].kind == kind && strcmp(w->orders[i].service, service) == 0 && strcmp(w->orders[i].revision, revision) == 0)
+			return true;
+	return false;
+}
+
+/* A canary goes up by its own steps, and past a manual hold only when it is promoted. */
+static const char *shifts_as_planned(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct service *want = desired_service(s->desired, "shop", a->service);
+	const struct traffic *t = traffic_of(h, a->service);
+	const struct good *good = good_of(h, a->service);
+	if (!want || !t || want->strategy != STRATEGY_CANARY || a->weight <= t->weight || strcmp(want->revision, a->revision) != 0)
+		return NULL;
+	if (good && strcmp(good->revision, a->revision) == 0)
+		return NULL;
+	if (has_order(h->world, ORDER_ABORT, a->service, a->revision))
+		return "what is aborted gets no more requests";
+	if (has_order(h->world, ORDER_PAUSE, a->service, ""))
+		return "what is paused does not go on";
+	for (size_t i = 0; i < want->steps_count; i++) {
+		const struct canary_step *step = &want->steps[i];
+		if (t->weight < step->weight && a->weight > step->weight)
+			return "a canary goes up step by step";
+		if (t->weight == step->weight && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
+		    (step->hold_ms == HOLD_MANUAL || h->world->now_ms < t->weight_since_ms + step->hold_ms))
+			return "a canary stays at each step for its hold";
+	}
+	return NULL;
+}
+
+/* Good is what has passed its gates, has all the traffic, and was watched for long enough. */
+static const char *commits_what_is_good(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	const struct traffic *t = traffic_of(h, a->service);
+	const struct good *good = good_of(h, a->service);
+	int serving = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		const struct instance *in = &h->world->instances[i];
+		bool is_it = is_ours(in) && strcmp(in->service, a->service) == 0 && strcmp(in->revision, a->revision) == 0;
+		serving += is_it && (is_serving(in) || (a->spec->may_end && in->state == INSTANCE_EXITED && in->exit_code == 0));
+	}
+	if (serving < a->spec->replicas)
+		return "good is only what is ready";
+	if (is_quarantined(h->world, a->service, a->revision))
+		return "what is quarantined is not good";
+	bool is_rollout = t && strcmp(t->next.revision, a->revision) == 0 && good && strcmp(good->revision, a->revision) != 0;
+	if (is_rollout && t->weight != PERMILLE)
+		return "good is only what has all the traffic";
+	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
+	    h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
+		return "good is only what was watched for its hold";
+	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
+		return "what is paused does not go on";
+	return NULL;
+}
+
+static bool has_failed(const struct world *w, const char *object)
+{
+	for (size_t i = 0; i < w->failures_count; i++)
+		if (strcmp(w->failures[i].object, object) == 0)
+			return true;
+	return false;
+}
+
+/* Kept warm: up, but the engine must not bring it back. */
+static const char *parks_what_it_keeps(struct simulation *s, const struct status *st)
+{
+	const struct world *w = s->real;
+	const struct traffic *t = traffic_of(&s->host, st->service);
+	for (size_t i = 0; t && i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		bool is_kept = side_has(&t->stable, in->address) && in->state == INSTANCE_RUNNING && t->weight == PERMILLE;
+		if (is_kept && !in->is_restart_off && !has_failed(w, in->id))
+			return "what is kept warm is parked";
+	}
+	return NULL;
+}
+
+static const char *makes_a_network_of_its_own(struct simulation *s, const struct action *a)
+{
+	for (size_t i = 0; a->subnet && i < s->host.world->networks_count; i++)
+		if (strcmp(s->host.world->networks[i].subnet, a->subnet) == 0)
+			return "never a network on top of another one";
+	return NULL;
+}
+
+/* Flags are set back however often that fails; nothing else is tried for ever. */
+static const char *gives_up(const struct world *w)
+{
+	for (size_t i = 0; i < w->failures_count; i++)
+		if (w->failures[i].service && !*w->failures[i].object && w->failures[i].attempts > ATTEMPTS_MAX)
+			return "what fails is given up";
+	return NULL;
+}
+
+/* ---- All of them ---- */
+
+const char *promise_of_action(struct simulation *s, const struct action *a)
+{
+	const char *broken = keeps_off(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shifts_to_enough(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shifts_as_planned(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
+		broken = keeps_serving(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
+		broken = keeps_the_structure(s, a);
+	if (!broken && a->kind == ACTION_STOP)
+		broken = stops_what_is_drained(s, a);
+	if (!broken && a->kind == ACTION_START)
+		broken = starts_in_order(s, a);
+	if (!broken && a->kind == ACTION_NETWORK)
+		broken = makes_a_network_of_its_own(s, a);
+	if (!broken && a->kind == ACTION_CREATE)
+		broken = creates_with_all_it_needs(s, a);
+	if (!broken && a->kind == ACTION_COMMIT)
+		broken = commits_what_is_good(s, a);
+	if (broken)
+		return broken;
+	if (a->kind == ACTION_STOP && s->failed_count)
+		return NULL; /* decided as if what failed just now were done: others were to lose their names first */
+	check_quietly = &quiet;
+	quiet = NULL;
+	check_action(&s->host, s->desired, a);
+	return quiet;
+}
+
+const char *promise_of_decision(struct simulation *s)
+{
+	const struct decision *d = &s->host.last;
+	bool is_at_rest = d->actions_count == 0 && d->wait_until_ms == 0;
+	check_quietly = &quiet;
+	quiet = NULL;
+	check_decision(d);
+	if (!quiet)
+		quiet = gives_up(s->real);
+	for (size_t i = 0; i < d->services_count && !quiet; i++)
+		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
+			quiet = parks_what_it_keeps(s, &d->services[i]);
+	return quiet;
+}
+
+/* ---- The end ---- */
+
+static const char *compare_service(struct simulation *s, const struct service *want)
+{
+	const struct world *w = s->real;
+	const struct traffic *t = traffic_of(&s->host, want->name);
+	int count = 0;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (!is_ours(in) || strcmp(in->service, want->name) != 0)
+			continue;
+		count++;
+		bool is_up = in->state == INSTANCE_RUNNING || (want->may_end && in->state == INSTANCE_EXITED && in->exit_code == 0);
+		if (strcmp(in->revision, want->revision) != 0 || !is_up)
+			return "at the end all instances are what Git says, and run";
+		for (size_t k = 0; k < want->spec.count; k++)
+			if (rows[k]->change == CHANGE_LIVE && !value_equal(&in->live[k], &want->spec.values[k]))
+				return "at the end every live setting is what Git says";
+		if (want->is_routed && (!t || !side_has(&t->stable, in->address)))
+			return "at the end every instance is in nginx";
+	}
+	if (count != want->replicas)
+		return "at the end there are as many instances as Git says";
+	if (want->is_routed ? (int)t->stable.addresses_count != count || *t->next.revision || t->weight : t != NULL)
+		return "at the end nginx has what Git says and no more";
+	const struct good *good = good_of(&s->host, want->name);
+	if (!good || strcmp(good->revision, want->revision) != 0)
+		return "at the end what serves is noted as good";
+	return NULL;
+}
+
+static const char *compare(struct simulation *s)
+{
+	const struct world *w = s->real;
+	const struct desired *d = s->desired;
+	const char *broken = NULL;
+	size_t ours = 0, wanted = 0;
+	for (size_t i = 0; i < w->instances_count; i++)
+		ours += is_ours(&w->instances[i]);
+	for (size_t i = 0; i < d->projects[0].services_count && !broken; i++) {
+		wanted += (size_t)d->projects[0].services[i].replicas;
+		broken = compare_service(s, &d->projects[0].services[i]);
+	}
+	if (!broken && ours != wanted)
+		broken = "at the end nothing is left of what left Git";
+	if (!broken && (!at_address(w, "10.231.0.2") || is_ours(at_address(w, "10.231.0.2"))))
+		broken = "nothing foreign is touched";
+	if (!broken && !w->nginx.is_current && (d->routes_count || w->nginx.topology.services_count))
+		broken = "at the end nginx does what is installed";
+	return broken;
+}
+
+const char *promise_of_rest(struct simulation *s, bool is_retried)
+{
+	const struct decision *d = &s->host.last;
+	if (s->acted)
+		return "apply, then plan: no changes";
+	if (s->real->nginx.is_announcing)
+		return "no close flag is left behind";
+	if (!is_retried && s->real->are_notes_lost)
+		return NULL; /* nothing new until `retry` */
+	for (size_t i = 0; i < d->services_count; i++) {
+		const struct status *st = &d->services[i];
+		const struct service *want = desired_service(s->desired, "shop", st->service);
+		bool is_quarantine = !is_retried && want && is_quarantined(s->real, st->service, want->revision) &&
+		                     (st->phase == PHASE_ROLLED_BACK || st->phase == PHASE_FAILED);
+		bool waits_for_one = !is_retried && st->phase == PHASE_BLOCKED && s->real->quarantines_count;
+		bool waits_for_a_word = !is_retried && (st->phase == PHASE_WAITING || s->real->orders_count);
+		if (st->phase != PHASE_SETTLED && !is_quarantine && !waits_for_one && !waits_for_a_word)
+			return "when the trouble is over the host comes to what Git says";
+	}
+	return is_retried ? compare(s) : NULL;
+}

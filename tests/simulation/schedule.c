@@ -1,0 +1,83 @@
+/* Drawing schedules: splitmix64, so that seed 1 and seed 2 have nothing in common. */
+#include "schedule.h"
+
+#include <stdio.h>
+
+#include "happen.h"
+
+static uint64_t draw(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static unsigned roll(uint64_t *state, unsigned sides)
+{
+	return (unsigned)(draw(state) >> 33) % sides;
+}
+
+static void draw_service(struct setup *s, uint64_t *state, int index)
+{
+	*s = (struct setup){
+		.strategy = roll(state, STRATEGY_COUNT), .is_routed = roll(state, 4) != 0, .has_healthcheck = roll(state, 3) == 0,
+		.replicas = 1 + (int)roll(state, 4), .batch = 1 + (int)roll(state, 2), .hold_ms = roll(state, 3) ? 5000 : 0,
+		.keep_old_ms = roll(state, 2) ? 30000 : 0, .slow_ms = roll(state, 2) ? 0 : roll(state, 8000), .depends_on = -1,
+		.condition = CONDITION_STARTED,
+	};
+	s->canary_hold_ms = roll(state, 3) ? 3000 : HOLD_MANUAL;
+	if (index == 0 && roll(state, 6) == 0) {
+		s->is_job = true;
+		s->is_routed = s->has_healthcheck = false;
+		s->strategy = STRATEGY_IN_PLACE;
+		s->replicas = 1;
+		s->slow_ms = 0;
+	}
+	if (index > 0 && roll(state, 3) == 0)
+		s->depends_on = (int)roll(state, (unsigned)index);
+}
+
+void schedule_draw(struct schedule *s, uint64_t seed, int steps)
+{
+	uint64_t state = seed;
+	unsigned all = 0;
+	for (unsigned i = 0; i < happenings_count; i++)
+		all += happenings[i].odds;
+	s->seed = seed;
+	s->services = 1 + (int)roll(&state, SERVICES_MAX);
+	for (int i = 0; i < s->services; i++) {
+		struct setup *one = &s->setups[i];
+		draw_service(one, &state, i);
+		if (one->depends_on >= 0) {
+			const struct setup *other = &s->setups[one->depends_on];
+			one->condition = other->is_job ? CONDITION_COMPLETED : other->has_healthcheck ? CONDITION_HEALTHY : CONDITION_STARTED;
+		}
+	}
+	s->steps_count = steps;
+	for (int i = 0; i < steps; i++) {
+		unsigned at = roll(&state, all), what = 0;
+		while (at >= happenings[what].odds)
+			at -= happenings[what++].odds;
+		s->steps[i] = (struct step){what, roll(&state, 3) ? roll(&state, 14) : 0, roll(&state, 1u << 16), roll(&state, 1u << 16),
+		                            roll(&state, 1u << 16)};
+	}
+}
+
+void schedule_print(const struct schedule *s)
+{
+	static const char *const conditions[] = {"started", "healthy", "completed"};
+	for (int i = 0; i < s->services; i++) {
+		const struct setup *one = &s->setups[i];
+		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s", service_names[i],
+		        strategy_names[one->strategy], one->replicas, one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
+		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
+		        one->is_job ? ", a job" : "");
+		if (one->depends_on >= 0)
+			fprintf(stderr, ", after %s (%s)", service_names[one->depends_on], conditions[one->condition]);
+		fputs("\n", stderr);
+	}
+	for (int i = 0; i < s->steps_count; i++)
+		fprintf(stderr, "  after %u: %s (%u %u %u)\n", s->steps[i].after, happenings[s->steps[i].what].name, s->steps[i].who,
+		        s->steps[i].how, s->steps[i].size);
+}

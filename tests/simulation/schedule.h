@@ -1,0 +1,45 @@
+/*
+ * Schedules: what a seed draws. The services that Git begins with, and then a list of steps, each with its own numbers:
+ * a step means the same when others are taken away, so a schedule that fails can be cut down to what makes it fail.
+ */
+#ifndef SIMULATION_SCHEDULE_H
+#define SIMULATION_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "model/desired.h"
+
+#define SERVICES_MAX 4
+#define STEPS_MAX 1000
+#define IMAGES_COUNT 3 /* "app:1" ... */
+
+/* One service as Git begins with it. */
+struct setup {
+	enum strategy strategy;
+	bool is_routed, has_healthcheck, is_job;
+	int replicas, batch;
+	int64_t hold_ms, keep_old_ms;
+	int64_t canary_hold_ms; /* of each of its steps; or HOLD_MANUAL */
+	int64_t slow_ms;     /* how long an instance takes to get ready */
+	int depends_on;      /* an earlier one; -1: on none */
+	enum condition condition;
+};
+
+struct step {
+	unsigned what;       /* index of happenings[] */
+	unsigned after;      /* so many actions, or waits, of the tool */
+	unsigned who, how, size; /* numbers for whatever it needs */
+};
+
+struct schedule {
+	uint64_t seed;
+	int services;
+	struct setup setups[SERVICES_MAX];
+	int steps_count;
+	struct step steps[STEPS_MAX];
+};
+
+void schedule_draw(struct schedule *s, uint64_t seed, int steps);
+void schedule_print(const struct schedule *s);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * One schedule played: a model host, the tool that runs on it (observe, decide, act: cycle.c without its I/O), what
+ * happens to both, and the first promise that was broken.
+ */
+#ifndef SIMULATION_H
+#define SIMULATION_H
+
+#include "model_host.h"
+#include "schedule.h"
+
+/* What a revision's instances do after their start. */
+enum behaviour { BEHAVES, NEVER_READY, FLAPS, GETS_SICK, EXITS, OUT_OF_MEMORY, BEHAVIOUR_COUNT };
+extern const char *const behaviour_names[BEHAVIOUR_COUNT];
+
+/* What becomes of the next actions. */
+enum fate {
+	FATE_DONE,
+	FATE_FAILED,       /* not done, and told so */
+	FATE_REPLY_LOST,   /* done, and told that it failed */
+	FATE_REPLY_LATE,   /* told that it failed; done a little later */
+	FATE_IGNORED,      /* told that it is done, and it is not */
+	FATE_HALF,         /* half done, and told that it failed */
+	FATE_DIES_BEFORE,  /* the tool is killed: before it, */
+	FATE_DIES_AFTER,   /* when it is done and not known, */
+	FATE_DIES_HALF,    /* in the middle of it */
+	FATE_COUNT
+};
+extern const char *const fate_names[FATE_COUNT];
+
+struct late {
+	struct action action;
+	int ticks;
+};
+
+struct repeat {
+	uint64_t key;
+	int count;
+};
+
+struct counters {
+	uint64_t schedules, events, decisions, runs, peak_bytes;
+	uint64_t actions[ACTION_KIND_COUNT];
+	uint64_t happened[64];
+	uint64_t fates[FATE_COUNT];
+	uint64_t phases[PHASE_COUNT];
+};
+
+struct simulation {
+	struct host host;         /* host.world: what the tool has seen, and what it was told since */
+	struct world *real;       /* the same one, until something happens between the look and the act */
+	const struct schedule *schedule;
+	int next_step;
+	unsigned ticks;           /* until it happens */
+	struct counters *counters;
+	bool is_traced;
+
+	/* Git */
+	const struct desired *desired; /* what this run has read */
+	bool is_git_newer;
+	bool is_manifest_broken, is_manifest_empty;
+	struct service left[SERVICES_MAX]; /* services that left, to come back */
+	bool has_left[SERVICES_MAX];
+
+	/* The tool */
+	bool is_dead;             /* this run was killed */
+	bool is_over;             /* nothing goes wrong any more */
+	int quiet_passes;         /* decisions since anything happened */
+	int idle_passes;          /* since anything was done */
+	struct repeat repeats[64]; /* actions since anything happened, by what they are about; a full table begins anew */
+	int acted;                /* actions of this run */
+
+	/* The host */
+	enum behaviour behaviours[SERVICES_MAX][IMAGES_COUNT];
+	int64_t sick_after_ms;
+	enum fate fate;
+	int fated;                /* so many of the next actions */
+	enum err_kind fate_kind;
+	int pulls_failing, refusals;
+	enum err_kind pull_kind;
+	const struct action **failed; /* of this decision, and the last error */
+	size_t failed_count;
+	struct err failure;
+	bool is_disk_full;
+	bool is_copy_lost[2];     /* of the notes */
+	size_t quarantines_written;
+	struct late *lates;
+	size_t lates_count;
+	int64_t linger_ms;        /* how long workers and connections outlive a reload */
+	int64_t lingers_until_ms;
+	struct topology in_force; /* what nginx really does */
+
+	const char *broken;       /* the promise that was broken */
+};
+
+/* Plays a schedule to its end, or to the first broken promise. */
+void simulation_play(struct simulation *s, const struct schedule *schedule);
+
+/* For those who play: */
+void say(struct simulation *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The tool's knowledge stays as it is from here on; s->real may be changed. */
+void part(struct simulation *s);
+/* Names of services: "api" is 0, by their first letters. */
+extern const char *const service_names[SERVICES_MAX];
+int service_index(const char *name);
+bool is_ours(const struct instance *i);
+/* Ends by itself, or is killed: the engine starts it again when its policy says so. */
+void instance_ends(struct simulation *s, struct instance *i, int exit_code, bool is_oom, bool starts_at_once);
+void host_reboots(struct simulation *s, bool is_whole_host);
+
+/* clockwork.c: what goes on by itself. */
+void time_passes(struct simulation *s);
+int64_t next_change_ms(const struct simulation *s);
+
+/* act.c: carries out one action, or not, as fate has it. */
+void act_on(struct simulation *s, const struct action *a);
+void late_replies(struct simulation *s);
+
+/* promises.c: NULL, or the one that the action breaks. */
+const char *promise_of_action(struct simulation *s, const struct action *a);
+const char *promise_of_decision(struct simulation *s);
+/* When the trouble is over and the tool at rest; after a retry nothing is quarantined any more. */
+const char *promise_of_rest(struct simulation *s, bool is_retried);
+
+#endif
