@@ -75,8 +75,10 @@ static const char *changed_by_hand(const struct nginx_settings *s, struct arena 
 	struct config want;
 	struct err e;
 	*is_as_written = false;
-	if (!in->is_linked) /* without any generation nothing was ever installed */
-		return fs_exists(arena_printf(a, "%s/generations", s->directory)) ? "its link 'live' is gone" : NULL;
+	if (!in->is_linked) { /* with nothing of ours there at all, nothing was ever installed */
+		bool was_there = fs_exists(arena_printf(a, "%s/generations", s->directory)) || fs_exists(arena_printf(a, "%s/live", s->directory));
+		return was_there ? "its link 'live' is gone" : NULL;
+	}
 	if (!in->text)
 		return "http.conf is gone";
 	if (!config_is_intact(in->text) || strcmp(config_generation(in->text, a), in->id) != 0)
