@@ -47,6 +47,7 @@ is "the settings file as it comes changes nothing" "$(grep -vE '^(#|$)' "$settin
 # Every line that is a setting, alive: those without a default get a value.
 sed -E 's/^#( *)([a-z_]+):( (.*))?$/\1\2:\3/; /^(git|docker|nginx):$/!s/^( *[a-z_]+):$/\1: \/x/; s/^instance: .*/instance: x/' "$settings" >"$folder/all.yaml"
 : >"$folder/env" # one that is named must be there
+sed -i "s/^\( *loopback_ports\): .*/\1: 20000-20999/" "$folder/all.yaml"
 sed -i "s|^env_file: .*|env_file: $folder/env|" "$folder/all.yaml"
 rows=$("$binary" --help | grep -oE '(RECONCILE_[A-Z_]+|DOCKER_HOST|DOCKER_CONFIG|COMPOSE_PROFILES)' | sort -u | wc -l)
 is "the settings file has every setting" "$(grep -cE '^ *[a-z_]+: ' "$folder/all.yaml")" "$rows"
