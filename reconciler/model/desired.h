@@ -38,6 +38,28 @@ struct canary_step {
 	int64_t hold_ms;  /* or HOLD_MANUAL */
 };
 
+/* A bound of the analysis: absolute, or so many times what the stable side has. */
+struct bound {
+	bool is_set, is_relative;
+	double value;     /* a rate (0.01 is 1 %), milliseconds; or, relative, a factor (1.2) */
+};
+
+/*
+ * x-reconcile.analysis: what sends a canary back, and how much must be seen before it goes on. Without a word of it a
+ * canary (and only that) is analysed all the same with the defaults of decide/verdict.h, but waits for no traffic.
+ */
+struct analysis {
+	bool is_on;
+	int64_t min_requests;         /* attempts of next, under each weight, before it goes on; 0: it does not wait for any */
+	struct bound max_error_rate;
+	struct bound max_latency_p99; /* milliseconds */
+	struct {
+		const char *url;      /* http(s)://host[:port] of a Prometheus; NULL: there is none */
+		const char *text;     /* PromQL, one number */
+		double max;           /* more than that is bad */
+	} query;
+};
+
 /* Compose: pull_policy. ALWAYS asks the registry what the tag means now; the other two never ask when the image is here. */
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
@@ -101,6 +123,7 @@ struct service {
 	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
 	struct canary_step *steps; /* weights rise; canary only */
 	size_t steps_count;
+	struct analysis analysis;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "model/desired.h"
+#include "model/evidence.h"
 
 enum instance_state {
 	INSTANCE_CREATED,    /* never started, or its start failed: see `error` */
@@ -206,6 +207,14 @@ struct order {
 	const char *reason;            /* "" when none was given */
 };
 
+/* What a Prometheus answered for a revision of a rollout, since its weight was last changed. */
+struct measure {
+	const char *project, *service, *revision;
+	bool has_value;    /* false: no data (yet), or the source is away: neither good nor bad */
+	double value;
+	const char *why;   /* what it said, for people; "" */
+};
+
 /* What the analysis says of a revision that has a share of the traffic. Without a row nothing is analysed. */
 struct verdict {
 	const char *project, *service, *revision;
@@ -260,6 +269,10 @@ struct world {
 	size_t orders_count;
 	struct verdict *verdicts;
 	size_t verdicts_count;
+	struct evidence *evidence; /* a row for each weight of each rollout under way */
+	size_t evidence_count;
+	struct measure *measures;
+	size_t measures_count;
 	struct past_image *past_images;
 	size_t past_images_count;
 	struct failure *failures;
