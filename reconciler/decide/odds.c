@@ -21,21 +21,27 @@ static double gain(const struct tally *t, double ratio)
 	return (double)t->hits * log(ratio) - (double)t->events * log1p((ratio - 1) * share);
 }
 
+/* Three quarters on the first piece, and the rest so that it lasts however many there will be: 1/(1*2), 1/(2*3), ... of it. */
+static double stake_on(size_t piece)
+{
+	double n = (double)piece;
+	return piece ? 0.25 / (n * (n + 1)) : 0.75;
+}
+
 double odds_against(const struct tally *pieces, size_t count, size_t *from)
 {
 	double all = -INFINITY, best = -INFINITY, since[RATIOS] = {0};
 	if (from)
 		*from = 0;
-	/* The stakes 1/(1*2), 1/(2*3), ... sum to 1, and what is not bet yet is kept. */
 	if (count)
-		all = -log((double)count + 1);
+		all = -log(4.0 * (double)count); /* what is not bet yet */
 	for (size_t i = count; i-- > 0; ) {
 		double here = -INFINITY;
 		for (size_t k = 0; k < RATIOS; k++) {
 			since[k] += gain(&pieces[i], ratios[k]);
 			here = odds_add(here, since[k] - log(RATIOS));
 		}
-		here -= log((double)(i + 1) * (double)(i + 2));
+		here += log(stake_on(i));
 		all = odds_add(all, here);
 		if (here > best && from)
 			*from = i;

@@ -11,17 +11,17 @@
 #include "decide/odds.h"
 
 /* Of the budget of 1 %: one in so many rollouts is sent back without a reason by that test. Errors cost most. */
-#define RELATIVE_ONE_IN 200
-#define LATENCY_ONE_IN 333
-#define ABSOLUTE_ONE_IN 1000
-/* Over the bound is a matter of degree: what is worse than stable for sure may be within it once in 20 times. */
-#define BOUND_ONE_IN 20
+#define RELATIVE_ONE_IN 143
+#define LATENCY_ONE_IN 500
+#define ABSOLUTE_ONE_IN 2000
+/* Over the bound is a matter of degree: what is worse than stable for sure may be within it once in 10 times. */
+#define BOUND_ONE_IN 10
 #define HITS_LEAST 3         /* no way back because of one crawler at one broken address */
 #define CONTROL_LEAST 100    /* attempts of stable: fewer say nothing about its rate */
 #define MOST 500             /* permille: with more, stable has too few for the relative test */
 #define SLOW_SHARE 0.01      /* a p99 of so many ms: that share may take longer */
 #define SLOWER_BY_MS 5       /* less is not worth going back for */
-#define LIMITS_APART 4       /* buckets: a limit every 26 % */
+#define LIMITS_APART 2       /* buckets: a limit every 12 % */
 #define OUTAGE_IN 5          /* one in so many attempts fails, on both sides, */
 #define OUTAGE_LEAST 20      /* of at least so many */
 
@@ -311,11 +311,11 @@ static const char *latency_relative(struct trial *c, double times)
 	double all = -INFINITY, best = -INFINITY;
 	size_t from = 0;
 	for (int limit = LIMITS_APART / 2; limit < LATENCY_BUCKETS; limit += LIMITS_APART) {
-		size_t here;
+		size_t here = 0;
 		for (size_t i = 0; i < c->rows_count; i++)
 			c->counts[i] = (struct count){c->rows[i]->weight, slow[i].next_all, slow[i].next[limit], slow[i].stable_all,
 			                              slow[i].stable[limit]};
-		double worse = odds_worse(c, 1, &here);
+		double worse = sum(c, 0, 0).next_hits ? odds_worse(c, 1, &here) : 0; /* without any it gains nothing */
 		all = odds_add(all, worse - log(LATENCY_BUCKETS / LIMITS_APART));
 		from = worse > best ? here : from;
 		best = worse > best ? worse : best;

@@ -7,16 +7,17 @@
  * every second. It holds for requests that are drawn each for itself; where a cohort is (by address or cookie), and one
  * client makes most of the errors, the counts cannot tell.
  *
- *   test       what it asks                                          BAD when                           budget
- *   relative   more of the errors than its part of the attempts?     yes, and its rate is beyond the    0.5 %
- *                                                                    bound (19 to 1), and 3 errors
- *   latency    more of the slow answers than its part? slow: each    yes; stable's answers count as     0.3 %
- *              of 58 limits; for a bound in ms that one, of which    slower by the bound, and 5 ms
- *              1 % may be beyond
- *   absolute   with more than half of the requests, where stable     yes, and stable does not fail      2 * 0.1 %
- *              has too few to compare: more than the bound, or than  alike at the same time
- *              what stable did under the weights so far?
- *   query      more than `max`?                                      yes; it has no part of the budget
+ *   test      asks                                                     BAD when
+ *   relative  Has next more of the errors than its part of the           yes, its rate is beyond the bound (9 to 1), and
+ *             attempts?                                         0.7 %    there are 3 errors
+ *   latency   Has it more of the slow answers than its part? Slow        yes, though stable's answers count as so many
+ *             is what is beyond any of 116 limits; with a bound          times as slow as the bound allows, and as 5 ms
+ *             in ms beyond that one, where 1 % may be.          0.2 %    slower at least
+ *   absolute  With more than half of the requests, where stable has      yes, and stable does not fail alike at that time
+ *             too few to compare with: has it more errors than the
+ *             bound, and than stable under the weights so far?
+ *             More slow answers than a bound in ms allows?      0.1 %
+ *   query     Is its answer more than `max`?                             yes; it has no part of the budget
  *
  * Figures of `verdicts` (tests/simulation) stand in README.
  */
