@@ -382,7 +382,13 @@ static void connect_routes(struct load *l)
 			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file%s",
 			            node_shown(&l->parse, r->to),
 			            is_left_out(l, r->route.service) ? ": none of its profiles is enabled" : "");
-		else if (!d->routed_port)
+		if (!d)
+			continue;
+		if (*r->route.service == '.') /* names a folder of nginx's, and a part of its language */
+			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s: a service with a route must have a name that does not begin "
+			            "with a dot", node_shown(&l->parse, r->to));
+		d->is_routed = true;
+		if (!d->routed_port && r->route.transport != TRANSPORT_UDP)
 			d->routed_port = r->route.port;
 	}
 }

@@ -148,6 +148,8 @@ static void topology_of(const struct desired *d, struct arena *a, struct topolog
 	*out = (struct topology){.routes = d->routes, .routes_count = d->routes_count};
 	for (size_t i = 0; i < d->projects[0].services_count; i++) {
 		struct traffic t = {.project = d->projects[0].name, .service = d->projects[0].services[i].name};
+		if (!d->projects[0].services[i].is_routed)
+			continue;
 		t.rollout = draw(2) ? "r1" : "";
 		t.stable = side(a, 1, 2);
 		t.next = side(a, 2, *t.rollout ? 2 : 0);
@@ -220,7 +222,7 @@ static bool check_text(struct arena *a, const char *text, size_t *servers)
 		if (is_start && table < 0) {
 			name = w;
 			*servers += depth == 0 && strcmp(w, "server") == 0;
-			if (!is_ours(w) || (depth > 0 && strcmp(w, "server") == 0 && is_good && depth > 1)) {
+			if (!is_ours(w)) {
 				fprintf(stderr, "a directive that is not ours: %s\n", w);
 				is_good = false;
 			}
