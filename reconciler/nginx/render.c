@@ -190,7 +190,7 @@ static void print_location(struct buf *out, const struct render *c, const struct
 	buf_printf(out, "\tlocation %s {\n", where);
 	if (frame == FRAME_INCLUDE)
 		render_settings(out, "\t\t", frame);
-	render_limits(out, w->first);
+	render_limits(out, "\t\t", w->first);
 	*pool = print_choice(out, c, w);
 	/* error_page stands inside the `if`, so that the user's own error pages hold at all other times. */
 	if (frame != FRAME_HOP)
@@ -217,7 +217,7 @@ static void print_way(struct buf *out, const struct render *c, size_t number, en
 	buf_printf(out, "\tlocation @reconcile_%zu {\n\t\tkeepalive_timeout 0;\n", w.number);
 	if (frame == FRAME_INCLUDE)
 		render_settings(out, "\t\t", frame);
-	render_limits(out, w.first);
+	render_limits(out, "\t\t", w.first);
 	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", pool);
 }
 

@@ -28,7 +28,7 @@ bool render_ways(struct buf *out, const struct render *c, size_t number, enum fr
 /* server.c */
 void render_settings(struct buf *out, const char *indent, enum frame frame);
 /* What a way says of its own time-outs and limits. */
-void render_limits(struct buf *out, const struct route *r);
+void render_limits(struct buf *out, const char *indent, const struct route *r);
 /* The answer while nobody can serve. */
 const char *render_away(const struct render *c, const struct route *r, size_t number);
 /* The page that belongs to it. */

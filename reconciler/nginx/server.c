@@ -59,38 +59,38 @@ void render_settings(struct buf *out, const char *indent, enum frame frame)
 		buf_printf(out, "%s%s\n", indent, lines[i]);
 }
 
-void render_limits(struct buf *out, const struct route *r)
+void render_limits(struct buf *out, const char *indent, const struct route *r)
 {
 	struct intake in = r->in;
 	for (size_t i = 0; i < INTAKE_ROWS; i++) {
 		int64_t value = intake_rows[i].unit ? *intake_number(&in, &intake_rows[i]) : 0;
 		if (value)
-			buf_printf(out, "\t\t%s %lld%s;\n", intake_rows[i].word, (long long)(value < 0 ? 0 : value), intake_rows[i].unit);
+			buf_printf(out, "%s%s %lld%s;\n", indent, intake_rows[i].word, (long long)(value < 0 ? 0 : value), intake_rows[i].unit);
 	}
 }
 
 /* An add_header keeps those of the server out, so it is said in both. */
 static const char *hsts(const struct render *c, const struct route *r)
 {
-	return r->in.hsts_s ? arena_printf(c->a, "add_header Strict-Transport-Security \"max-age=%lld\" always; ",
+	return r->in.hsts_s ? arena_printf(c->a, " add_header Strict-Transport-Security \"max-age=%lld\" always;",
 	                                   (long long)(r->in.hsts_s < 0 ? 0 : r->in.hsts_s))
 	                    : "";
 }
 
-#define RETRY "add_header Retry-After 5 always; "
+#define RETRY "add_header Retry-After 5 always;"
 
 const char *render_away(const struct render *c, const struct route *r, size_t number)
 {
 	if (r->in.page.hash)
 		return arena_printf(c->a, "error_page 503 /reconcile-away-%zu; return 503;", number);
-	return arena_printf(c->a, RETRY "%sreturn 503;", hsts(c, r));
+	return arena_printf(c->a, RETRY "%s return 503;", hsts(c, r));
 }
 
 void render_page(struct buf *out, const struct render *c, const struct route *r, size_t number)
 {
 	if (r->in.page.hash)
 		buf_printf(out, "\tlocation = /reconcile-away-%zu { internal; types { } default_type text/html; " RETRY
-		           "add_header Cache-Control no-store always; %salias %s; }\n", number, hsts(c, r), asset_path(c->s, c->a, &r->in.page));
+		           " add_header Cache-Control no-store always;%s alias %s; }\n", number, hsts(c, r), asset_path(c->s, c->a, &r->in.page));
 }
 
 /* --- the servers --- */
@@ -167,7 +167,7 @@ static void print_tls(struct buf *out, const struct render *c, const struct rout
 	buf_printf(out, "\tssl_certificate %s;\n\tssl_certificate_key %s;\n\tssl_protocols TLSv1.2 TLSv1.3;\n",
 	           asset_path(c->s, c->a, &r->in.certificate), asset_path(c->s, c->a, &r->in.key));
 	if (r->in.hsts_s)
-		buf_printf(out, "\tproxy_hide_header Strict-Transport-Security;\n\t%s\n", hsts(c, r));
+		buf_printf(out, "\tproxy_hide_header Strict-Transport-Security;\n\t%s\n", hsts(c, r) + 1);
 }
 
 static void print_host(struct buf *out, const struct render *c, size_t number)

@@ -51,7 +51,7 @@ static void print_server(struct buf *out, const struct render *c, const struct r
 		buf_puts(out, "\tproxy_connect_timeout 1s;\n");
 	if (!r->in.idle_ms)
 		buf_printf(out, "\tproxy_timeout %s;\n", is_udp ? "30s" : "1d");
-	render_limits(out, r);
+	render_limits(out, "\t", r);
 	buf_printf(out, "\tproxy_pass %s.%s.%d;\n}\n", r->project, r->service, r->port);
 }
 

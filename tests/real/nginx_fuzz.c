@@ -24,7 +24,7 @@ static unsigned draw(unsigned below)
 static const char *const tricks[] = {
 	"a;b", "a{b", "}", "a b", "$host", "$${host}", "$$request_uri", "a\"b", "a'b", "a\nb", "#a", "a\\b", "..", ".", "a\tb", "~^a", "%0a",
 	"a; } server { listen 1; ", "';", "\";", "*", "*.a", "_", "", "/", "//", "/a;", "/a{", "/../a", "/a b", "/$uri", "a/b", "\xc3\xa4", "443 ssl",
-	"80;", "0", "-1", "99999", "[::1]:443", "[::1", "1.2.3.4:80", "1.2.3:80", "unix:/x", "*:80", "localhost:80", "1G", "-1k", "0s", "366d",
+	"80;", "0", "-1", "99999", "[::1]:443", "[::1", "127.0.0.2:81", "1.2.3:80", "unix:/x", "*:80", "localhost:80", "1G", "-1k", "0s", "366d",
 	"/etc/passwd", "true", "null", "https://a", "x\r\ny", "a=b", "a,10.0.0.9", "key=1", " hsts=1",
 };
 
