@@ -166,12 +166,13 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
 }
 
-/* Since when the step is as it is: the shift to its weight; without traffic, the start of its youngest instance. */
+/* Since when the step is as it is: the shift to its weight, or the start of its youngest instance: what was started anew
+ * is watched from then on. */
 static int64_t begun_ms(const struct rollout *r, const struct trip *t, const struct step *step)
 {
-	int64_t begun_ms = 0;
-	if (r->now)
-		return r->now->weight_since_ms;
+	int64_t begun_ms = r->now ? r->now->weight_since_ms : 0;
+	if (r->now && step->is_kept)
+		return begun_ms;
 	for (size_t i = 0; i < t->next.count && (int)i < step->next; i++)
 		if (t->next.items[i]->started_ms > begun_ms)
 			begun_ms = t->next.items[i]->started_ms;

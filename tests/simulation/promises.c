@@ -303,10 +303,11 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	struct host *h = &s->host;
 	const struct traffic *t = traffic_of(h, a->service);
 	const struct good *good = good_of(h, a->service);
-	int serving = 0;
+	int serving = 0, watched = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {
 		const struct instance *in = &h->world->instances[i];
 		bool is_it = is_ours(in) && strcmp(in->service, a->service) == 0 && strcmp(in->revision, a->revision) == 0;
+		watched += is_it && h->world->now_ms >= in->started_ms + a->spec->hold_ms;
 		serving += is_it && (is_serving(in) || (a->spec->may_end && in->state == INSTANCE_EXITED && in->exit_code == 0));
 	}
 	if (serving < a->spec->replicas)
@@ -317,7 +318,7 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	if (is_rollout && t->weight != PERMILLE)
 		return "good is only what has all the traffic";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
-	    h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
+	    (h->world->now_ms < t->weight_since_ms + a->spec->hold_ms || watched < a->spec->replicas))
 		return "good is only what was watched for its hold";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
