@@ -260,6 +260,33 @@ static bool is_orphan(const struct rollout *r, const struct service *s, const st
 	return i->shares && service_shares(s);
 }
 
+/* Why it cannot serve any more as it is, whatever is done to it; NULL: it can. */
+static const char *broken_why(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	return i->state == INSTANCE_DEAD ? "is half removed"
+	       : is_orphan(r, s, i) ? "has the network of a container that is gone"
+	       : r->is_routed && s->is_routed && !*i->address ? "is not on the network of nginx's traffic" : NULL;
+}
+
+static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	return broken_why(r, s, i) != NULL;
+}
+
+/* What the n-th new instance of a revision that was complete stands in for; NULL: it never was. */
+static const char *replaced_why(struct rollout *r, const struct service *s, int n)
+{
+	struct set all = set_of_revision(r, s->revision);
+	bool was_complete = rollout_is_good(r, s->revision) && r->good->spec && r->good->spec->replicas == s->replicas;
+	for (size_t i = 0; was_complete && i < all.count; i++) {
+		const char *broken = broken_why(r, s, all.items[i]), *limit = broken ? NULL : live_limit(r, s, all.items[i]);
+		if ((broken || limit) && n-- == 0)
+			return limit ? limit : arena_printf(r->pass->arena, "%s %s", all.items[i]->name, broken);
+	}
+	return was_complete ? arena_printf(r->pass->arena, "%zu of %d instances %s there", all.count, s->replicas, all.count == 1 ? "is" : "are")
+	                    : NULL;
+}
+
 /* The one port that routes lead to; 0 with *why when there are two, because an instance has one address. */
 static int routed_port(const struct pass *p, const struct service *s, const char **why)
 {
@@ -329,6 +356,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->port = port;
 		a->network = network ? network->name : NULL;
 		a->shares = shared ? shared->id : NULL;
+		a->reason = replaced_why(r, s, i);
 		alias_places(r, s, a);
 	}
 	rollout_wait(r, "creates instances", 0);
@@ -347,37 +375,6 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	return !gate_had_its_chance(i, s, r->pass->world);
 }
 
-/* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
- * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
-static bool update_live(struct rollout *r, const struct service *s, const struct instance *i, const char **why)
-{
-	struct pass *p = r->pass;
-	struct change *changes = NULL;
-	size_t count = 0;
-	if (!i->live || strcmp(i->revision, s->revision) != 0 || i->state == INSTANCE_DEAD)
-		return false;
-	for (size_t k = 0; k < s->spec.count; k++) {
-		const struct value *want = &s->spec.values[k];
-		if (s->spec.rows[k]->change != CHANGE_LIVE || want->kind == VALUE_UNSET || value_equal(want, &i->live[k]))
-			continue;
-		*ARENA_PUSH(p->arena, changes, count) = (struct change){s->spec.rows[k], i->live[k], *want};
-	}
-	if (!count)
-		return false;
-	const struct failure *earlier = rollout_failure(r, i->revision, i->id);
-	if (earlier) {
-		*why = earlier->message;
-		return false;
-	}
-	struct action *a = pass_action(p, ACTION_UPDATE, r->project, r->service);
-	a->instance = i;
-	a->revision = s->revision;
-	a->spec = s;
-	a->changes = changes;
-	a->changes_count = count;
-	return true;
-}
-
 static void start(struct rollout *r, const struct service *s, const struct instance *i, const char *reason)
 {
 	alias_dim(r, s, i);
@@ -386,12 +383,6 @@ static void start(struct rollout *r, const struct service *s, const struct insta
 	a->instance = i;
 	a->revision = i->revision;
 	a->reason = reason;
-}
-
-/* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
-static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
-{
-	return i->state == INSTANCE_DEAD || is_orphan(r, s, i) || (r->is_routed && s->is_routed && !*i->address);
 }
 
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set)
@@ -443,7 +434,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		if (is_broken(r, s, in))
 			continue;
 		usable++;
-		moving += update_live(r, s, in, &failed);
+		moving += live_update(r, s, in, &failed);
 		moving += name_settle(r, s, in, &failed);
 		struct judgement j = judge(r, s, in, trust);
 		if (j.readiness == READY) {

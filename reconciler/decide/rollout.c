@@ -179,7 +179,7 @@ static void steady(struct rollout *r)
 	bool is_good = rollout_is_good(r, s->revision);
 	enum trust trust = is_good ? TRUST_PROVEN : TRUST_FIRST;
 	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision);
-	struct set members = set_usable(r, s, &same);
+	struct set usable = set_usable(r, s, &same), members = live_unlimited(r, s, &usable);
 	if (members.count > (size_t)s->replicas)
 		members.count = (size_t)s->replicas;
 	struct set rest = set_rest(r->pass, &all, &members, NULL);

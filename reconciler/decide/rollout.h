@@ -103,6 +103,16 @@ bool rollout_may_try(struct rollout *r, const char *revision, const char *object
 /* resources.c: which of its networks and volumes is another one than the manifest says, for people; NULL: none. */
 const char *resource_difference(struct rollout *r, const struct service *s);
 
+/* live.c */
+
+/* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
+ * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
+bool live_update(struct rollout *r, const struct service *s, const struct instance *i, const char **why);
+/* The limit that it has, Git does not set, and the engine cannot take away from it: for people; NULL: none. */
+const char *live_limit(struct rollout *r, const struct service *s, const struct instance *i);
+/* Those of `set` without such a limit, and those with one whose turn to be replaced has not come: they go one by one. */
+struct set live_unlimited(struct rollout *r, const struct service *s, const struct set *set);
+
 /* names.c */
 
 /* The name of a new instance; whoever of the service has it gives it up first. */

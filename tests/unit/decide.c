@@ -352,7 +352,7 @@ static void what_was_removed_by_hand_is_made_again(void)
 	h->world->instances_count = 0;
 	run(h);
 	CHECK_STR(h->log,
-	          "shop/web: create shop-web-1 (app:1) at 10.231.0.3\n"
+	          "shop/web: create shop-web-1 (app:1) at 10.231.0.3 (0 of 1 instances are there)\n"
 	          "shop/web: start shop-web-1\n"
 	          "publish routes (instances of shop/web)\n");
 	nothing_left(h);
