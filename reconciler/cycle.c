@@ -29,7 +29,7 @@
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
 #define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
-#define EVIDENCE_LINES 20
+#define EVIDENCE_LINES 50
 
 struct repeat {
 	const char *text;
@@ -66,7 +66,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .lock = -1};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -88,7 +88,9 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
-		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir),
+		.wall_ms = clock_now_ms(), .monotonic_ms = clock_monotonic_ms()};
+	c->run_started_ms = c->observer.wall_ms;
 	return 0;
 }
 
@@ -189,7 +191,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 			log_info("the last lines of it:\n%s", outcome->log);
 		tell(c, "apply_errored", action, &outcome->err);
 		if (is_remembered(action))
-			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, observer_now_ms(&c->observer))
 				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
@@ -250,7 +252,7 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 /* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
-	c->acting_since_ms = clock_now_ms();
+	c->acting_since_ms = observer_now_ms(&c->observer);
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NOTES)
 			act_note(c, w, &d->actions[i]);
@@ -375,7 +377,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
 	if (decision->actions_count == 0) {
-		int64_t left_ms = decision->wait_until_ms - clock_now_ms();
+		int64_t left_ms = decision->wait_until_ms - observer_now_ms(&c->observer);
 		clock_sleep_ms(left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms);
 	}
 	return 0;
