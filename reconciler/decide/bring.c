@@ -86,6 +86,18 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 	return false;
 }
 
+/* Does it run without any health check, of the manifest or of its image? Then it never gets healthy. */
+static bool has_no_check(struct rollout *r, const struct dependency *d)
+{
+	struct set all = set_of(r->pass, r->project, d->service, NULL);
+	bool is_running = false, has_check = false;
+	for (size_t i = 0; i < all.count; i++) {
+		is_running |= all.items[i]->state == INSTANCE_RUNNING;
+		has_check |= all.items[i]->health != HEALTH_NONE;
+	}
+	return d->condition == CONDITION_HEALTHY && is_running && !has_check;
+}
+
 static enum ups after_dependencies(struct rollout *r, const struct service *s)
 {
 	static const char *const conditions[] = {"started", "healthy", "completed"};
@@ -101,6 +113,8 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
+		if (!is_moving && d->is_optional && has_no_check(r, d))
+			continue;
 		if (!is_moving && d->is_optional && other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED ||
 		                                              other->phase == PHASE_ROLLED_BACK))
 			continue;
@@ -108,6 +122,9 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			rollout_wait(r, reason, 0);
 		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
 			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
+		else if (has_no_check(r, d))
+			rollout_status(r, PHASE_FAILED, ERR_INVALID, arena_printf(p->arena, "depends_on.%s.condition is service_healthy, and %s has no "
+			               "health check, in the manifest or in its image: give it one, or wait for service_started", d->service, d->service));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
 		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;
@@ -452,6 +469,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			failed = j.why;
 		} else {
 			rollout_wait(r, j.why, j.until_ms ? j.until_ms : p->world->now_ms + 1000);
+			r->status->until_ms = j.until_ms;
 			moving++;
 		}
 	}
@@ -510,9 +528,12 @@ bool bring_down(struct rollout *r, const struct instance *i)
 		return false;
 	if (!is_drained(r, i)) {
 		int64_t again_ms = p->world->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
-		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
-		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
-		             quiet_ms > again_ms ? quiet_ms : again_ms);
+		if (quiet_ms > again_ms)
+			rollout_wait_for(r, arena_printf(p->arena, "%s drains: it has lost the name %s, and who looked that up before may still come",
+			                                 i->name, r->service), quiet_ms);
+		else
+			rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
+			                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers), again_ms);
 		return false;
 	}
 	if (!rollout_may_try(r, i->revision, i->id))

@@ -164,6 +164,7 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 		out->keeping_until_ms = until_ms;
 	clock_format(until_ms, since, sizeof since);
 	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
+	r->status->until_ms = until_ms;
 }
 
 /* Since when the step is as it is: the shift to its weight, or the start of its youngest instance: what was started anew
@@ -208,7 +209,7 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 		if (step->is_kept)
 			keep(r, t, until_ms);
 		else
-			rollout_wait(r, watched(r, step), until_ms);
+			rollout_wait_for(r, watched(r, step), until_ms);
 		return false;
 	}
 	const struct verdict *v = step->weight && !step->is_kept ? rollout_verdict(r) : NULL;
@@ -286,6 +287,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		t.mendable = most;
 	if (r->want && r->target != r->want && strcmp(from, r->want->revision) == 0)
 		t.mendable = 0; /* what Git asks for is refused: nothing more of it is started */
+	rollout_is_under_way(r, from, r->target->revision);
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)
@@ -302,6 +304,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		return;
 	}
 	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	r->status->steps = (int)t.steps.count;
 	const struct verdict *v = rollout_verdict(r);
 	if (v && v->is_bad && r->now && r->now->weight > 0 && !rollout_is_good(r, r->target->revision)) {
 		rollout_fail(r, v->why);
@@ -311,6 +314,7 @@ void rollout_forward(struct rollout *r, const char *from)
 	for (size_t i = 0; i < t.steps.count; i++) {
 		const struct step *step = &t.steps.items[i], *before = i ? step - 1 : step;
 		bool is_last = i + 1 == t.steps.count;
+		r->status->step = (int)i + 1;
 		if (r->pause && (!is_reached(r, &t, step) || step->commits || is_last)) {
 			stay(r, &t);
 			return;

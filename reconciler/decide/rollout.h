@@ -36,6 +36,10 @@ const struct service *rollout_spec(const struct rollout *r, const char *revision
 void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason);
 /* PROGRESSING because of `reason`; looks again at `until_ms` (0: only actions can change anything). */
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
+/* The same, and people are told until when. */
+void rollout_wait_for(struct rollout *r, const char *reason, int64_t until_ms);
+/* For the status: there are two revisions. */
+void rollout_is_under_way(struct rollout *r, const char *from, const char *to);
 bool rollout_is_good(const struct rollout *r, const char *revision);
 
 /* All instances of that revision; NULL: of any. */
@@ -63,6 +67,8 @@ bool rollout_is_promoted(const struct rollout *r, int weight);
 const struct verdict *rollout_verdict(const struct rollout *r);
 /* WAITING, because of r->pause. */
 void rollout_say_paused(struct rollout *r);
+/* What an operator's pause says of it, whatever it waits for else; NULL: none is in force. */
+const char *rollout_paused(const struct rollout *r);
 
 /* forward.c: from that revision to r->target, step by step. */
 void rollout_forward(struct rollout *r, const char *from);

@@ -150,6 +150,7 @@ static struct host *draining(void)
 	CHECK_STR(h->log, "publish routes (instances of shop/web)\nshop/web: unalias shop-web-2\n");
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
+	CHECK_STR(h->last.services[0].reason, "shop-web-2 drains: it has lost the name web, and who looked that up before may still come");
 	CHECK_INT(h->last.wait_until_ms, find_instance(h, "shop-web-2")->alone_since_ms + 1500);
 	h->world->now_ms = h->last.wait_until_ms;
 	return h;
