@@ -131,20 +131,44 @@ static void tell(const struct cycle *c, const char *type, const struct action *a
 	answer(&out);
 }
 
-/* The last words of what failed, while they can still be read. */
-static void show_evidence(struct cycle *c, const struct world *w, const struct action *action)
+static void show_words(struct cycle *c, const struct instance *in)
+{
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024);
+	struct err e;
+	if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0) {
+		log_warning("%s", e.message);
+	} else if (lines.length) {
+		log_info("the last lines of %s:", in->name);
+		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+	}
+}
+
+/* Does nothing speak against it, as far as anybody can see from outside? */
+static bool looks_well(const struct instance *in)
+{
+	return in->state == INSTANCE_RUNNING && in->is_passing && in->health != HEALTH_UNHEALTHY;
+}
+
+/* The last words of what failed, while they can still be read. `all`: of each instance of the revision. */
+static void show_evidence(struct cycle *c, const struct world *w, const char *project, const char *service, const char *revision,
+                          bool all)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
-		if (strcmp(in->project, action->project) != 0 || strcmp(in->service, action->service) != 0 ||
-		    strcmp(in->revision, action->revision) != 0)
-			continue;
-		CLEANUP(buf_done) struct buf lines = BUF_INIT(64 * 1024);
-		struct err e;
-		if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0 || !lines.length)
-			continue;
-		log_info("the last lines of %s:", in->name);
-		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0 &&
+		    (all || !looks_well(in)))
+			show_words(c, in);
+	}
+}
+
+/* What failed with nothing to go back to is in no quarantine; its words are as good. */
+static void show_failures(struct cycle *c, const struct desired *d, const struct world *w, const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->services_count; i++) {
+		const struct status *s = &decision->services[i];
+		const struct service *want = desired_service(d, s->project, s->service);
+		if (s->phase == PHASE_FAILED && want && !tally_is_empty(&c->tally)) /* else an earlier run has shown them */
+			show_evidence(c, w, s->project, s->service, want->revision, false);
 	}
 }
 
@@ -214,7 +238,7 @@ static void act_note(struct cycle *c, const struct world *w, const struct action
 	outcome.result = action->kind == ACTION_QUARANTINE ? keep_quarantine(&c->keeper, action, &outcome.err)
 	                                                   : keep_good(&c->keeper, action, &outcome.err);
 	if (action->kind == ACTION_QUARANTINE)
-		show_evidence(c, w, action);
+		show_evidence(c, w, action->project, action->service, action->revision, true);
 	ended(c, action, &outcome);
 }
 
@@ -370,6 +394,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	if (decision->actions_count == 0)
 		say_waits(c, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms) {
+		show_failures(c, d, &world, decision);
 		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, &world);
 		return 1;
 	}
