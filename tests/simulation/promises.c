@@ -364,6 +364,25 @@ static const char *gives_up(const struct world *w)
 	return NULL;
 }
 
+/* What says that a revision failed: an action that did, or an instance that the engine did not take with it. */
+static const char *quarantines_for_a_reason(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	bool has_any = false;
+	for (size_t i = 0; i < w->failures_count; i++)
+		if (w->failures[i].service && strcmp(w->failures[i].service, a->service) == 0)
+			return NULL;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (!is_ours(in) || strcmp(in->service, a->service) != 0 || strcmp(in->revision, a->revision) != 0)
+			continue;
+		if (in->state != INSTANCE_EXITED || in->started_ms >= w->engine_started_ms)
+			return NULL;
+		has_any = true;
+	}
+	return has_any ? "what ended with the engine is no verdict" : NULL;
+}
+
 /* ---- All of them ---- */
 
 const char *promise_of_action(struct simulation *s, const struct action *a)
@@ -387,6 +406,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = creates_with_all_it_needs(s, a);
 	if (!broken && a->kind == ACTION_COMMIT)
 		broken = commits_what_is_good(s, a);
+	if (!broken && a->kind == ACTION_QUARANTINE)
+		broken = quarantines_for_a_reason(s, a);
 	if (broken)
 		return broken;
 	if (a->kind == ACTION_STOP && s->failed_count)
