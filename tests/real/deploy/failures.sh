@@ -167,7 +167,7 @@ last_words "with nothing to go back to" 1 "words/job: failed: words-job-1 exited
 words
 tool --path "$HOST/words"
 is "words: a good one" "$CODE" 0
-last_words "with a way back" 3 " (words-job-2 exited with code "
+last_words "with a way back" 3 " exited with code 64)"
 
 say "D12 dockerd restarts: killed in the middle of a rollout, and what runs ends with it"
 engine_killed() {
