@@ -29,7 +29,7 @@
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
 #define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
-#define EVIDENCE_LINES 20
+#define EVIDENCE_LINES 50
 
 struct repeat {
 	const char *text;
@@ -66,7 +66,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .lock = -1};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -89,7 +89,9 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
-		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir),
+		.wall_ms = clock_now_ms(), .monotonic_ms = clock_monotonic_ms()};
+	c->run_started_ms = c->observer.wall_ms;
 	return 0;
 }
 
@@ -130,20 +132,44 @@ static void tell(const struct cycle *c, const char *type, const struct action *a
 	answer(&out);
 }
 
-/* The last words of what failed, while they can still be read. */
-static void show_evidence(struct cycle *c, const struct world *w, const struct action *action)
+static void show_words(struct cycle *c, const struct instance *in)
+{
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024);
+	struct err e;
+	if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0) {
+		log_warning("%s", e.message);
+	} else if (lines.length) {
+		log_info("the last lines of %s:", in->name);
+		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+	}
+}
+
+/* Does nothing speak against it, as far as anybody can see from outside? */
+static bool looks_well(const struct instance *in)
+{
+	return in->state == INSTANCE_RUNNING && in->is_passing && in->health != HEALTH_UNHEALTHY;
+}
+
+/* The last words of what failed, while they can still be read. `all`: of each instance of the revision. */
+static void show_evidence(struct cycle *c, const struct world *w, const char *project, const char *service, const char *revision,
+                          bool all)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
-		if (strcmp(in->project, action->project) != 0 || strcmp(in->service, action->service) != 0 ||
-		    strcmp(in->revision, action->revision) != 0)
-			continue;
-		CLEANUP(buf_done) struct buf lines = BUF_INIT(64 * 1024);
-		struct err e;
-		if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0 || !lines.length)
-			continue;
-		log_info("the last lines of %s:", in->name);
-		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0 &&
+		    (all || !looks_well(in)))
+			show_words(c, in);
+	}
+}
+
+/* What failed with nothing to go back to is in no quarantine; its words are as good. */
+static void show_failures(struct cycle *c, const struct desired *d, const struct world *w, const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->services_count; i++) {
+		const struct status *s = &decision->services[i];
+		const struct service *want = desired_service(d, s->project, s->service);
+		if (s->phase == PHASE_FAILED && want && !tally_is_empty(&c->tally)) /* else an earlier run has shown them */
+			show_evidence(c, w, s->project, s->service, want->revision, false);
 	}
 }
 
@@ -190,7 +216,7 @@ static void ended(struct cycle *c, const struct action *action, const struct out
 			log_info("the last lines of it:\n%s", outcome->log);
 		tell(c, "apply_errored", action, &outcome->err);
 		if (is_remembered(action))
-			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, clock_now_ms())
+			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, observer_now_ms(&c->observer))
 				->retry_after_ms = outcome->retry_after_ms;
 		return;
 	}
@@ -213,7 +239,7 @@ static void act_note(struct cycle *c, const struct world *w, const struct action
 	outcome.result = action->kind == ACTION_QUARANTINE ? keep_quarantine(&c->keeper, action, &outcome.err)
 	                                                   : keep_good(&c->keeper, action, &outcome.err);
 	if (action->kind == ACTION_QUARANTINE)
-		show_evidence(c, w, action);
+		show_evidence(c, w, action->project, action->service, action->revision, true);
 	ended(c, action, &outcome);
 }
 
@@ -251,7 +277,7 @@ static void act_docker(struct cycle *c, const struct decision *d, struct arena *
 /* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
 static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
 {
-	c->acting_since_ms = clock_now_ms();
+	c->acting_since_ms = observer_now_ms(&c->observer);
 	for (size_t i = 0; i < d->actions_count; i++)
 		if (action_info(d->actions[i].kind)->room == ROOM_NOTES)
 			act_note(c, w, &d->actions[i]);
@@ -369,6 +395,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	if (decision->actions_count == 0)
 		say_waits(c, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms) {
+		show_failures(c, d, &world, decision);
 		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, &world);
 		return 1;
 	}
@@ -376,7 +403,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	if (c->is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
 	if (decision->actions_count == 0) {
-		int64_t left_ms = decision->wait_until_ms - clock_now_ms();
+		int64_t left_ms = decision->wait_until_ms - observer_now_ms(&c->observer);
 		clock_sleep_ms(left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms);
 	}
 	return 0;

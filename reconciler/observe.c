@@ -10,9 +10,12 @@
 #include "host/orders.h"
 #include "net/probe.h"
 
-/* What this process saw of one instance, longer than one observation. */
+enum stamp { STAMP_CREATED, STAMP_STARTED, STAMP_CHANGED, STAMP_COUNT };
+
+/* What this process saw of one instance (or rollout, or what there is one of), longer than one observation. */
 struct memory {
 	const char *id;
+	struct { int64_t told_ms, is_ms; } stamps[STAMP_COUNT];
 	int64_t passing_since_ms, failing_since_ms, alone_since_ms;
 	int idle_readings;
 };
@@ -25,6 +28,41 @@ static struct memory *remember(struct observer *o, const char *id)
 	struct memory *m = ARENA_PUSH(o->arena, o->memories, o->memories_count);
 	*m = (struct memory){.id = arena_strdup(o->arena, id)};
 	return m;
+}
+
+int64_t observer_now_ms(const struct observer *o)
+{
+	return o->wall_ms + clock_monotonic_ms() - o->monotonic_ms;
+}
+
+/* A time that somebody else read off the wall clock. What is there at the first look has it from that; what changes while
+ * this process looks on, changes now, whatever that clock says by then. */
+static void settle(struct observer *o, const char *id, enum stamp stamp, int64_t *ms, int64_t now_ms)
+{
+	struct memory *m = remember(o, id);
+	if (!*ms)
+		return;
+	if (m->stamps[stamp].told_ms != *ms) {
+		m->stamps[stamp].told_ms = *ms;
+		m->stamps[stamp].is_ms = o->has_looked || *ms > now_ms ? now_ms : *ms;
+	}
+	*ms = m->stamps[stamp].is_ms;
+}
+
+static void settle_times(struct observer *o, struct world *w)
+{
+	int64_t now_ms = observer_now_ms(o);
+	for (size_t i = 0; i < w->instances_count; i++) {
+		settle(o, w->instances[i].id, STAMP_CREATED, &w->instances[i].created_ms, now_ms);
+		settle(o, w->instances[i].id, STAMP_STARTED, &w->instances[i].started_ms, now_ms);
+	}
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		struct traffic *t = &w->nginx.topology.services[i];
+		settle(o, arena_printf(o->arena, "%s/%s %s", t->project, t->service, t->rollout), STAMP_CHANGED, &t->weight_since_ms, now_ms);
+	}
+	settle(o, "engine", STAMP_STARTED, &w->engine_started_ms, now_ms);
+	settle(o, "nginx", STAMP_CHANGED, &w->nginx.installed_ms, now_ms);
+	o->has_looked = true;
 }
 
 /* The spec an instance was made from, as far as it is known: of Git, of the notes, else Git's newest. */
@@ -105,7 +143,7 @@ static void observe_names(struct observer *o, struct world *w)
 			has_name |= in->endpoints[k].has_alias;
 			moves |= *in->endpoints[k].address != 0;
 		}
-		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : clock_now_ms();
+		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : observer_now_ms(o);
 		in->alone_since_ms = m->alone_since_ms;
 	}
 }
@@ -142,7 +180,7 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 		probed[count++] = in;
 	}
 	probe_run(o->http, a, probes, count);
-	int64_t now_ms = clock_now_ms();
+	int64_t now_ms = observer_now_ms(o);
 	for (size_t i = 0; i < count; i++)
 		judge_probe(o, probed[i], &probes[i], probes[i].ready->http_port || probes[i].ready->tcp_port, now_ms);
 }
@@ -174,11 +212,12 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 
 int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
-	*w = (struct world){.now_ms = clock_now_ms()};
+	*w = (struct world){.now_ms = observer_now_ms(o)};
 	if (docker_observe(o->docker, a, w, e) < 0)
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
+	settle_times(o, w);
 	host_observe(o->host, desired_swap(d), a, &w->host);
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)
@@ -189,6 +228,6 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		return -1;
 	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
-	w->now_ms = clock_now_ms();
+	w->now_ms = observer_now_ms(o);
 	return 0;
 }

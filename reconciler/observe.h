@@ -27,7 +27,15 @@ struct observer {
 	struct arena *arena; /* for what is remembered */
 	struct memory *memories;
 	size_t memories_count;
+	int64_t wall_ms, monotonic_ms; /* when the run began */
+	bool has_looked;
 };
+
+/*
+ * The time of the run, ms since 1970: the wall clock's when the run began, and what has passed since. A clock that is set
+ * in the middle, or a host that slept, moves nothing: no hold is over for it and no deadline has passed.
+ */
+int64_t observer_now_ms(const struct observer *o);
 
 /* Fills *w, in `a`, but for run_started_ms and failures, which are the run's. */
 MUST_CHECK int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e);

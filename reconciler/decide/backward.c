@@ -96,6 +96,7 @@ void rollout_backward(struct rollout *r, const char *from)
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
 	int weight = is_exclusive ? 0 : weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
+	rollout_is_under_way(r, r->now->next.revision, from);
 	/* What comes back gets its name before its traffic, while nobody waits for it. */
 	if (alias_give(r, spec, &ready, (int)ready.count, TRUST_PROVEN) == UPS_BUSY)
 		return;

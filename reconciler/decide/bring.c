@@ -86,6 +86,18 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 	return false;
 }
 
+/* Does it run without any health check, of the manifest or of its image? Then it never gets healthy. */
+static bool has_no_check(struct rollout *r, const struct dependency *d)
+{
+	struct set all = set_of(r->pass, r->project, d->service, NULL);
+	bool is_running = false, has_check = false;
+	for (size_t i = 0; i < all.count; i++) {
+		is_running |= all.items[i]->state == INSTANCE_RUNNING;
+		has_check |= all.items[i]->health != HEALTH_NONE;
+	}
+	return d->condition == CONDITION_HEALTHY && is_running && !has_check;
+}
+
 static enum ups after_dependencies(struct rollout *r, const struct service *s)
 {
 	static const char *const conditions[] = {"started", "healthy", "completed"};
@@ -101,6 +113,8 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
+		if (!is_moving && d->is_optional && has_no_check(r, d))
+			continue;
 		if (!is_moving && d->is_optional && other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED ||
 		                                              other->phase == PHASE_ROLLED_BACK))
 			continue;
@@ -108,6 +122,9 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			rollout_wait(r, reason, 0);
 		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
 			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
+		else if (has_no_check(r, d))
+			rollout_status(r, PHASE_FAILED, ERR_INVALID, arena_printf(p->arena, "depends_on.%s.condition is service_healthy, and %s has no "
+			               "health check, in the manifest or in its image: give it one, or wait for service_started", d->service, d->service));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
 		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;
@@ -260,6 +277,33 @@ static bool is_orphan(const struct rollout *r, const struct service *s, const st
 	return i->shares && service_shares(s);
 }
 
+/* Why it cannot serve any more as it is, whatever is done to it; NULL: it can. */
+static const char *broken_why(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	return i->state == INSTANCE_DEAD ? "is half removed"
+	       : is_orphan(r, s, i) ? "has the network of a container that is gone"
+	       : r->is_routed && s->is_routed && !*i->address ? "is not on the network of nginx's traffic" : NULL;
+}
+
+static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
+{
+	return broken_why(r, s, i) != NULL;
+}
+
+/* What the n-th new instance of a revision that was complete stands in for; NULL: it never was. */
+static const char *replaced_why(struct rollout *r, const struct service *s, int n)
+{
+	struct set all = set_of_revision(r, s->revision);
+	bool was_complete = rollout_is_good(r, s->revision) && r->good->spec && r->good->spec->replicas == s->replicas;
+	for (size_t i = 0; was_complete && i < all.count; i++) {
+		const char *broken = broken_why(r, s, all.items[i]), *limit = broken ? NULL : live_limit(r, s, all.items[i]);
+		if ((broken || limit) && n-- == 0)
+			return limit ? limit : arena_printf(r->pass->arena, "%s %s", all.items[i]->name, broken);
+	}
+	return was_complete ? arena_printf(r->pass->arena, "%zu of %d instances %s there", all.count, s->replicas, all.count == 1 ? "is" : "are")
+	                    : NULL;
+}
+
 /* The one port that routes lead to; 0 with *why when there are two, because an instance has one address. */
 static int routed_port(const struct pass *p, const struct service *s, const char **why)
 {
@@ -329,6 +373,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->port = port;
 		a->network = network ? network->name : NULL;
 		a->shares = shared ? shared->id : NULL;
+		a->reason = replaced_why(r, s, i);
 		alias_places(r, s, a);
 	}
 	rollout_wait(r, "creates instances", 0);
@@ -347,37 +392,6 @@ static bool is_startable(const struct rollout *r, const struct service *s, const
 	return !gate_had_its_chance(i, s, r->pass->world);
 }
 
-/* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
- * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
-static bool update_live(struct rollout *r, const struct service *s, const struct instance *i, const char **why)
-{
-	struct pass *p = r->pass;
-	struct change *changes = NULL;
-	size_t count = 0;
-	if (!i->live || strcmp(i->revision, s->revision) != 0 || i->state == INSTANCE_DEAD)
-		return false;
-	for (size_t k = 0; k < s->spec.count; k++) {
-		const struct value *want = &s->spec.values[k];
-		if (s->spec.rows[k]->change != CHANGE_LIVE || want->kind == VALUE_UNSET || value_equal(want, &i->live[k]))
-			continue;
-		*ARENA_PUSH(p->arena, changes, count) = (struct change){s->spec.rows[k], i->live[k], *want};
-	}
-	if (!count)
-		return false;
-	const struct failure *earlier = rollout_failure(r, i->revision, i->id);
-	if (earlier) {
-		*why = earlier->message;
-		return false;
-	}
-	struct action *a = pass_action(p, ACTION_UPDATE, r->project, r->service);
-	a->instance = i;
-	a->revision = s->revision;
-	a->spec = s;
-	a->changes = changes;
-	a->changes_count = count;
-	return true;
-}
-
 static void start(struct rollout *r, const struct service *s, const struct instance *i, const char *reason)
 {
 	alias_dim(r, s, i);
@@ -386,12 +400,6 @@ static void start(struct rollout *r, const struct service *s, const struct insta
 	a->instance = i;
 	a->revision = i->revision;
 	a->reason = reason;
-}
-
-/* Cannot serve any more as it is, whatever is done to it: half removed, or taken off its network by hand. */
-static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
-{
-	return i->state == INSTANCE_DEAD || is_orphan(r, s, i) || (r->is_routed && s->is_routed && !*i->address);
 }
 
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set)
@@ -443,7 +451,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		if (is_broken(r, s, in))
 			continue;
 		usable++;
-		moving += update_live(r, s, in, &failed);
+		moving += live_update(r, s, in, &failed);
 		moving += name_settle(r, s, in, &failed);
 		struct judgement j = judge(r, s, in, trust);
 		if (j.readiness == READY) {
@@ -461,6 +469,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 			failed = j.why;
 		} else {
 			rollout_wait(r, j.why, j.until_ms ? j.until_ms : p->world->now_ms + 1000);
+			r->status->until_ms = j.until_ms;
 			moving++;
 		}
 	}
@@ -519,9 +528,12 @@ bool bring_down(struct rollout *r, const struct instance *i)
 		return false;
 	if (!is_drained(r, i)) {
 		int64_t again_ms = p->world->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
-		rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
-		                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers),
-		             quiet_ms > again_ms ? quiet_ms : again_ms);
+		if (quiet_ms > again_ms)
+			rollout_wait_for(r, arena_printf(p->arena, "%s drains: it has lost the name %s, and who looked that up before may still come",
+			                                 i->name, r->service), quiet_ms);
+		else
+			rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
+			                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers), again_ms);
 		return false;
 	}
 	if (!rollout_may_try(r, i->revision, i->id))

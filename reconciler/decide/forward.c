@@ -166,14 +166,16 @@ static void keep(struct rollout *r, const struct trip *t, int64_t until_ms)
 		out->keeping_until_ms = until_ms;
 	clock_format(until_ms, since, sizeof since);
 	rollout_status(r, PHASE_KEEPING, ERR_NONE, arena_printf(r->pass->arena, "the old revision is kept warm until %s", since));
+	r->status->until_ms = until_ms;
 }
 
-/* Since when the step is as it is: the shift to its weight; without traffic, the start of its youngest instance. */
+/* Since when the step is as it is: the shift to its weight, or the start of its youngest instance: what was started anew
+ * is watched from then on. */
 static int64_t begun_ms(const struct rollout *r, const struct trip *t, const struct step *step)
 {
-	int64_t begun_ms = 0;
-	if (r->now)
-		return r->now->weight_since_ms;
+	int64_t begun_ms = r->now ? r->now->weight_since_ms : 0;
+	if (r->now && step->is_kept)
+		return begun_ms;
 	for (size_t i = 0; i < t->next.count && (int)i < step->next; i++)
 		if (t->next.items[i]->started_ms > begun_ms)
 			begun_ms = t->next.items[i]->started_ms;
@@ -226,7 +228,7 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 		if (step->is_kept)
 			keep(r, t, until_ms);
 		else
-			rollout_wait(r, watched(r, step), until_ms);
+			rollout_wait_for(r, watched(r, step), until_ms);
 		return false;
 	}
 	if (!is_promoted && is_undecided(r, t, step, until_ms))
@@ -301,6 +303,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		t.mendable = most;
 	if (r->want && r->target != r->want && strcmp(from, r->want->revision) == 0)
 		t.mendable = 0; /* what Git asks for is refused: nothing more of it is started */
+	rollout_is_under_way(r, from, r->target->revision);
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)
@@ -323,10 +326,12 @@ void rollout_forward(struct rollout *r, const char *from)
 		return;
 	}
 	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	r->status->steps = (int)t.steps.count;
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {
 		const struct step *step = &t.steps.items[i], *before = i ? step - 1 : step;
 		bool is_last = i + 1 == t.steps.count;
+		r->status->step = (int)i + 1;
 		if (r->pause && (!is_reached(r, &t, step) || step->commits || is_last)) {
 			stay(r, &t);
 			return;

@@ -18,8 +18,16 @@ static struct judgement coming(const char *why, int64_t until_ms)
 	return (struct judgement){COMING, why, until_ms};
 }
 
+/* Was it started by an engine that is not there any more? Then its end may be that engine's, and says nothing about it. */
+static bool is_of_former_engine(const struct instance *i, const struct world *world)
+{
+	return i->started_ms < world->engine_started_ms;
+}
+
 bool gate_had_its_chance(const struct instance *i, const struct service *s, const struct world *world)
 {
+	if (is_of_former_engine(i, world))
+		return false;
 	const struct value *restart = spec_value(&s->spec, "restart");
 	bool has_policy = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") != 0;
 	if (has_policy && i->is_restart_off)
@@ -34,7 +42,8 @@ static struct judgement judge_ended(const struct instance *i, const struct servi
 		return (struct judgement){READY, NULL, 0};
 	const char *why = arena_printf(a, "%s exited with code %d%s", i->name, i->exit_code,
 	                               i->was_oom_killed ? " (killed: out of memory)" : "");
-	bool is_verdict = trust == TRUST_TRIAL && (gate_had_its_chance(i, s, world) || !i->is_restart_off);
+	bool is_verdict = trust == TRUST_TRIAL && (gate_had_its_chance(i, s, world) || !i->is_restart_off) &&
+	                  !is_of_former_engine(i, world);
 	return is_verdict ? failed(why) : coming(why, 0);
 }
 

@@ -34,6 +34,7 @@ struct judgement gate_judge(const struct instance *i, const struct service *s, e
 /*
  * An instance that is not running: did it end by itself in this run, or was it we (or an earlier run) that left it so?
  * We turn the restart policy off before we stop something; when the spec has none to turn off only the time can tell.
+ * What ended together with the engine did not end by itself.
  */
 bool gate_had_its_chance(const struct instance *i, const struct service *s, const struct world *world);
 

@@ -63,18 +63,25 @@ struct verdict rollout_verdict(const struct rollout *r)
 	return verdict_judge(&r->target->analysis, rows, rows_count, r->now->weight, measure, r->pass->arena);
 }
 
-static const char *paused_text(const struct rollout *r)
+static const char *paused_text(const struct rollout *r, const struct order *pause)
 {
 	char until[32] = "";
-	if (r->pause->until_ms)
-		clock_format(r->pause->until_ms, until, sizeof until);
+	if (pause->until_ms)
+		clock_format(pause->until_ms, until, sizeof until);
 	return arena_printf(r->pass->arena, "paused%s%s%s%s; `reconcile resume` lets it go on", *until ? " until " : "", until,
-	                    *r->pause->reason ? ": " : "", r->pause->reason);
+	                    *pause->reason ? ": " : "", pause->reason);
+}
+
+const char *rollout_paused(const struct rollout *r)
+{
+	const struct order *pause = pass_pause(r->pass, r->project, r->service);
+	return pause ? paused_text(r, pause) : NULL;
 }
 
 void rollout_say_paused(struct rollout *r)
 {
-	rollout_status(r, PHASE_WAITING, ERR_NONE, paused_text(r));
+	rollout_status(r, PHASE_WAITING, ERR_NONE, paused_text(r, r->pause));
+	r->status->until_ms = r->pause->until_ms;
 }
 
 /* Why that revision failed or was called off; NULL: it did not, and was not. */
@@ -131,7 +138,7 @@ static bool is_held_by_pause(struct rollout *r, struct refusal *out)
 	if (!r->pause)
 		return false;
 	bool has_begun = !rollout_is_good(r, want->revision) && set_of_revision(r, want->revision).count > 0;
-	*out = (struct refusal){.why = paused_text(r), .phase = PHASE_WAITING};
+	*out = (struct refusal){.why = paused_text(r, r->pause), .phase = PHASE_WAITING};
 	if (has_begun && strategy_info(want->strategy)->is_exclusive)
 		r->pause = NULL;
 	if (has_begun)

@@ -388,6 +388,28 @@ static void record(struct rehearsal *out, const struct world *w, const struct ac
 	out->reloads += is_reload(w, action);
 }
 
+static bool is_awaited(const struct desired *d, const struct instance *i)
+{
+	for (size_t p = 0; p < d->projects_count; p++)
+		for (size_t k = 0; k < d->projects[p].services_count; k++) {
+			const struct service *s = &d->projects[p].services[k];
+			for (size_t n = 0; strcmp(s->project, i->project) == 0 && n < s->dependencies_count; n++)
+				if (s->dependencies[n].condition == CONDITION_HEALTHY && strcmp(s->dependencies[n].service, i->service) == 0)
+					return true;
+		}
+	return false;
+}
+
+/* An image may have a health check of its own, which is seen when it runs: where others wait for it, it is expected. */
+static void expect_health(const struct desired *d, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		if (in->state == INSTANCE_CREATED && in->health == HEALTH_NONE && is_awaited(d, in))
+			in->health = HEALTH_STARTING;
+	}
+}
+
 /* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
  * what becomes ready together goes live in one reload. */
 static void look_again(struct world *w, int64_t before_ms)
@@ -485,6 +507,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
 			record(out, w, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
+			expect_health(d, w);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
 			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)

@@ -23,6 +23,7 @@ void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, co
 	r->status->phase = phase;
 	r->status->cause = cause;
 	r->status->reason = reason;
+	r->status->until_ms = 0;
 }
 
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms)
@@ -30,6 +31,19 @@ void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms)
 	rollout_status(r, PHASE_PROGRESSING, ERR_NONE, reason);
 	if (until_ms)
 		pass_wait(r->pass, until_ms);
+}
+
+void rollout_wait_for(struct rollout *r, const char *reason, int64_t until_ms)
+{
+	rollout_wait(r, reason, until_ms);
+	r->status->until_ms = until_ms;
+}
+
+void rollout_is_under_way(struct rollout *r, const char *from, const char *to)
+{
+	r->status->from = from;
+	r->status->to = to;
+	r->status->weight = !r->now ? -1 : strcmp(r->now->stable.revision, to) == 0 ? PERMILLE - r->now->weight : r->now->weight;
 }
 
 bool rollout_is_good(const struct rollout *r, const char *revision)
@@ -172,6 +186,15 @@ static int make_room(struct rollout *r, const struct set *members, const struct 
 	return room > up ? room : up;
 }
 
+/* A revision that fails with nothing left of the one before it cannot be gone back from. */
+static const char *without_way_back(struct rollout *r, const char *why)
+{
+	if (!r->good || rollout_is_good(r, r->target->revision))
+		return why;
+	return arena_printf(r->pass->arena, "%s; there is no way back: nothing is left of the last good revision, %.8s. Correct it in Git",
+	                    why, r->good->revision);
+}
+
 static void steady(struct rollout *r)
 {
 	const struct service *s = r->target;
@@ -179,7 +202,7 @@ static void steady(struct rollout *r)
 	bool is_good = rollout_is_good(r, s->revision);
 	enum trust trust = is_good ? TRUST_PROVEN : TRUST_FIRST;
 	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision);
-	struct set members = set_usable(r, s, &same);
+	struct set usable = set_usable(r, s, &same), members = live_unlimited(r, s, &usable);
 	if (members.count > (size_t)s->replicas)
 		members.count = (size_t)s->replicas;
 	struct set rest = set_rest(r->pass, &all, &members, NULL);
@@ -210,7 +233,7 @@ static void steady(struct rollout *r)
 	enum ups named = alias_give(r, s, &members, n, trust);
 	enum ups ups = bring_up(r, s, &members, n, trust, &why);
 	if (ups == UPS_FAILED)
-		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
+		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, without_way_back(r, why));
 	if (ups == UPS_READY)
 		ups = n < s->replicas ? UPS_BUSY : named;
 	if (r->is_routed && s->is_routed) {
@@ -300,6 +323,7 @@ void rollout_decide(struct pass *p, const struct service *s, struct status *stat
 	                          .strategy = strategy_names[s->strategy],
 	                          .stops_old_first = strategy_info(s->strategy)->is_exclusive};
 	find_now(&r);
+	status->paused = rollout_paused(&r);
 	if (p->world->are_notes_lost) {
 		go_on_as_is(&r);
 		return;

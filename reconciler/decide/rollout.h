@@ -37,6 +37,10 @@ const struct service *rollout_spec(const struct rollout *r, const char *revision
 void rollout_status(struct rollout *r, enum phase phase, enum err_kind cause, const char *reason);
 /* PROGRESSING because of `reason`; looks again at `until_ms` (0: only actions can change anything). */
 void rollout_wait(struct rollout *r, const char *reason, int64_t until_ms);
+/* The same, and people are told until when. */
+void rollout_wait_for(struct rollout *r, const char *reason, int64_t until_ms);
+/* For the status: there are two revisions. */
+void rollout_is_under_way(struct rollout *r, const char *from, const char *to);
 bool rollout_is_good(const struct rollout *r, const char *revision);
 
 /* All instances of that revision; NULL: of any. */
@@ -64,6 +68,8 @@ bool rollout_is_promoted(const struct rollout *r, int weight);
 struct verdict rollout_verdict(const struct rollout *r);
 /* WAITING, because of r->pause. */
 void rollout_say_paused(struct rollout *r);
+/* What an operator's pause says of it, whatever it waits for else; NULL: none is in force. */
+const char *rollout_paused(const struct rollout *r);
 
 /* forward.c: from that revision to r->target, step by step. */
 void rollout_forward(struct rollout *r, const char *from);
@@ -103,6 +109,16 @@ bool rollout_may_try(struct rollout *r, const char *revision, const char *object
 
 /* resources.c: which of its networks and volumes is another one than the manifest says, for people; NULL: none. */
 const char *resource_difference(struct rollout *r, const struct service *s);
+
+/* live.c */
+
+/* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
+ * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
+bool live_update(struct rollout *r, const struct service *s, const struct instance *i, const char **why);
+/* The limit that it has, Git does not set, and the engine cannot take away from it: for people; NULL: none. */
+const char *live_limit(struct rollout *r, const struct service *s, const struct instance *i);
+/* Those of `set` without such a limit, and those with one whose turn to be replaced has not come: they go one by one. */
+struct set live_unlimited(struct rollout *r, const struct service *s, const struct set *set);
 
 /* names.c */
 

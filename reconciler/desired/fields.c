@@ -12,6 +12,11 @@
 
 #define REPLACE(path, engine, form) {path, engine, form, CHANGE_REPLACE}
 #define LIVE(path, engine, form) {path, engine, form, CHANGE_LIVE}
+/* Those that a running container can get rid of, by a value that means the same (measured with 20.10). The others: a CPU
+ * quota, the memory limit, its reservation and the CPU set stay what they were, whatever the engine answers. */
+#define LIVE_TO(path, engine, form, none) {path, engine, form, CHANGE_LIVE, none}
+#define NUMBER(n) {.kind = VALUE_INT, .integer = (n)}
+#define WORD(text) {.kind = VALUE_STRING, .string = (text)}
 #define OURS(path) {path, NULL, ENGINE_NONE, CHANGE_NONE}
 #define FILLS(type, name) MEMBER_##type, offsetof(struct service, name)
 
@@ -50,7 +55,7 @@ static const struct field_row rows[] = {
 	 "The revisions of those that it depends on with restart: true."},
 	{OURS("links"), parse_links, SHAPE_STRINGS, NULL,
 	 "Services that must be started before this one; service:name is one more name for it on its networks."},
-	{LIVE("restart", "HostConfig.RestartPolicy", ENGINE_RESTART), parse_restart, SHAPE_RESTART, "no",
+	{LIVE_TO("restart", "HostConfig.RestartPolicy", ENGINE_RESTART, WORD("no")), parse_restart, SHAPE_RESTART, "no",
 	 "When the engine starts it again: no, always, unless-stopped, on-failure or on-failure:N."},
 	{REPLACE("healthcheck.test", "Healthcheck.Test", ENGINE_PLAIN), parse_healthcheck_test, SHAPE_TEST, "the image's",
 	 "Command that tells whether it is healthy: a text for a shell, or a list that begins with CMD, CMD-SHELL or NONE."},
@@ -74,7 +79,7 @@ static const struct field_row rows[] = {
 	 "Most memory and swap together; -1: as much swap as there is. Needs a memory limit."},
 	{LIVE("cpus", "HostConfig.NanoCpus", ENGINE_PLAIN), parse_cpus, SHAPE_CPUS, "no limit",
 	 "Most CPUs that one instance may use, like 0.5."},
-	{LIVE("pids_limit", "HostConfig.PidsLimit", ENGINE_PLAIN), parse_pids, SHAPE_NUMBER, "no limit",
+	{LIVE_TO("pids_limit", "HostConfig.PidsLimit", ENGINE_PLAIN, NUMBER(-1)), parse_pids, SHAPE_NUMBER, "no limit",
 	 "Most processes and threads of one instance."},
 	{{"stop_grace_period", "StopTimeout", ENGINE_SECONDS, CHANGE_NONE}, parse_milliseconds, SHAPE_DURATION, "10s",
 	 "How long it may take to stop before it is killed.", FILLS(INT64, stop_grace_ms)},
@@ -146,7 +151,7 @@ static const struct field_row rows[] = {
 	 "How readily it is killed when memory is out, from -1000 to 1000."},
 	{LIVE("mem_reservation", "HostConfig.MemoryReservation", ENGINE_PLAIN), parse_memory, SHAPE_SIZE, "none",
 	 "Memory that it keeps when memory is short; at most the limit."},
-	{LIVE("cpu_shares", "HostConfig.CpuShares", ENGINE_PLAIN), parse_cpu_shares, SHAPE_NUMBER, "1024",
+	{LIVE_TO("cpu_shares", "HostConfig.CpuShares", ENGINE_PLAIN, NUMBER(1024)), parse_cpu_shares, SHAPE_NUMBER, "1024",
 	 "Its share of the CPUs when they are busy."},
 	{LIVE("cpuset", "HostConfig.CpusetCpus", ENGINE_PLAIN), parse_cpuset, SHAPE_STRING, "all", "CPUs that it may use, like 0-2,4."},
 	{OURS("profiles"), parse_profiles, SHAPE_STRINGS, NULL,

@@ -120,7 +120,8 @@ static void update_read_back(struct job *j)
 	for (size_t i = 0; i < action->changes_count; i++) {
 		const struct change *c = &action->changes[i];
 		struct value got = body_read(j->arena, c->field, j->answer->json);
-		if (!value_equal(&got, &c->to)) {
+		bool is_none = got.kind == VALUE_UNSET && value_equal(&c->to, &c->field->none);
+		if (!is_none && !value_equal(&got, &c->to)) {
 			fail_ignored(j, c->field->path, &c->to, &got);
 			return;
 		}

@@ -235,6 +235,15 @@ static void take_made(const struct docker *d, struct arena *a, const cJSON *item
 			.name = arena_strdup(a, json_string(item, "Name")), .is_volume = is_volume, .settings = body_plain(a, item)};
 }
 
+/* The engine makes its own bridge anew whenever it comes up with nothing running, and only then: what ran before that
+ * ended with the engine before it. With live-restore what runs keeps the bridge. */
+static void take_engine_start(const cJSON *network, struct world *world)
+{
+	const char *name = json_string(network, "Name");
+	if (name && strcmp(name, "bridge") == 0)
+		world->engine_started_ms = clock_parse_rfc3339_ms(json_string(network, "Created"));
+}
+
 static int take_networks(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
 	const cJSON *item;
@@ -245,6 +254,7 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 			return err_set(e, ERR_INTERNAL, "GET /networks: Name is missing or no string");
 		bool is_ours = strcmp(json_label(labels, LABEL_INSTANCE), d->settings.instance_id) == 0;
 		take_made(d, a, item, false, world);
+		take_engine_start(item, world);
 		const cJSON *first = cJSON_IsArray(config) ? config->child : NULL;
 		*ARENA_PUSH(a, world->networks, world->networks_count) = (struct network){
 			.name = arena_strdup(a, name),
@@ -325,6 +335,7 @@ int docker_observe(struct docker *d, struct arena *a, struct world *world, struc
 	world->images = NULL;
 	world->made = NULL;
 	world->made_count = 0;
+	world->engine_started_ms = 0;
 	world->instances_count = world->networks_count = world->volumes_count = world->images_count = 0;
 	for (int i = 0; i < LIST_COUNT; i++)
 		calls[i].path = lists[i].path;

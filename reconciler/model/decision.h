@@ -31,6 +31,11 @@ struct status {
 	enum err_kind cause;      /* why it is blocked or failed; decides the exit code */
 	const char *reason;       /* for people, NULL when settled */
 	const char *revision;     /* that serves now, "" when none does */
+	const char *from, *to;    /* the revisions of the rollout under way, also of one that goes back; NULL: there is none */
+	int weight;               /* permille of the requests that `to` has; -1: no route leads to them */
+	int step, steps;          /* the rollout is at the first, second, ... of so many; 0: it goes back */
+	int64_t until_ms;         /* when what is waited for is over, or has failed; 0: nobody knows */
+	const char *paused;       /* by an operator: until when, and why; NULL: not */
 	const char *strategy;     /* its name, as in the manifest; "" for a service that left Git */
 	bool stops_old_first;     /* an old instance stops before its replacement starts: downtime */
 };

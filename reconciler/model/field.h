@@ -32,7 +32,7 @@ enum field_change {
 	CHANGE_NONE,    /* not part of the revision: it only tells us what to do (replicas, depends_on, x-reconcile) */
 	CHANGE_REPLACE, /* part of the revision: needs new instances */
 	CHANGE_LIVE,    /* changed on the running instance; only whether it is set at all is part of the revision,
-	                   because the engine cannot take a limit away from a running container */
+	                   because the engine cannot take every limit away from a running container */
 };
 
 struct field {
@@ -40,6 +40,8 @@ struct field {
 	const char *engine; /* dotted path in the create body: "HostConfig.Memory"; NULL with ENGINE_NONE */
 	enum engine_form form;
 	enum field_change change;
+	struct value none;  /* CHANGE_LIVE: what a running container takes for "not set"; UNSET: there is no such value, only a
+	                       new container is without one */
 };
 
 /* The fields of one service: values[i] belongs to rows[i]; VALUE_UNSET where the manifest is silent. */

@@ -243,6 +243,8 @@ struct failure {
 struct world {
 	int64_t now_ms;         /* ms since 1970 */
 	int64_t run_started_ms; /* when this run began: what ended after that had its chance in this run */
+	int64_t engine_started_ms; /* what was started before that and does not run any more ended with the engine, or may
+	                           have; 0: unknown */
 	struct instance *instances;
 	size_t instances_count;
 	struct network *networks;

@@ -166,6 +166,9 @@ static void add_row(cJSON *to, const struct plan_row *row)
 		}
 	add_text(one, "action_reason", reason_of(row));
 	add_text(one, "reason", row->reason);
+	cJSON *differences = row->differences_count ? cJSON_AddArrayToObject(one, "differences") : NULL;
+	for (size_t i = 0; i < row->differences_count; i++)
+		cJSON_AddItemToArray(differences, cJSON_CreateString(row->differences[i]));
 	if (row->has_new)
 		add_text(one, "strategy", row->status->strategy);
 }
@@ -184,6 +187,25 @@ static void add_steps(cJSON *root, const struct rehearsal *r)
 	}
 }
 
+/* Where its rollout is, and what it waits for. */
+static void add_progress(cJSON *one, const struct status *s)
+{
+	char until[32];
+	add_text(one, "from", s->from);
+	add_text(one, "to", s->to);
+	if (s->to && s->weight >= 0)
+		cJSON_AddNumberToObject(one, "percent", s->weight / 10.0);
+	if (s->step) {
+		cJSON_AddNumberToObject(one, "step", s->step);
+		cJSON_AddNumberToObject(one, "steps", s->steps);
+	}
+	if (s->until_ms) {
+		clock_rfc3339(s->until_ms, until, sizeof until);
+		add_text(one, "until", until);
+	}
+	add_text(one, "paused", s->paused);
+}
+
 static void add_services(cJSON *root, const struct decision *d)
 {
 	cJSON *services = cJSON_AddArrayToObject(root, "services");
@@ -198,6 +220,7 @@ static void add_services(cJSON *root, const struct decision *d)
 		add_text(one, "strategy", s->strategy);
 		add_text(one, "revision", s->revision);
 		add_text(one, "reason", s->reason);
+		add_progress(one, s);
 	}
 	if (d->host.service) {
 		cJSON *one = cJSON_CreateObject();

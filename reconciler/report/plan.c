@@ -66,6 +66,81 @@ static struct tally tally_of(const struct rehearsal *r, struct plan_row *row)
 	return tally;
 }
 
+static void add_difference(struct arena *a, struct plan_row *row, const char *text)
+{
+	if (text)
+		*ARENA_PUSH(a, row->differences, row->differences_count) = text;
+}
+
+static void add_updates(struct arena *a, struct plan_row *row, const struct action *action)
+{
+	for (size_t i = 0; i < action->changes_count; i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
+		struct value found = action->changes[i].from, wanted = action->changes[i].to;
+		found.secret |= wanted.secret; /* the engine does not know that it is one */
+		buf_printf(&text, "%s: %s is ", action->instance->name, action->changes[i].field->path);
+		value_print(&text, &found, true);
+		buf_puts(&text, ", wanted is ");
+		value_print(&text, &wanted, true);
+		add_difference(a, row, arena_strdup(a, text.text));
+	}
+}
+
+static const struct traffic *find_traffic(const struct world *w, const struct action *action)
+{
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++)
+		if (strcmp(w->nginx.topology.services[i].rollout, action->rollout) == 0)
+			return &w->nginx.topology.services[i];
+	return NULL;
+}
+
+static bool is_there(const struct world *w, const struct instance *i)
+{
+	for (size_t k = 0; k < w->instances_count; k++)
+		if (strcmp(w->instances[k].id, i->id) == 0)
+			return true;
+	return false;
+}
+
+/* What the host has and Git does not want, as far as the action is about that. */
+static void tell_difference(struct arena *a, struct plan_row *row, const struct world *w, const struct action *action)
+{
+	const struct traffic *t;
+	switch (action->kind) {
+	case ACTION_UPDATE: add_updates(a, row, action); break;
+	case ACTION_CREATE: add_difference(a, row, action->reason); break;
+	case ACTION_START:
+		if (is_there(w, action->instance))
+			add_difference(a, row, action->reason ? action->reason : arena_printf(a, "%s was never started", action->instance->name));
+		break;
+	case ACTION_RENAME:
+		if (!action->reason)
+			add_difference(a, row, arena_printf(a, "%s: name is %s, wanted is %s", action->name, action->instance->name, action->name));
+		break;
+	case ACTION_ALIAS:
+		if (action->reason)
+			add_difference(a, row, arena_printf(a, "%s: %s", action->instance->name, action->reason));
+		break;
+	case ACTION_WEIGHT:
+		if (action->reason)
+			add_difference(a, row, action->reason);
+		else if ((t = find_traffic(w, action)))
+			add_difference(a, row, arena_printf(a, "share of the next revision is %d.%d%%, wanted is %d.%d%%", t->weight / 10,
+			                                    t->weight % 10, action->weight / 10, action->weight % 10));
+		break;
+	default: break;
+	}
+}
+
+static void tell_differences(struct arena *a, struct plan_row *row, const struct world *w, const struct rehearsal *r)
+{
+	for (size_t i = 0; i < r->events_count; i++)
+		if (is_about(&r->events[i].action, row->project, row->service))
+			tell_difference(a, row, w, &r->events[i].action);
+	if (!row->reason && row->differences_count)
+		row->reason = row->differences[0];
+}
+
 static void add_change(struct arena *a, struct plan_row *row, const char *path, const struct value *from,
                        const struct value *to, enum field_change change)
 {
@@ -136,6 +211,8 @@ static void add_service(struct arena *a, struct plan *p, const struct world *w, 
 	row.has_new = t.added > 0;
 	/* The host differs from what was last applied, and Git did not ask for it. */
 	row.is_drift = row.was && !is_other && row.changes_count == 0;
+	if (row.is_drift)
+		tell_differences(a, &row, w, r);
 	if (tally_is_empty(&t) && !t.moved)
 		row.sign = SIGN_NONE;
 	else if (row.is_replaced || (t.added && t.destroyed))

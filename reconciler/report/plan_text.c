@@ -58,6 +58,8 @@ static void print_row(struct buf *out, const struct plan_row *row)
 		print_changes(out, row);
 	else
 		print_image(out, s);
+	for (size_t i = 0; i < row->differences_count; i++)
+		buf_printf(out, "        %s\n", row->differences[i]);
 	if (row->is_replaced && !row->status->stops_old_first && s->keep_old_ms > 0)
 		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
 		           clock_duration(s->keep_old_ms, (char[32]){0}));

@@ -45,6 +45,8 @@ struct plan_row {
 	bool has_new;                   /* instances are created */
 	struct plan_change *changes;
 	size_t changes_count;
+	const char **differences;       /* of drift: "shop-web-1: mem_limit is 1, wanted is 2" */
+	size_t differences_count;
 };
 
 /* What a rehearsal amounts to. Lives in the pass's arena. */

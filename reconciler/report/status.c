@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 static const char *name_of(const struct status *s, char out[256])
 {
 	snprintf(out, 256, "%s%s%s", s->project ? s->project : "", s->project ? "/" : "", s->service);
@@ -24,12 +26,35 @@ void status_notes(struct buf *out, const struct decision *d)
 	note(out, &d->host);
 }
 
+/* "from 1234abcd to 5678cdef, which has 10.0% of the requests, step 2 of 6" */
+static void print_progress(struct buf *out, const struct status *s)
+{
+	if (!s->to)
+		return;
+	buf_printf(out, "  from %.8s to %.8s", s->from, s->to);
+	if (s->weight >= 0)
+		buf_printf(out, ", which has %d.%d%% of the requests", s->weight / 10, s->weight % 10);
+	if (s->step)
+		buf_printf(out, ", step %d of %d", s->step, s->steps);
+}
+
 static void print_one(struct buf *out, const struct status *s)
 {
-	char name[256];
-	if (s->service && s->phase != PHASE_LEFT_ALONE)
-		buf_printf(out, "%-30s %-12s %.8s%s%s\n", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
-		           s->revision && *s->revision ? s->revision : "-", s->reason ? "  " : "", s->reason ? s->reason : "");
+	char name[256], until[32];
+	if (!s->service || s->phase == PHASE_LEFT_ALONE)
+		return;
+	buf_printf(out, "%-30s %-12s %.8s", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
+	           s->revision && *s->revision ? s->revision : "-");
+	print_progress(out, s);
+	if (s->reason)
+		buf_printf(out, "%s%s", s->to ? ": " : "  ", s->reason);
+	if (s->until_ms && s->phase == PHASE_PROGRESSING) { /* else its reason says so */
+		clock_format(s->until_ms, until, sizeof until);
+		buf_printf(out, " (until %s)", until);
+	}
+	if (s->paused && !(s->reason && strstr(s->reason, s->paused)))
+		buf_printf(out, "; %s", s->paused);
+	buf_puts(out, "\n");
 }
 
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision)

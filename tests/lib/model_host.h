@@ -16,7 +16,12 @@ static const struct field row_image = {"image", "Image", ENGINE_PLAIN, CHANGE_RE
 static const struct field row_restart = {"restart", "HostConfig.RestartPolicy", ENGINE_RESTART, CHANGE_LIVE};
 static const struct field row_memory = {"mem_limit", "HostConfig.Memory", ENGINE_PLAIN, CHANGE_LIVE};
 static const struct field row_environment = {"environment", "Env", ENGINE_ENV, CHANGE_REPLACE};
-static const struct field *const rows[] = {&row_image, &row_restart, &row_memory, &row_environment};
+static const struct field row_pids = {"pids_limit", "HostConfig.PidsLimit", ENGINE_PLAIN, CHANGE_LIVE,
+                                      .none = {.kind = VALUE_INT, .integer = -1}};
+static const struct field row_cpus = {"cpus", "HostConfig.NanoCpus", ENGINE_PLAIN, CHANGE_LIVE};
+static const struct field row_swap = {"memswap_limit", "HostConfig.MemorySwap", ENGINE_PLAIN, CHANGE_LIVE};
+static const struct field *const rows[] = {&row_image, &row_restart, &row_memory, &row_environment, &row_pids, &row_cpus,
+                                           &row_swap};
 
 struct host {
 	struct arena arena;

@@ -291,6 +291,24 @@ static void engine_restarts(struct simulation *s, const struct step *step)
 	host_reboots(s, false);
 }
 
+/* Without live-restore the next one ends what still runs, and starts none of it again: not even unless-stopped. */
+static void engine_is_killed(struct simulation *s, const struct step *step)
+{
+	static const int codes[] = {0, 137, 143, 255};
+	struct world *w = s->real;
+	say(s, "* dockerd is killed");
+	w->now_ms += 1000 + step->size % 8000;
+	host_reboots(s, false);
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		if (in->state != INSTANCE_RUNNING || !is_ours(in))
+			continue;
+		in->state = INSTANCE_EXITED; /* and not started: it has the time of its start from before */
+		in->exit_code = codes[step->how % ARRAY_LEN(codes)];
+		in->started_ms = in->created_ms;
+	}
+}
+
 static void host_is_rebooted(struct simulation *s, const struct step *step)
 {
 	say(s, "* the host reboots");
@@ -438,6 +456,7 @@ const struct happening happenings[] = {
 	{"configuration refused", KIND_FAULT, 3, configurations_are_refused},
 	{"clients linger", KIND_FAULT, 4, clients_linger},
 	{"dockerd restarts", KIND_FAULT, 4, engine_restarts},
+	{"dockerd killed", KIND_FAULT, 3, engine_is_killed},
 	{"host reboots", KIND_FAULT, 3, host_is_rebooted},
 	{"tool killed", KIND_FAULT, 10, tool_is_killed},
 	{"actions go wrong", KIND_FAULT, 20, actions_go_wrong},

@@ -360,10 +360,11 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	struct host *h = &s->host;
 	const struct traffic *t = traffic_of(h, a->service);
 	const struct good *good = good_of(h, a->service);
-	int serving = 0;
+	int serving = 0, watched = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {
 		const struct instance *in = &h->world->instances[i];
 		bool is_it = is_ours(in) && strcmp(in->service, a->service) == 0 && strcmp(in->revision, a->revision) == 0;
+		watched += is_it && h->world->now_ms >= in->started_ms + a->spec->hold_ms;
 		serving += is_it && (is_serving(in) || (a->spec->may_end && in->state == INSTANCE_EXITED && in->exit_code == 0));
 	}
 	if (serving < a->spec->replicas)
@@ -374,7 +375,7 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	if (is_rollout && t->weight != PERMILLE)
 		return "good is only what has all the traffic";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
-	    h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
+	    (h->world->now_ms < t->weight_since_ms + a->spec->hold_ms || watched < a->spec->replicas))
 		return "good is only what was watched for its hold";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_seen_enough(s, a->spec, PERMILLE))
 		return "good is only what enough was seen of";
@@ -422,6 +423,25 @@ static const char *gives_up(const struct world *w)
 	return NULL;
 }
 
+/* What says that a revision failed: an action that did, or an instance that the engine did not take with it. */
+static const char *quarantines_for_a_reason(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	bool has_any = false;
+	for (size_t i = 0; i < w->failures_count; i++)
+		if (w->failures[i].service && strcmp(w->failures[i].service, a->service) == 0)
+			return NULL;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (!is_ours(in) || strcmp(in->service, a->service) != 0 || strcmp(in->revision, a->revision) != 0)
+			continue;
+		if (in->state != INSTANCE_EXITED || in->started_ms >= w->engine_started_ms)
+			return NULL;
+		has_any = true;
+	}
+	return has_any ? "what ended with the engine is no verdict" : NULL;
+}
+
 /* ---- All of them ---- */
 
 const char *promise_of_action(struct simulation *s, const struct action *a)
@@ -447,6 +467,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = blames_only_next(s, a);
 	if (!broken && a->kind == ACTION_COMMIT)
 		broken = commits_what_is_good(s, a);
+	if (!broken && a->kind == ACTION_QUARANTINE)
+		broken = quarantines_for_a_reason(s, a);
 	if (broken)
 		return broken;
 	if (a->kind == ACTION_STOP && s->failed_count)

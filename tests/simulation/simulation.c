@@ -135,6 +135,7 @@ static bool is_up(const struct instance *i)
 void host_reboots(struct simulation *s, bool is_whole_host)
 {
 	struct world *w = s->real;
+	w->engine_started_ms = w->now_ms;
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		if (!is_up(in))

@@ -6,8 +6,24 @@
 
 #include <cjson/cJSON.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
+
+/* The wall clock is set by so much, so long after the test began. */
+static struct { int64_t by_s, after_ms, from_ms; } jump;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int result = (int)syscall(SYS_clock_gettime, id, ts);
+	if (jump.by_s && id == CLOCK_REALTIME) {
+		struct timespec steady;
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &steady);
+		if (steady.tv_sec * 1000 + steady.tv_nsec / 1000000 >= jump.from_ms + jump.after_ms)
+			ts->tv_sec += jump.by_s;
+	}
+	return result;
+}
 
 /* Runs in a child. Returns its exit code; what it logged is in `said`. */
 static int site_run_as(struct site *t, const struct cycle_options *o, bool is_disk_full, int stop_after_ms, char *said, size_t size)
@@ -126,6 +142,30 @@ static void a_request_to_stop_ends_a_wait(void)
 	site_free(&t);
 }
 
+/* The new one runs and must pass for a while: neither an hour that did not pass counts, nor one that passes twice. */
+static void a_clock_that_is_set_moves_nothing(void)
+{
+	static const int64_t by_s[] = {3600, -3600};
+	for (size_t i = 0; i < ARRAY_LEN(by_s); i++) {
+		struct site t;
+		char said[16384], now[32];
+		site_new(&t);
+		clock_rfc3339(clock_now_ms(), now, sizeof now);
+		struct fake_rule rules[] = ENGINE_RULES(
+			&t, arena_printf(&t.arena, "\"Status\":\"running\",\"Running\":true,\"Pid\":1,\"StartedAt\":\"%s\"", now));
+		site_start(&t, rules, ARRAY_LEN(rules));
+		jump.from_ms = clock_monotonic_ms();
+		jump.after_ms = 500;
+		jump.by_s = by_s[i];
+		CHECK_INT(site_run(&t, false, 1500, said, sizeof said), 75);
+		jump.by_s = 0;
+		CHECK_CONTAINS(said, "shop/db: shop-db-2 must pass a little longer");
+		CHECK(!strstr(said, "accept"));
+		CHECK_INT(fake_count(&t.engine, "POST"), 0);
+		site_free(&t);
+	}
+}
+
 static void without_an_engine_a_run_ends_at_once(void)
 {
 	struct site t;
@@ -142,6 +182,7 @@ static const struct test tests[] = {
 	TEST(with_room_on_the_disk_it_is),
 	TEST(a_run_in_json_is_lines),
 	TEST(a_request_to_stop_ends_a_wait),
+	TEST(a_clock_that_is_set_moves_nothing),
 	TEST(without_an_engine_a_run_ends_at_once),
 };
 TESTS_MAIN(tests)

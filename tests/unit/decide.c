@@ -241,6 +241,29 @@ static void a_service_waits_for_its_dependency(void)
 	host_free(h);
 }
 
+/* Compose makes this an error, too; an image may have brought one, so it shows when the instance runs. */
+static void what_has_no_health_check_never_gets_healthy(void)
+{
+	struct host *h = host_new();
+	add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false);
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	depends_on(h, "web", "db", CONDITION_HEALTHY);
+	run(h);
+	CHECK_INT(phase_of(h, "db"), PHASE_SETTLED);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	CHECK_STR(h->last.services[1].reason, "depends_on.db.condition is service_healthy, and db has no health check, in the manifest or "
+	                                      "in its image: give it one, or wait for service_started");
+	struct rehearsal r;
+	h->world->instances_count = 0;
+	h->world->goods_count = 0;
+	rehearse(&h->desired, h->world, NULL, &h->arena, &r);
+	CHECK_INT(r.end.services[1].phase, PHASE_SETTLED); /* the image is expected to have one */
+	service_of(h, "web")->dependencies[0].is_optional = true;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	host_free(h);
+}
+
 static void a_broken_dependency_blocks_only_those_behind_it(void)
 {
 	struct host *h = host_new();
@@ -352,7 +375,7 @@ static void what_was_removed_by_hand_is_made_again(void)
 	h->world->instances_count = 0;
 	run(h);
 	CHECK_STR(h->log,
-	          "shop/web: create shop-web-1 (app:1) at 10.231.0.3\n"
+	          "shop/web: create shop-web-1 (app:1) at 10.231.0.3 (0 of 1 instances are there)\n"
 	          "shop/web: start shop-web-1\n"
 	          "publish routes (instances of shop/web)\n");
 	nothing_left(h);
@@ -578,6 +601,7 @@ static const struct test tests[] = {
 	TEST(in_place_goes_back_to_the_stopped_one),
 	TEST(in_place_with_a_route_takes_slot_after_slot),
 	TEST(a_service_waits_for_its_dependency),
+	TEST(what_has_no_health_check_never_gets_healthy),
 	TEST(a_broken_dependency_blocks_only_those_behind_it),
 	TEST(replicas_go_up_and_down),
 	TEST(a_service_that_left_git_is_drained_and_removed),

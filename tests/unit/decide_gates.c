@@ -81,6 +81,63 @@ static void a_moment_of_failing_is_forgiven(void)
 	host_free(h);
 }
 
+/* The engine was killed, and the next one ended what it found and started none of it. */
+static void engine_dies(struct host *h)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		struct instance *in = &h->world->instances[i];
+		in->state = INSTANCE_EXITED;
+		in->exit_code = 137;
+		in->is_passing = false;
+		in->passing_since_ms = 0;
+	}
+	h->world->now_ms += 3000;
+	h->world->engine_started_ms = h->world->now_ms;
+}
+
+static void what_ended_with_the_engine_is_started_again(void)
+{
+	struct host *h = on_trial();
+	engine_dies(h);
+	decide_now(h);
+	const struct action *start = action_of(h, ACTION_START);
+	CHECK(start && strcmp(start->instance->name, "shop-web-1") == 0);
+	CHECK(action_of(h, ACTION_QUARANTINE) == NULL);
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_STR(h->last.services[0].revision, "rev-app:2");
+	CHECK_INT(h->world->quarantines_count, 0);
+	host_free(h);
+}
+
+/* Under the engine that runs now an end is its own again. */
+static void what_ends_after_that_is_a_verdict(void)
+{
+	struct host *h = on_trial();
+	engine_dies(h);
+	run_rounds(h, 1);
+	h->exits = "rev-app:2";
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
+	host_free(h);
+}
+
+/* Its hold is of 5 seconds, of which 4 are over. */
+static void a_hold_begins_again_with_a_new_start(void)
+{
+	struct host *h = on_trial();
+	while (!traffic_of(h, "web") || traffic_of(h, "web")->weight < PERMILLE)
+		run_rounds(h, 1);
+	struct instance *i = find_instance(h, "shop-web-2");
+	h->world->now_ms += 4000;
+	i->started_ms = i->passing_since_ms = h->world->now_ms;
+	h->world->now_ms += 4000;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, i->started_ms + 5000);
+	host_free(h);
+}
+
 /* web went from two instances to one; nginx has let go of the second, and so have those who looked its name up. */
 static struct host *draining(void)
 {
@@ -93,6 +150,7 @@ static struct host *draining(void)
 	CHECK_STR(h->log, "publish routes (instances of shop/web)\nshop/web: unalias shop-web-2\n");
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
+	CHECK_STR(h->last.services[0].reason, "shop-web-2 drains: it has lost the name web, and who looked that up before may still come");
 	CHECK_INT(h->last.wait_until_ms, find_instance(h, "shop-web-2")->alone_since_ms + 1500);
 	h->world->now_ms = h->last.wait_until_ms;
 	return h;
@@ -194,6 +252,9 @@ static const struct test tests[] = {
 	TEST(a_health_check_that_has_not_passed_keeps_it_shut),
 	TEST(a_restart_on_trial_is_a_verdict),
 	TEST(a_moment_of_failing_is_forgiven),
+	TEST(what_ended_with_the_engine_is_started_again),
+	TEST(what_ends_after_that_is_a_verdict),
+	TEST(a_hold_begins_again_with_a_new_start),
 	TEST(what_is_idle_is_stopped),
 	TEST(old_workers_and_connections_are_waited_for_but_not_for_ever),
 	TEST(nothing_is_drained_while_another_configuration_is_in_force),

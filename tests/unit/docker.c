@@ -65,7 +65,8 @@ static void an_instance_is_read_whole(void)
 		{.match = "GET /v1.41/networks", .body =
 		 "[{\"Name\":\"a\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"IPRange\":\"10.1.0.0/25\"},{\"Subnet\":\"x\"}]},\"Labels\":{"
 		 "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\"}},"
-		 "{\"Name\":\"b\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}}]"},
+		 "{\"Name\":\"b\",\"Created\":\"1970-01-01T00:00:05Z\",\"IPAM\":{\"Config\":null},\"Labels\":{\"com.docker.compose.project\":\"shop\"}},"
+		 "{\"Name\":\"bridge\",\"Created\":\"1970-01-01T00:00:08Z\"}]"},
 		{.match = "GET /v1.41/volumes", .body = "{\"Volumes\":[{\"Name\":\"v\"}]}"},
 		{.match = "GET /v1.41/images/json", .body =
 		 "[{\"Id\":\"sha256:i1\",\"RepoTags\":[\"redis:latest\"],\"RepoDigests\":[\"redis@sha256:11\"]},"
@@ -110,7 +111,8 @@ static void an_instance_is_read_whole(void)
 	CHECK_INT(i->live[F_CPUS].kind, VALUE_UNSET);
 	CHECK_INT(i->live[F_PIDS].kind, VALUE_UNSET);
 	CHECK_STR(i->live[F_RESTART].string, "on-failure:3");
-	CHECK_INT(w.networks_count, 2);
+	CHECK_INT(w.engine_started_ms, 8000);
+	CHECK_INT(w.networks_count, 3);
 	CHECK_STR(w.networks[0].subnet, "10.1.0.0/24");
 	CHECK_STR(w.networks[0].project, "shop");
 	CHECK_STR(w.networks[0].range, "10.1.0.0/25");

@@ -1,6 +1,7 @@
 /* The plan and the status as people read them, word for word; and that no secret is ever among the words. */
 #include "model_host.h"
 
+#include "report/json.h"
 #include "report/report.h"
 
 static struct buf plan;
@@ -134,6 +135,7 @@ static void drift_has_a_part_of_its_own(void)
 	CHECK_STR(plan.text,
 	          "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
 	          "  ~   shop/web\n"
+	          "        shop-web-1 exited with code 0\n"
 	          "\n"
 	          "Steps (about 1s, 0 reloads of nginx, at most 1 instance at a time):\n"
 	          "     0.0s  shop/web: start shop-web-1 (shop-web-1 exited with code 0)\n"
@@ -213,7 +215,7 @@ static void changed_flags_are_drift(void)
 	h->world->nginx.topology.services[0].is_damaged = true;
 	plan_of(h);
 	CHECK_CONTAINS(plan.text, "Drift: the host differs from what was last applied, and Git did not ask for it:\n"
-	                          "  ~   shop/web\n\nSteps");
+	                          "  ~   shop/web\n        its flags were changed by hand\n\nSteps");
 	CHECK(!strstr(plan.text, "Changes:"));
 	host_free(h);
 }
@@ -311,6 +313,61 @@ static void status_has_a_line_for_each_service(void)
 	host_free(h);
 }
 
+/* What differs on an instance, found and wanted. */
+static void drift_says_what_differs(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	struct instance *i = find_instance(h, "shop-web-1");
+	struct value *live = arena_alloc(&h->arena, ARRAY_LEN(rows) * sizeof *live);
+	memcpy(live, i->live, ARRAY_LEN(rows) * sizeof *live);
+	live[2] = value_int(1 << 20);
+	live[4] = value_int(50);
+	i->live = live;
+	i->name = "mine";
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "  ~   shop/web\n"
+	                          "        mine: mem_limit is 1048576, wanted is 67108864\n"
+	                          "        mine: pids_limit is 50, wanted is -1\n"
+	                          "        shop-web-1: name is mine, wanted is shop-web-1\n"
+	                          "\nSteps");
+	h->world->instances_count = 0;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "  +   shop/web  blue-green (test)\n        0 of 1 instances are there\n");
+	host_free(h);
+}
+
+/* A canary that waits for an operator, and then is paused beside. */
+static void status_shows_both_revisions(void)
+{
+	struct host *h = deployed("web", STRATEGY_CANARY, true);
+	struct service *s = service_of(h, "web");
+	static struct canary_step steps[] = {{100, 5000}, {500, HOLD_MANUAL}};
+	s->steps = steps;
+	s->steps_count = ARRAY_LEN(steps);
+	set_image(h, s, "app:2");
+	while (!traffic_of(h, "web") || traffic_of(h, "web")->weight < 100)
+		run_rounds(h, 1);
+	struct decision d;
+	decide(&h->desired, h->world, &h->arena, &d);
+	buf_clear(&plan);
+	status_print(&plan, &h->desired, &d);
+	CHECK_CONTAINS(plan.text, "shop/web                       progressing  rev-app:  from rev-app: to rev-app:, which has 10.0% of the "
+	                          "requests, step 1 of 6");
+	CHECK_CONTAINS(plan.text, ": is watched for 5s, with 10.0% of the requests (until 2023-11-14 22:13:");
+	*ARENA_PUSH(&h->arena, h->world->orders, h->world->orders_count) =
+		(struct order){.kind = ORDER_PAUSE, .project = "shop", .service = "web", .reason = "lunch"};
+	decide(&h->desired, h->world, &h->arena, &d);
+	buf_clear(&plan);
+	status_print(&plan, &h->desired, &d);
+	CHECK_CONTAINS(plan.text, "; paused: lunch; `reconcile resume` lets it go on\n");
+	CLEANUP(buf_done) struct buf json = BUF_INIT(4096);
+	json_status(&json, &h->desired, &d);
+	CHECK_CONTAINS(json.text, "\"from\":\"rev-app:1\",\"to\":\"rev-app:2\",\"percent\":10,\"step\":1,\"steps\":6");
+	CHECK_CONTAINS(json.text, ",\"until\":\"2023-11-14T22:13:");
+	CHECK_CONTAINS(json.text, "\"paused\":\"paused: lunch; `reconcile resume` lets it go on\"");
+	host_free(h);
+}
+
 /* Whatever is a secret of the manifest: in no plan, no action and no status. */
 static void secrets_are_nowhere(void)
 {
@@ -401,6 +458,8 @@ static const struct test tests[] = {
 	TEST(nothing_to_do_is_not_all_is_well),
 	TEST(the_exit_code_is_that_of_the_worst),
 	TEST(status_has_a_line_for_each_service),
+	TEST(status_shows_both_revisions),
+	TEST(drift_says_what_differs),
 	TEST(secrets_are_nowhere),
 	TEST(swap_has_a_part_of_its_own),
 };

@@ -31,3 +31,14 @@ has "... and said why it waited" "$LOG" "reconcile: chain/app: waits for db to b
 chain 2
 deploy "the dependency is mended" "3 0 1" --path "$HOST/chain"
 is "everything runs" "$(running chain | sed 's/-[0-9]* / /g')" "chain-app chain-behind chain-db chain-ill chain-last "
+
+mkdir "$HOST/plain"
+cat >"$HOST/plain/compose.yaml" <<-END
+	name: plain
+	services:
+	  app: {image: "chain/ill:2", depends_on: {db: {condition: service_healthy}}}
+	  db: {image: "chain/ill:2"}
+END
+tool --path "$HOST/plain"
+is "a dependency without any health check" "[$CODE] ${OUT#*$'\n'}" "[1] plain/app: failed: depends_on.db.condition is service_healthy, \
+and db has no health check, in the manifest or in its image: give it one, or wait for service_started"

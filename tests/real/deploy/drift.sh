@@ -42,7 +42,19 @@ drift removed "1 0 0" "drift/web: create drift-web-1 (drift/web:1)"
 has "removed: a section of its own" "$PLAN" "Drift: "
 docker update --memory 32m --memory-swap 64m drift-web-1 >/dev/null
 drift memory "0 1 0" "drift/web: update drift-web-1: mem_limit 33554432 -> 67108864"
-has "memory: a section of its own" "$PLAN" "$title"
+has "memory: a section of its own" "$PLAN" "$title        drift-web-1: mem_limit is 33554432, wanted is 67108864
+"
+docker update --memory-swap 96m drift-web-1 >/dev/null
+drift "memory and swap, which Git does not set" "0 1 0" "drift/web: update drift-web-1: memswap_limit 100663296 -> 134217728"
+docker update --pids-limit 50 drift-web-1 >/dev/null
+drift "a limit of processes, which Git does not set" "0 1 0" "drift/web: update drift-web-1: pids_limit 50 -> -1"
+is "a limit of processes: is gone" "$(look drift-web-1 '{{.HostConfig.PidsLimit}}')" 0
+docker update --cpu-shares 512 drift-web-1 >/dev/null
+drift "a share of the CPUs, which Git does not set" "0 1 0" "drift/web: update drift-web-1: cpu_shares 512 -> 1024"
+docker rename drift-web-1 mine
+drift "another name" "0 1 0" "drift/web: rename mine to drift-web-1"
+has "another name: a section of its own" "$PLAN" "$title        drift-web-1: name is mine, wanted is drift-web-1
+"
 docker update --restart no drift-web-2 >/dev/null
 drift "restart policy" "0 1 0" "drift/web: update drift-web-2: restart \"no\" -> \"unless-stopped\""
 is "restart policy: is back" "$(look drift-web-2 '{{.HostConfig.RestartPolicy.Name}}')" unless-stopped
@@ -50,6 +62,10 @@ docker network disconnect drift_reconcile drift-web-2
 drift "off its network" "1 0 1" "drift/web: create drift-web-3 (drift/web:1)"
 docker network disconnect drift_default drift-web-1
 drift "off the project's network" "0 1 0" "drift/web: alias drift-web-1 as web (it is not on drift_default)"
+docker update --cpus 0.5 drift-web-1 drift-web-3 >/dev/null
+drift "a limit that the engine cannot take away" "2 0 2" "(drift-web-1 has cpus 500000000, and Git sets none)"
+has "a limit that the engine cannot take away: says so" "$PLAN" "        drift-web-1 has cpus 500000000, and Git sets none
+"
 say "D22 drift: the configuration of nginx"
 kept=$(ids drift)
 title="Drift: the host differs from what was last applied, and Git did not ask for it:

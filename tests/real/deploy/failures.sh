@@ -7,7 +7,7 @@ failing() {
 	local image=$1 key
 	shift
 	{
-		printf '%s\n' "name: fail" "services:" "  web:" "    image: fail/web:$image" "    restart: always" \
+		printf '%s\n' "name: fail" "services:" "  web:" "    image: fail/web:$image" "    restart: ${RESTART-always}" \
 			"    stop_grace_period: 2s" "    deploy: {replicas: 2}"
 		for key; do echo "    $key"; done
 		cat <<-END
@@ -127,6 +127,7 @@ lone() { # IMAGE
 lone fail/old:1
 tool --path "$HOST/lone"
 is "no way back: first" "$CODE" 0
+old=$(look lone-job-1 '{{index .Config.Labels "io.reconcile.revision"}}')
 lone fail/web:ill
 start_reconcile "$HOST/fail.log" --path "$HOST/lone"
 ok "no way back: the new one is started" until_logged 'lone/job: start lone-job-'
@@ -134,7 +135,8 @@ docker ps -a --filter label=com.docker.compose.project=lone --filter ancestor=fa
 docker rmi fail/old:1 >/dev/null
 code=0
 wait "$RECONCILE_PID" || code=$?
-said="lone/job: failed: the health check of lone-job-2 says unhealthy"
+said="lone/job: failed: the health check of lone-job-2 says unhealthy; there is no way back: nothing is left of the last \
+good revision, ${old:0:8}. Correct it in Git"
 is "no way back: exit code" "$code" 1
 has "no way back: says so" "$(cat "$HOST/fail.log")" "$said"
 lone=$(ids lone)
@@ -144,6 +146,57 @@ $said $lone"
 lone fail/web:1
 tool --path "$HOST/lone"
 is "no way back: but something newer is" "$CODE $(running lone | wc -w)" "0 1"
+
+say "D6 start fails: the last words are shown"
+mkdir "$HOST/words"
+words() { # KEY...
+	{
+		printf '%s\n' "name: words" "services:" "  job:" "    image: fail/web:1" "    stop_grace_period: 1s"
+		for key; do echo "    $key"; done
+	} >"$HOST/words/compose.yaml"
+}
+last_words() { # WHAT CODE SAYS
+	words 'command: [/web, --probe, nonsense]'
+	tool --path "$HOST/words"
+	is "$1: exit code" "$CODE" "$2"
+	has "$1: the rule" "$LOG$OUT" "$3"
+	has "$1: the last words" "$LOG" "reconcile: the last lines of words-job-"
+	has "$1: the last words" "$LOG" "web: --probe needs http"
+}
+last_words "with nothing to go back to" 1 "words/job: failed: words-job-1 exited with code "
+words
+tool --path "$HOST/words"
+is "words: a good one" "$CODE" 0
+last_words "with a way back" 3 " exited with code 64)"
+
+say "D12 dockerd restarts: killed in the middle of a rollout, and what runs ends with it"
+engine_killed() {
+	kill -KILL "$(cat "$HOST/docker/pid")" "$(cat "$HOST/docker/exec/containerd/containerd.pid")"
+	wait "$(cat "$HOST/docker/launched")" 2>/dev/null
+	dockerd_launch_ "$HOST/docker"
+}
+RESTART=unless-stopped HOLD=5s STRATEGY=blue-green failing 1
+tool --path "$HOST/fail"
+is "dockerd killed: before" "$CODE $(version fail.test)" "0 1"
+RESTART=unless-stopped HOLD=5s STRATEGY=blue-green failing 2
+start_reconcile "$HOST/fail.log" --path "$HOST/fail"
+ok "dockerd killed: version 2 is watched" until_logged 'is watched for'
+ok "dockerd killed: comes back" engine_killed
+code=0
+wait "$RECONCILE_PID" || code=$?
+is "dockerd killed: the run goes on, with the new one" "$code $(version fail.test)" "0 2"
+hasnt "dockerd killed: is no verdict" "$(cat "$HOST/fail.log")" "quarantine"
+RESTART=unless-stopped HOLD=5s STRATEGY=blue-green failing 3
+start_reconcile "$HOST/fail.log" --path "$HOST/fail"
+ok "dockerd and the tool killed: version 3 is watched" until_logged 'is watched for'
+kill -KILL "$RECONCILE_PID"
+wait "$RECONCILE_PID" 2>/dev/null
+ok "dockerd and the tool killed: comes back" engine_killed
+is "dockerd and the tool killed: nothing of it runs" "$(running fail)" ""
+tool --path "$HOST/fail"
+is "dockerd and the tool killed: the next run goes on" "$CODE $(version fail.test)" "0 3"
+hasnt "dockerd and the tool killed: is no verdict" "$LOG" "quarantine"
+has "dockerd and the tool killed: its hold begins again" "$LOG" "is watched for 5s"
 
 say "D13 reboot: in the middle of a rollout"
 HOLD=60s STRATEGY=blue-green failing 1

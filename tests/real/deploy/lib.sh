@@ -42,7 +42,7 @@ by_service() {
 planned() { sed -n '/^Steps /,/^$/s/^ *[0-9.]*s  //p' <<<"$OUT" | by_service; }
 done_() {
 	sed -n 's/^reconcile: //p' <<<"$LOG" | by_service |
-		grep -E '^([a-z0-9_/-]+: )?(create|pull|start|alias|unalias|update|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept)( |:)'
+		grep -E '^([a-z0-9_/-]+: )?(create|pull|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept)( |:)'
 }
 
 # no_changes WHAT ARGS...: after a run, a plan has nothing to say.
