@@ -303,8 +303,14 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 	w->host.swappiness_before = change->before;
 }
 
+static bool is_reload(const struct world *w, const struct action *action)
+{
+	return action->kind == ACTION_PUBLISH || (action->kind == ACTION_WEIGHT &&
+	                                          topology_is_streamed(&w->nginx.topology, action->project, action->service));
+}
+
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
-static int64_t takes_ms(enum action_kind kind)
+static int64_t takes_ms(const struct world *w, const struct action *action)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
@@ -313,6 +319,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
+	enum action_kind kind = is_reload(w, action) ? ACTION_PUBLISH : action->kind;
 	return takes[kind] ? takes[kind] : 2;
 }
 
@@ -339,7 +346,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 
 void model_apply(struct world *w, const struct action *action, struct arena *a)
 {
-	w->now_ms += takes_ms(action->kind);
+	w->now_ms += takes_ms(w, action);
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
@@ -372,13 +379,13 @@ static int count_running(const struct world *w)
 	return n;
 }
 
-static void record(struct rehearsal *out, const struct action *action, int64_t at_ms, struct arena *a)
+static void record(struct rehearsal *out, const struct world *w, const struct action *action, int64_t at_ms, struct arena *a)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
 	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
 	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
-	out->reloads += action->kind == ACTION_PUBLISH;
+	out->reloads += is_reload(w, action);
 }
 
 /* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
@@ -476,7 +483,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		int64_t before_ms = w->now_ms;
 		bool is_killed = false;
 		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
-			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
+			record(out, w, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);

@@ -120,6 +120,9 @@ struct topology {
 	size_t services_count;
 };
 
+/* Does a tcp or udp route lead to it? Its traffic then moves by a reload, where that of others moves by flags. */
+bool topology_is_streamed(const struct topology *t, const char *project, const char *service);
+
 struct nginx {
 	bool is_up;               /* the master runs and answers on our loopback port */
 	const char *problem;      /* why it is not, for people; "" when up */
