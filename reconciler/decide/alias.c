@@ -168,10 +168,27 @@ static bool is_named_elsewhere(struct rollout *r, const struct instance *i)
 	return false;
 }
 
+/* Has the name after this decision, and not yet: then the next look sees what is to be taken from whom. */
+static bool is_one_coming(struct rollout *r)
+{
+	struct set all = set_of(r->pass, r->project, r->service, NULL);
+	for (size_t k = 0; k < all.count; k++) {
+		const struct instance *other = all.items[k];
+		bool is_woken = other->state == INSTANCE_PAUSED && has_name(other) && is_moving(r->pass, ACTION_START, other);
+		if (is_woken || (is_moving(r->pass, ACTION_ALIAS, other) && !has_name(other)))
+			return true;
+	}
+	return false;
+}
+
 bool alias_take(struct rollout *r, const struct instance *i)
 {
 	const struct service *s = rollout_spec(r, i->revision);
 	const struct endpoint *places;
+	if (r->target && i->state == INSTANCE_RUNNING && is_one_coming(r)) {
+		rollout_wait(r, arena_printf(r->pass->arena, "waits for another one that has the name %s", r->service), 0);
+		return false;
+	}
 	/* A service that leaves as a whole leaves with its name. */
 	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i))
 		return true;

@@ -1,7 +1,8 @@
 /*
- * verdicts [--rollouts N]: how often is a canary sent back, rightly and wrongly? For each kind of canary N rollouts are
+ * verdicts [--rollouts N] [--goals]: how often is a canary sent back, rightly and wrongly? For each kind of canary N rollouts are
  * played: 5, 25, 50 and 100 % of 20 requests a second, a minute each, judged anew every second by decide/verdict with its
- * defaults, until it is BAD or all is over. Nothing else of a rollout is played: see simulate for that.
+ * defaults, until it is BAD or all is over; with --goals only those kinds that have a goal. Nothing else of a rollout is
+ * played: see simulate for that.
  *
  * The last line is `verdicts: rollouts=N false=X% caught10=Y% ...`: the worst rate of false ways back among the kinds
  * that are as good as stable, and how many that fail a tenth of their requests are caught within 100 of these. Returns 1
@@ -20,6 +21,7 @@
 #define SECONDS_A_STEP 60
 #define FALSE_MOST 1.0   /* percent */
 #define CAUGHT_LEAST 95.0
+#define CAUGHT "10 % fail"
 
 static const int weights[] = {50, 250, 500, PERMILLE};
 static const int within[] = {25, 50, 100, 200, 500, 1000, 1000000};
@@ -48,7 +50,7 @@ static const struct kind kinds[] = {
 	{"1 % fail, bound 0.3 %", false, .001, .01, 1, .max_errors = .003},
 	{"2 % fail", false, .001, .02, 1},
 	{"5 % fail", false, .001, .05, 1},
-	{"10 % fail", false, .001, .10, 1},
+	{CAUGHT, false, .001, .10, 1},
 	{"10 % fail, stable 1 %", false, .01, .10, 1},
 	{"50 % fail", false, .001, .50, 1},
 	{"10 % fail, from 50 % on", false, .001, .10, 1, .breaks_at = 500},
@@ -135,7 +137,7 @@ static void play_kind(const struct kind *k, int rollouts, struct arena *a, struc
 	double all = 100.0 * caught[ARRAY_LEN(within) - 1] / rollouts;
 	if (k->is_equal && all > sums->worst_false)
 		sums->worst_false = all;
-	if (strcmp(k->name, "10 % fail") == 0)
+	if (strcmp(k->name, CAUGHT) == 0)
 		sums->caught10 = 100.0 * caught[2] / rollouts;
 }
 
@@ -144,10 +146,17 @@ int main(int argc, char **argv)
 	CLEANUP(arena_done) struct arena a = {0};
 	struct sums sums = {0};
 	int rollouts = 2000;
-	if (argc == 3 && strcmp(argv[1], "--rollouts") == 0)
-		rollouts = (int)strtol(argv[2], NULL, 10);
-	if ((argc != 1 && argc != 3) || rollouts <= 0) {
-		fputs("usage: verdicts [--rollouts N]\n", stderr);
+	bool has_goals_only = false;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--rollouts") == 0 && i + 1 < argc)
+			rollouts = (int)strtol(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--goals") == 0)
+			has_goals_only = true;
+		else
+			rollouts = 0;
+	}
+	if (rollouts <= 0) {
+		fputs("usage: verdicts [--rollouts N] [--goals]\n", stderr);
 		return 64;
 	}
 	printf("%-36s", "sent back within so many requests:");
@@ -155,7 +164,8 @@ int main(int argc, char **argv)
 		printf(" %7d", within[i]);
 	puts("     all");
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		play_kind(&kinds[i], rollouts, &a, &sums);
+		if (!has_goals_only || kinds[i].is_equal || strcmp(kinds[i].name, CAUGHT) == 0)
+			play_kind(&kinds[i], rollouts, &a, &sums);
 	printf("verdicts: rollouts=%d false=%.2f%% caught10=%.1f%%\n", rollouts, sums.worst_false, sums.caught10);
 	return sums.worst_false > FALSE_MOST || sums.caught10 < CAUGHT_LEAST;
 }
