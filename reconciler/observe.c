@@ -210,12 +210,30 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
 }
 
+/* Another container of that name has other processes, and perhaps another nginx. */
+static int find_nginx(struct observer *o, struct err *e)
+{
+	struct nginx_settings *s = o->nginx;
+	struct foreign container = {0};
+	if (s->container && docker_find(o->docker, s->container, &container, e) < 0)
+		return -1;
+	if (container.pid && !container.is_on_host)
+		return err_set(e, ERR_SETUP, "the container %s of nginx has a network of its own, from which it reaches neither the instances nor "
+		               "us; give it network_mode: host", s->container);
+	if (!s->version || s->container_pid != container.pid) {
+		s->container_pid = container.pid;
+		s->version = s->container && !container.pid ? 0 : nginx_version(s);
+	}
+	return 0;
+}
+
 int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
 	*w = (struct world){.now_ms = observer_now_ms(o)};
 	if (docker_observe(o->docker, a, w, e) < 0)
 		return err_wrap(e, "Docker at %s", o->docker_host);
-	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
+	if ((d->routes_count || fs_exists(o->nginx->directory)) &&
+	    (find_nginx(o, e) < 0 || nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0))
 		return -1;
 	settle_times(o, w);
 	host_observe(o->host, desired_swap(d), a, &w->host);

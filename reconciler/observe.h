@@ -20,7 +20,7 @@ struct observer {
 	struct http *http;
 	struct docker *docker;
 	const char *docker_host; /* for messages */
-	const struct nginx_settings *nginx;
+	struct nginx_settings *nginx; /* where it is, and which version, is found out here */
 	const struct host_settings *host;
 	const struct notes *notes;
 	const char *orders_folder;

@@ -57,6 +57,8 @@ static const struct setting rows[] = {
 	ROW("nginx.config", NULL, "RECONCILE_NGINX_CONFIG", PATH, nginx_config, "/etc/nginx/nginx.conf",
 	    "nginx's main configuration file."),
 	ROW("nginx.pid", NULL, "RECONCILE_NGINX_PID", PATH, nginx_pid, "/run/nginx.pid", "nginx's pid file."),
+	ROW("nginx.container", NULL, "RECONCILE_NGINX_CONTAINER", STRING, nginx_container, NULL,
+	    "Name of the container that nginx is in, with network_mode: host; its paths are those inside, and nginx.pid is not asked."),
 	ROW("nginx.listen", NULL, "RECONCILE_NGINX_LISTEN", STRING, nginx_listen, "80",
 	    "What the routes listen on: a port, or address:port."),
 	ROW("nginx.status_port", NULL, "RECONCILE_NGINX_STATUS_PORT", INT, nginx_status_port, "9180",

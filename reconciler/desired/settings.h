@@ -34,6 +34,7 @@ struct settings {
 	const char *docker_config; /* DOCKER_CONFIG, or /root/.docker: the folder of config.json */
 	int64_t min_free;         /* bytes that a disk must have free: Docker's before a pull, that of a swap file after it */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
+	const char *nginx_container; /* NULL: nginx is on the host */
 	int64_t nginx_status_port;
 	const char *nginx_loopback_ports; /* "20000-20999"; NULL: nginx reaches Docker's bridge */
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */

@@ -89,6 +89,13 @@ struct resolution {
 /* Asks for all of them at once, through the engine, with the same credentials as a pull. */
 void docker_resolve(struct docker *d, struct arena *a, struct resolution *items, size_t count);
 
+/* A container of somebody else's. */
+struct foreign {
+	int pid;         /* of its first process; 0: there is none of that name that runs */
+	bool is_on_host; /* it has the host's network */
+};
+MUST_CHECK int docker_find(struct docker *d, const char *name, struct foreign *out, struct err *e);
+
 /* The last lines of an instance's log, stdout and stderr interleaved, without the stream headers. */
 MUST_CHECK int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct err *e);
 

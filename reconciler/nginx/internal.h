@@ -102,7 +102,10 @@ const char *assets_problem(const struct nginx_settings *s, struct arena *a, cons
 /* Removes those that neither topology names. */
 void assets_sweep(const struct nginx_settings *s, struct arena *a, const struct topology *one, const struct topology *other);
 
-/* binary.c: does the program itself have the stream module? It may also be one that the configuration loads. */
+/* binary.c */
+/* In a child that is about to become nginx: into the container that it lives in, if it does. -1 with errno. */
+MUST_CHECK int binary_enter(const struct nginx_settings *s);
+/* Does the program itself have the stream module? It may also be one that the configuration loads. */
 bool binary_has_stream(const struct nginx_settings *s);
 
 #endif

@@ -48,18 +48,30 @@ static bool is_nginx(pid_t pid)
 	       strcmp(text, "nginx\n") == 0;
 }
 
-pid_t master_find(const struct nginx_settings *s, struct err *e)
+/* Who is said to be the master: -1, or its id. */
+static long named_pid(const struct nginx_settings *s, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
-	char *text, title[256];
+	char *text, *end;
+	if (s->container)
+		return s->container_pid > 1 ? s->container_pid
+		                            : err_set(e, ERR_UNREACHABLE, "nginx is not running: no container %s runs", s->container);
 	if (fs_read(s->pid_file, 4096, &a, &text, NULL, e) < 0) {
 		e->kind = ERR_UNREACHABLE;
 		return err_wrap(e, "nginx is not running");
 	}
-	char *end;
 	long pid = strtol(text, &end, 10);
 	if (end == text || pid <= 1 || pid > INT32_MAX)
 		return err_set(e, ERR_UNREACHABLE, "nginx is not running: %s holds no process id", s->pid_file);
+	return pid;
+}
+
+pid_t master_find(const struct nginx_settings *s, struct err *e)
+{
+	char title[256];
+	long pid = named_pid(s, e);
+	if (pid < 0)
+		return -1;
 	int64_t deadline = clock_monotonic_ms() + TITLE_WAIT_MS;
 	for (;;) {
 		title_of((pid_t)pid, title, sizeof title);
@@ -67,6 +79,9 @@ pid_t master_find(const struct nginx_settings *s, struct err *e)
 			break;
 		poll(NULL, 0, 5);
 	}
+	if (!starts_with(title, "nginx: master") && s->container)
+		return err_set(e, ERR_UNREACHABLE, "nginx is not running: the first process of the container %s is no nginx master; start it as "
+		               "nginx -g 'daemon off;'", s->container);
 	if (!starts_with(title, "nginx: master"))
 		return err_set(e, ERR_UNREACHABLE, "nginx is not running: %s names process %ld, which is no nginx master",
 		               s->pid_file, pid);

@@ -30,6 +30,8 @@ struct nginx_settings {
 	const char *binary;      /* "nginx" */
 	const char *config;      /* the user's main file: /etc/nginx/nginx.conf */
 	const char *pid_file;    /* /run/nginx.pid */
+	const char *container;   /* that it is in; NULL: on the host. It has the host's network, and `directory` at the same path */
+	int container_pid;       /* of its first process, as last seen; 0: it does not run */
 	const char *directory;   /* /var/lib/reconcile/nginx, ours */
 	const char *listen;      /* what our servers listen on: "80" or "127.0.0.1:8080" */
 	int status_port;         /* of the private server on 127.0.0.1 */

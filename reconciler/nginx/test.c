@@ -18,12 +18,19 @@
 #define CHILD_FAILED "reconcile: private mount: "
 
 struct bind {
-	const char *from, *over;
+	const struct nginx_settings *settings;
+	const char *from, *over; /* NULL: nothing */
 };
 
 static int enter_namespace(void *context)
 {
 	const struct bind *b = context;
+	if (binary_enter(b->settings) < 0) {
+		dprintf(2, CHILD_FAILED "%d enter the container: %s\n", errno, strerror(errno));
+		return -1;
+	}
+	if (!b->from)
+		return 0;
 	const char *what = unshare(CLONE_NEWNS) < 0                                    ? "unshare"
 	                   : mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0   ? "make private"
 	                   : mount(b->from, b->over, NULL, MS_BIND, NULL) < 0          ? "bind"
@@ -66,12 +73,12 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 {
 	CLEANUP(buf_done) struct buf own = BUF_INIT(1 << 20);
 	struct buf *output = whole ? whole : &own;
-	struct bind context = b ? *b : (struct bind){0};
+	struct bind context = b ? *b : (struct bind){.settings = s};
 	int status;
 	struct process p = {
 		.argv = (const char *const[]){s->binary, whole ? "-T" : "-t", "-c", s->config, NULL},
 		.timeout_ms = TEST_TIMEOUT_MS,
-		.in_child = b ? enter_namespace : NULL,
+		.in_child = enter_namespace,
 		.context = &context,
 	};
 	*words = NULL;
@@ -85,6 +92,10 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 		if (number == EPERM)
 			return err_set(e, ERR_DENIED, "testing the nginx configuration needs a mount namespace of its own: "
 			               "CAP_SYS_ADMIN is missing (run as root)");
+		if (s->container)
+			return err_set(e, ERR_SETUP, "testing the nginx configuration inside of the container %s: %s; it must have %s at the same "
+			               "path, as in volumes: [\"%s:%s:ro\"]", s->container, failed + strlen(CHILD_FAILED), s->directory, s->directory,
+			               s->directory);
 		return err_errno(e, number, "testing the nginx configuration: mount namespace");
 	}
 	if (status == 127)
@@ -120,7 +131,7 @@ int config_test(const struct nginx_settings *s, const char *candidate, const str
 	char *live = realpath(arena_printf(&a, "%s/live", s->directory), NULL), *words, *before;
 	if (!live)
 		return err_errno(e, errno, "%s/live", s->directory);
-	struct bind b = {candidate, arena_strdup(&a, live)};
+	struct bind b = {s, candidate, arena_strdup(&a, live)};
 	free(live);
 	if (run_test(s, &b, &a, &words, &whole, e) < 0)
 		return -1;

@@ -66,6 +66,18 @@ is "the host of the request line counts" "$(asks 'GET http://line.test/x HTTP/1.
 is "no Host at all" "$(asks 'GET /x HTTP/1.0\r\n\r\n' | seen Host)" _
 is "who asked" "$(curl -s -H 'X-Forwarded-For: 192.0.2.1' "$URL/x" | seen X-Forwarded-For)" "192.0.2.1, 127.0.0.1"
 
+say "a second try, where it is safe"
+RETRY=$(free_port)
+PORT=$RETRY BIND=127.0.0.7 "$BIN/mirror" & PIDS[drops]=$!
+PORT=$RETRY BIND=127.0.0.8 VERSION=8 "$BIN/web" & PIDS[web8]=$!
+# codes METHOD: what ten of them get
+codes() { for _ in $(seq 10); do curl -s -o /dev/null -w '%{http_code}\n' -X "$1" "$URL/$2"; done | sort | uniq -c | awk '{ printf "%s%s:%s", (NR > 1 ? " " : ""), $2, $1 }'; }
+ok lines "service shop r rollout= stable=rrrr,127.0.0.9,127.0.0.8 next=" "route _ shop r $RETRY / 100" # nobody is at 127.0.0.9
+is "not connected: another one is asked" "$(codes GET version) $(codes POST echo)" "200:10 200:10"
+ok lines "service shop r rollout= stable=rrrr,127.0.0.7,127.0.0.8 next=" "route _ shop r $RETRY / 100"
+is "sent and not answered: GET is asked again" "$(codes GET drop)" "404:10"
+[[ $(codes POST drop) == *502:* ]] || fail "sent and not answered: POST was sent twice"
+
 say "shares between services, and a rollout in each of them"
 split() { # WEIGHT OF A, WEIGHT OF B, lines of the services
 	local a=$1 b=$2; shift 2
