@@ -37,7 +37,7 @@ int follow_load(struct follower *f, enum load_mode mode, struct want *want, stru
 	return 0;
 }
 
-bool follow_newer(struct follower *f, struct want *want)
+bool follow_newer(struct follower *f, struct want *want, struct want *old)
 {
 	struct want newer = {0};
 	struct err e;
@@ -58,7 +58,7 @@ bool follow_newer(struct follower *f, struct want *want)
 		return false;
 	}
 	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
-	arena_done(&want->arena);
+	*old = *want;
 	*want = newer;
 	return true;
 }

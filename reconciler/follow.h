@@ -23,7 +23,8 @@ struct follower {
 
 /* Fills *want and logs what is wrong with it; the caller ends want->arena, also after a failure. */
 MUST_CHECK int follow_load(struct follower *f, enum load_mode mode, struct want *want, struct err *e);
-/* Asks Git for something newer, not too often. True: *want is now that. */
-bool follow_newer(struct follower *f, struct want *want);
+/* Asks Git for something newer, not too often. True: *want is now that, and *old is what it was, for the caller to end
+ * when nothing uses it any more. */
+bool follow_newer(struct follower *f, struct want *want, struct want *old);
 
 #endif

@@ -6,9 +6,14 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "decide/rehearse.h"
 #include "desired/manifest.h"
 #include "host/orders.h"
 #include "net/probe.h"
+
+/* What is started together is first seen to pass together, else each would cost a reload of its own; but nobody waits for
+ * longer than that. */
+#define TOGETHER_MS 2000
 
 /* What this process saw of one instance, longer than one observation. */
 struct memory {
@@ -47,7 +52,7 @@ static void judge_probe(struct observer *o, struct instance *i, const struct pro
 	i->probe_said = p->said ? p->said : "";
 	if (p->passed) {
 		m->failing_since_ms = 0;
-		if (!m->passing_since_ms)
+		if (!m->passing_since_ms && !o->is_starting)
 			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
 	} else {
 		m->passing_since_ms = 0;
@@ -101,6 +106,9 @@ static void observe_names(struct observer *o, struct world *w)
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
 		bool has_name = false, moves = false;
+		in->alone_since_ms = m->alone_since_ms;
+		if (in->is_away)
+			continue;
 		for (size_t k = 0; k < in->endpoints_count; k++) {
 			has_name |= in->endpoints[k].has_alias;
 			moves |= *in->endpoints[k].address != 0;
@@ -133,6 +141,12 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
 		const struct service *s = spec_of(d, w, in);
+		if (in->is_away) { /* cannot be asked for a moment, and is as it was */
+			in->passing_since_ms = m->passing_since_ms;
+			in->is_passing = m->passing_since_ms != 0;
+			in->probe_said = "";
+			continue;
+		}
 		if (in->state != INSTANCE_RUNNING || !s) {
 			m->passing_since_ms = m->failing_since_ms = 0;
 			in->probe_said = "";
@@ -172,11 +186,34 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
 }
 
+static void see_away(const struct action *action, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if ((action->kind == ACTION_ALIAS || action->kind == ACTION_UNALIAS) &&
+		    strcmp(w->instances[i].id, action->instance->id) == 0)
+			w->instances[i].is_away = true;
+}
+
+/* Is something on its way up, and has been for a moment only? */
+static void see_starting(struct observer *o, const struct action *const *under_way, size_t count)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < count; i++)
+		is_any |= under_way[i]->kind == ACTION_START;
+	o->starting_since_ms = !is_any ? 0 : o->starting_since_ms ? o->starting_since_ms : clock_monotonic_ms();
+	o->is_starting = is_any && clock_monotonic_ms() - o->starting_since_ms < TOGETHER_MS;
+}
+
 int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
+	const struct action **under_way;
+	size_t under_way_count = docker_under_way(o->docker, a, &under_way);
 	*w = (struct world){.now_ms = clock_now_ms()};
 	if (docker_observe(o->docker, a, w, e) < 0)
 		return err_wrap(e, "Docker at %s", o->docker_host);
+	for (size_t i = 0; i < under_way_count; i++)
+		see_away(under_way[i], w);
+	see_starting(o, under_way, under_way_count);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	host_observe(o->host, desired_swap(d), a, &w->host);
@@ -190,5 +227,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
 	w->now_ms = clock_now_ms();
+	for (size_t i = 0; i < under_way_count; i++)
+		model_under_way(w, under_way[i], a);
 	return 0;
 }

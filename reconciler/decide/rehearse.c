@@ -345,6 +345,57 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	}
 }
 
+/* What the engine shows of it so far is half of it. */
+static void make_way(struct world *w, const struct action *action, struct arena *a)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].name, action->name) == 0) {
+			w->instances[i] = w->instances[--w->instances_count];
+			break;
+		}
+	create(w, action, a);
+}
+
+static void look_away(struct instance *i, const struct action *action, struct arena *a)
+{
+	const struct instance *before = action->instance;
+	struct endpoint *places = copy_array(a, before->endpoints, before->endpoints_count, sizeof *places);
+	for (size_t k = 0; k < before->endpoints_count; k++)
+		places[k].has_alias &= !endpoint_find(action->endpoints, action->endpoints_count, places[k].network);
+	i->endpoints = places;
+	i->endpoints_count = before->endpoints_count;
+	i->ip = before->ip;
+	i->is_away = true;
+}
+
+void model_under_way(struct world *w, const struct action *action, struct arena *a)
+{
+	struct instance *i = action->instance ? find(w, action->instance) : NULL;
+	switch (action->kind) {
+	case ACTION_CREATE:
+		make_way(w, action, a);
+		break;
+	case ACTION_START:
+		if (i && (i->state == INSTANCE_CREATED || i->state == INSTANCE_EXITED)) {
+			start(w, i, false);
+			i->passing_since_ms = 0;
+			i->is_passing = false;
+			i->health = i->health == HEALTH_NONE ? HEALTH_NONE : HEALTH_STARTING;
+		}
+		break;
+	case ACTION_ALIAS: case ACTION_UNALIAS:
+		if (i)
+			look_away(i, action, a);
+		break;
+	case ACTION_STOP:
+		if (i && i->state == INSTANCE_RUNNING)
+			i->is_stopping = true;
+		break;
+	default:
+		break;
+	}
+}
+
 static int count_running(const struct world *w)
 {
 	int n = 0;
