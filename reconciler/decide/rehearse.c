@@ -1,17 +1,12 @@
 /*
- * The model world: what each action does to it, and the loop that plays a whole run. The one thing to know: it has no
- * rules of its own about rollouts; it only knows what the host does when it is told something.
+ * The model world: what each action does to it. The one thing to know: it has no rules of its own about rollouts; it only
+ * knows what the host does when it is told something.
  */
 #include "decide/rehearse.h"
 
 #include <string.h>
 
 #include "decide/pass.h"
-
-/* More decisions than any sane rollout needs; past it the rehearsal says that it did not come to rest. */
-#define ROUNDS_MAX 5000
-/* When a timer starts the next run. */
-#define NEXT_RUN_MS 60000
 
 static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
 {
@@ -285,7 +280,7 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 }
 
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
-static int64_t takes_ms(enum action_kind kind)
+int64_t model_takes_ms(enum action_kind kind)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
@@ -318,9 +313,8 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	}
 }
 
-void model_apply(struct world *w, const struct action *action, struct arena *a)
+void model_done(struct world *w, const struct action *action, struct arena *a)
 {
-	w->now_ms += takes_ms(action->kind);
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
@@ -343,6 +337,12 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	case ACTION_SWAPPINESS: set_swappiness(w, action->swap); break;
 	default: apply_to_instance(w, action, a); break;
 	}
+}
+
+void model_apply(struct world *w, const struct action *action, struct arena *a)
+{
+	w->now_ms += model_takes_ms(action->kind);
+	model_done(w, action, a);
 }
 
 /* What the engine shows of it so far is half of it. */
@@ -394,118 +394,4 @@ void model_under_way(struct world *w, const struct action *action, struct arena 
 	default:
 		break;
 	}
-}
-
-static int count_running(const struct world *w)
-{
-	int n = 0;
-	for (size_t i = 0; i < w->instances_count; i++)
-		n += w->instances[i].state == INSTANCE_RUNNING;
-	return n;
-}
-
-static void record(struct rehearsal *out, const struct action *action, int64_t at_ms, struct arena *a)
-{
-	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
-	action_print(&text, action);
-	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
-	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
-	out->reloads += action->kind == ACTION_PUBLISH;
-}
-
-/* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
- * what becomes ready together goes live in one reload. */
-static void look_again(struct world *w, int64_t before_ms)
-{
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (w->instances[i].passing_since_ms > before_ms)
-			w->instances[i].passing_since_ms = w->now_ms;
-}
-
-static const struct traffic *traffic_of(const struct world *w, const struct service *s)
-{
-	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
-		const struct traffic *t = &w->nginx.topology.services[i];
-		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-/* Makes the wanted revision fail as it was asked. */
-static void misbehave(struct world *w, const struct what_if *what_if)
-{
-	const struct service *s = what_if->fails;
-	const struct traffic *t = s ? traffic_of(w, s) : NULL;
-	int weight = t && strcmp(t->next.revision, s->revision) == 0 ? t->weight : 0;
-	for (size_t i = 0; s && i < w->instances_count; i++) {
-		struct instance *in = &w->instances[i];
-		if (in->state != INSTANCE_RUNNING || strcmp(in->project, s->project) != 0 || strcmp(in->service, s->name) != 0 ||
-		    strcmp(in->revision, s->revision) != 0)
-			continue;
-		if (what_if->fails_at && weight >= what_if->fails_at) {
-			in->state = INSTANCE_EXITED;
-			in->exit_code = 1;
-			in->passing_since_ms = 0;
-		} else if (!what_if->fails_at) {
-			in->passing_since_ms = 0;
-			in->is_passing = false;
-			in->failing_since_ms = in->failing_since_ms ? in->failing_since_ms : w->now_ms;
-			in->probe_said = "what if it did not answer";
-		}
-	}
-}
-
-/* Another run: what the one before had seen is forgotten. */
-static void begin_again(struct world *w)
-{
-	w->now_ms += NEXT_RUN_MS;
-	w->run_started_ms = w->now_ms;
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (w->instances[i].passing_since_ms)
-			w->instances[i].passing_since_ms = w->now_ms;
-}
-
-void rehearse(const struct desired *d, const struct world *world, const struct what_if *what_if, struct arena *a,
-              struct rehearsal *out)
-{
-	static const struct what_if nothing;
-	what_if = what_if ? what_if : &nothing;
-	*out = (struct rehearsal){.world = world_copy(a, world)};
-	struct world *w = out->world;
-	w->run_started_ms = w->now_ms;
-	int64_t started_ms = w->now_ms, memory = w->host.memory_available_bytes;
-	out->instances_peak = count_running(w);
-	for (int round = 0; ; round++) {
-		/* Instances die with their run in the model: what an action names must outlive their array. */
-		decide(d, world_copy(a, w), a, &out->end);
-		if (out->end.actions_count == 0 && !out->end.wait_until_ms)
-			break;
-		if (round == ROUNDS_MAX) {
-			out->is_endless = true;
-			break;
-		}
-		int64_t before_ms = w->now_ms;
-		bool is_killed = false;
-		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
-			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
-			model_apply(w, &out->end.actions[i], a);
-			if (count_running(w) > out->instances_peak)
-				out->instances_peak = count_running(w);
-			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
-				out->memory_peak_bytes = memory - w->host.memory_available_bytes;
-			is_killed = out->events_count == what_if->crash_after;
-		}
-		look_again(w, before_ms);
-		misbehave(w, what_if);
-		if (is_killed) {
-			out->events[out->events_count - 1].is_crash = true;
-			begin_again(w);
-			continue;
-		}
-		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
-			w->now_ms = out->end.wait_until_ms;
-	}
-	out->memory_swap_bytes = memory > 0 && out->memory_peak_bytes > memory ? out->memory_peak_bytes - memory : 0;
-	out->lasts_ms = w->now_ms - started_ms;
 }
