@@ -378,6 +378,7 @@ void model_under_way(struct world *w, const struct action *action, struct arena 
 	case ACTION_START:
 		if (i && (i->state == INSTANCE_CREATED || i->state == INSTANCE_EXITED)) {
 			start(w, i, false);
+			i->is_starting = true;
 			i->passing_since_ms = 0;
 			i->is_passing = false;
 			i->health = i->health == HEALTH_NONE ? HEALTH_NONE : HEALTH_STARTING;
