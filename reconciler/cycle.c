@@ -64,7 +64,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .run_started_ms = clock_now_ms(), .lock = -1, .follower.errors = ""};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -86,7 +86,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.arena = &c->arena, .is_json = o->is_json};
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
 	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
-	                                .asked_ms = clock_monotonic_ms()};
+	                                .asked_ms = clock_monotonic_ms(), .errors = ""};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
@@ -139,18 +139,28 @@ static void say_waits(struct cycle *c, const struct decision *d)
 	}
 }
 
-/* What ended a command; `form` is the one that --json has for it. */
-static int say_error(const struct cycle_options *o, const struct err *e, void (*form)(struct buf *out, const struct err *e))
+/* What ended a command. */
+static int say_error(const struct cycle_options *o, const char *errors, const struct err *e)
 {
-	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
-	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
+	CLEANUP(buf_done) struct buf out = BUF_INIT(256 * 1024);
 	log_error("%s", e->message);
-	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
-	if (o->is_json && log_is_due(of_answer)) {
-		form(&out, e);
+	if (o->is_json) {
+		json_failure(&out, errors, e);
 		performer_answer(&out);
 	}
 	return err_info(e->kind)->exit_code;
+}
+
+/* The same of a run, which says so in a line; what is wrong with manifests has lines of its own. */
+static void say_errors(const struct cycle *c)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(256 * 1024);
+	char of_answer[256]; /* the log has a back-off of its own */
+	snprintf(of_answer, sizeof of_answer, "json %s", c->follower.errors);
+	if (!c->options->is_json || !*c->follower.errors || !log_is_due(of_answer))
+		return;
+	json_lines_of_errors(&out, c->follower.errors);
+	performer_answer(&out);
 }
 
 /* What kept a part of Git from being looked at comes after what is wrong with the rest, and before what only waits. */
@@ -290,6 +300,7 @@ static void follow(struct cycle *c, struct want *want)
 	struct want old;
 	if (!follow_newer(&c->follower, want, &old))
 		return;
+	say_errors(c);
 	*ARENA_PUSH(&c->arena, c->left, c->left_count) = old.arena;
 	c->has_looked = false;
 	c->performer.failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
@@ -331,6 +342,13 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	}
 }
 
+static int load(struct cycle *c, struct want *want, struct err *e)
+{
+	int result = follow_load(&c->follower, LOAD_SYNC, want, e);
+	say_errors(c);
+	return result;
+}
+
 /* The engine is given up only when all that was begun has ended, whatever the run came to. */
 static int run_and_land(struct cycle *c, struct want *want, struct err *e)
 {
@@ -346,7 +364,7 @@ int cycle_pass(const struct settings *s, const struct cycle_options *o, struct e
 	int code = -1;
 	if (cycle_open(&c, s, o, e) == 0 && lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, e) == 0 &&
 	    fs_mkdir(s->state_dir, 0755, e) == 0 && keep_read_again(&c.keeper, e) == 0 &&
-	    follow_load(&c.follower, LOAD_SYNC, &want, e) == 0 &&
+	    load(&c, &want, e) == 0 &&
 	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
 		code = run_and_land(&c, &want, e);
 	arena_done(&want.arena);
@@ -355,7 +373,15 @@ int cycle_pass(const struct settings *s, const struct cycle_options *o, struct e
 
 int cycle_end(const struct cycle_options *o, const struct err *e)
 {
-	return say_error(o, e, json_line_diagnostic);
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
+	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
+	log_error("%s", e->message);
+	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
+	if (o->is_json && log_is_due(of_answer)) {
+		json_line_diagnostic(&out, e);
+		performer_answer(&out);
+	}
+	return err_info(e->kind)->exit_code;
 }
 
 void cycle_begin(const struct cycle_options *o)
@@ -386,13 +412,13 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	if (cycle_open(&c, s, o, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(o, &e, json_failure);
+		return say_error(o, c.follower.errors, &e);
 	}
 	struct rehearsal r;
 	struct what_if what_if = {0};
 	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(o, &e, json_failure);
+		return say_error(o, c.follower.errors, &e);
 	}
 	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
 	if (what_if.crash_after > r.events_count)
@@ -433,7 +459,7 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 			code = exit_code(code, &want.loaded);
 	}
 	arena_done(&want.arena);
-	return code < 0 ? say_error(o, &e, json_failure) : code;
+	return code < 0 ? say_error(o, c.follower.errors, &e) : code;
 }
 
 int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e)

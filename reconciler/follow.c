@@ -14,6 +14,7 @@ int follow_load(struct follower *f, enum load_mode mode, struct want *want, stru
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
 	int result = desired_load(f->settings, mode, &want->arena, &want->loaded, &problems, e);
 	const struct loaded *l = &want->loaded;
+	f->errors = arena_strdup(f->resolver->arena, problems.text.text);
 	const char *said[] = {problems.warnings.text, problems.text.text};
 	for (size_t i = 0; i < ARRAY_LEN(said); i++)
 		if (*said[i] && log_is_due(said[i]))

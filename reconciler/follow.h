@@ -18,6 +18,7 @@ struct follower {
 	struct resolver *resolver;
 	const struct notes *notes;
 	int64_t asked_ms;           /* when Git was asked last, by the monotonic clock */
+	const char *errors;         /* what was wrong with what was loaded last: lines; "": nothing */
 	char rejected[GIT_ID_SIZE]; /* a newer commit that cannot be used: said once */
 };
 

@@ -11,10 +11,6 @@
 #include "host/orders.h"
 #include "net/probe.h"
 
-/* What is started together is first seen to pass together, else each would cost a reload of its own; but nobody waits for
- * longer than that. */
-#define TOGETHER_MS 2000
-
 /* What this process saw of one instance, longer than one observation. */
 struct memory {
 	const char *id;
@@ -52,7 +48,7 @@ static void judge_probe(struct observer *o, struct instance *i, const struct pro
 	i->probe_said = p->said ? p->said : "";
 	if (p->passed) {
 		m->failing_since_ms = 0;
-		if (!m->passing_since_ms && !o->is_starting)
+		if (!m->passing_since_ms)
 			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
 	} else {
 		m->passing_since_ms = 0;
@@ -194,16 +190,6 @@ static void see_away(const struct action *action, struct world *w)
 			w->instances[i].is_away = true;
 }
 
-/* Is something on its way up, and has been for a moment only? */
-static void see_starting(struct observer *o, const struct action *const *under_way, size_t count)
-{
-	bool is_any = false;
-	for (size_t i = 0; i < count; i++)
-		is_any |= under_way[i]->kind == ACTION_START;
-	o->starting_since_ms = !is_any ? 0 : o->starting_since_ms ? o->starting_since_ms : clock_monotonic_ms();
-	o->is_starting = is_any && clock_monotonic_ms() - o->starting_since_ms < TOGETHER_MS;
-}
-
 int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
 	const struct action **under_way;
@@ -213,7 +199,6 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	for (size_t i = 0; i < under_way_count; i++)
 		see_away(under_way[i], w);
-	see_starting(o, under_way, under_way_count);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
 	host_observe(o->host, desired_swap(d), a, &w->host);

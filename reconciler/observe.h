@@ -27,8 +27,6 @@ struct observer {
 	struct arena *arena; /* for what is remembered */
 	struct memory *memories;
 	size_t memories_count;
-	bool is_starting;          /* something is on its way up, see observe.c */
-	int64_t starting_since_ms; /* 0: nothing is */
 };
 
 /* Fills *w, in `a`, but for run_started_ms and failures, which are the run's. */

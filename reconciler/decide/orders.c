@@ -52,18 +52,18 @@ const struct verdict *rollout_verdict(const struct rollout *r)
 	return NULL;
 }
 
-static const char *paused_text(const struct rollout *r)
+const char *pass_paused_text(struct pass *p, const struct order *pause)
 {
 	char until[32] = "";
-	if (r->pause->until_ms)
-		clock_format(r->pause->until_ms, until, sizeof until);
-	return arena_printf(r->pass->arena, "paused%s%s%s%s; `reconcile resume` lets it go on", *until ? " until " : "", until,
-	                    *r->pause->reason ? ": " : "", r->pause->reason);
+	if (pause->until_ms)
+		clock_format(pause->until_ms, until, sizeof until);
+	return arena_printf(p->arena, "paused%s%s%s%s; `reconcile resume` lets it go on", *until ? " until " : "", until,
+	                    *pause->reason ? ": " : "", pause->reason);
 }
 
 void rollout_say_paused(struct rollout *r)
 {
-	rollout_status(r, PHASE_WAITING, ERR_NONE, paused_text(r));
+	rollout_status(r, PHASE_WAITING, ERR_NONE, pass_paused_text(r->pass, r->pause));
 }
 
 /* Why that revision failed or was called off; NULL: it did not, and was not. */
@@ -120,7 +120,7 @@ static bool is_held_by_pause(struct rollout *r, struct refusal *out)
 	if (!r->pause)
 		return false;
 	bool has_begun = !rollout_is_good(r, want->revision) && set_of_revision(r, want->revision).count > 0;
-	*out = (struct refusal){.why = paused_text(r), .phase = PHASE_WAITING};
+	*out = (struct refusal){.why = pass_paused_text(r->pass, r->pause), .phase = PHASE_WAITING};
 	if (has_begun && strategy_info(want->strategy)->is_exclusive)
 		r->pause = NULL;
 	if (has_begun)
