@@ -2,6 +2,7 @@
  * A whole run in the model world. The one thing to know: it has the clock of a real one, where what takes long goes on
  * beside the rest (docker_begin() of the real engine), so that a plan's times and the order of its steps are the run's.
  */
+#include <math.h>
 #include <string.h>
 
 #include "decide/pass.h"
@@ -20,13 +21,13 @@ static int count_running(const struct world *w)
 	return n;
 }
 
-static void record(struct rehearsal *out, const struct action *action, int64_t at_ms, struct arena *a)
+static void record(struct rehearsal *out, const struct world *w, const struct action *action, int64_t at_ms, struct arena *a)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
 	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
 	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
-	out->reloads += action->kind == ACTION_PUBLISH;
+	out->reloads += model_is_reload(w, action);
 }
 
 /* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
@@ -36,6 +37,26 @@ static void look_again(struct world *w, int64_t before_ms)
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].passing_since_ms > before_ms)
 			w->instances[i].passing_since_ms = w->now_ms;
+}
+
+/* How many requests there will be no plan can know, nor what they will show: enough, and nothing bad. */
+static void see_enough(struct world *w, struct arena *a)
+{
+	w->evidence = NULL;
+	w->measures = NULL;
+	w->evidence_count = w->measures_count = 0;
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (t->weight == 0)
+			continue;
+		struct evidence *e = ARENA_PUSH(a, w->evidence, w->evidence_count);
+		*e = (struct evidence){.project = t->project, .service = t->service, .revision = t->next.revision,
+		                       .weight = t->weight, .from_ms = w->now_ms, .to_ms = w->now_ms};
+		e->next.attempts = INT64_MAX;
+		*ARENA_PUSH(a, w->measures, w->measures_count) = (struct measure){
+			.project = t->project, .service = t->service, .revision = t->next.revision, .has_value = true,
+			.value = -INFINITY, .why = ""};
+	}
 }
 
 static const struct traffic *traffic_of(const struct world *w, const struct service *s)
@@ -155,10 +176,10 @@ static size_t act(struct run *r, const struct decision *d)
 		const struct action *action = &d->actions[i];
 		if (is_held_up(r, action, earlier))
 			continue;
-		record(r->out, action, r->world->now_ms - r->started_ms, r->arena);
+		record(r->out, r->world, action, r->world->now_ms - r->started_ms, r->arena);
 		if (is_long(action->kind))
 			*ARENA_PUSH(r->arena, r->flights, r->flights_count) =
-				(struct flight){*action, r->world->now_ms + model_takes_ms(action->kind)};
+				(struct flight){*action, r->world->now_ms + model_takes_ms(r->world, action)};
 		else
 			model_apply(r->world, action, r->arena);
 		measure(r);
@@ -214,6 +235,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		land(&r, w->now_ms);
 		if (!is_killed)
 			look_again(w, before_ms);
+		see_enough(w, a);
 		misbehave(w, r.what_if);
 	}
 	int64_t memory = r.memory_bytes;

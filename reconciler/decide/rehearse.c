@@ -154,6 +154,23 @@ static void stop(struct world *w, struct instance *i, const struct action *actio
 	i->is_passing = false;
 }
 
+/* What was seen of a rollout ends with it. */
+static void forget_evidence(struct world *w, struct arena *a)
+{
+	struct evidence *kept = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < w->evidence_count; i++)
+		for (size_t k = 0; k < w->nginx.topology.services_count; k++) {
+			const struct evidence *e = &w->evidence[i];
+			const struct traffic *t = &w->nginx.topology.services[k];
+			if (strcmp(t->project, e->project) == 0 && strcmp(t->service, e->service) == 0 &&
+			    strcmp(t->next.revision, e->revision) == 0)
+				*ARENA_PUSH(a, kept, count) = *e;
+		}
+	w->evidence = kept;
+	w->evidence_count = count;
+}
+
 static void publish(struct world *w, const struct action *action, struct arena *a)
 {
 	struct topology before = w->nginx.topology;
@@ -172,6 +189,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 				t->weight_since_ms = before.services[k].weight_since_ms;
 			}
 	}
+	forget_evidence(w, a);
 	w->nginx.is_current = true;
 	w->nginx.drift = NULL;
 	w->nginx.installed_ms = w->now_ms;
@@ -279,8 +297,14 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 	w->host.swappiness_before = change->before;
 }
 
+bool model_is_reload(const struct world *w, const struct action *action)
+{
+	return action->kind == ACTION_PUBLISH || (action->kind == ACTION_WEIGHT &&
+	                                          topology_is_streamed(&w->nginx.topology, action->project, action->service));
+}
+
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
-int64_t model_takes_ms(enum action_kind kind)
+int64_t model_takes_ms(const struct world *w, const struct action *action)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
@@ -289,6 +313,7 @@ int64_t model_takes_ms(enum action_kind kind)
 		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
+	enum action_kind kind = model_is_reload(w, action) ? ACTION_PUBLISH : action->kind;
 	return takes[kind] ? takes[kind] : 2;
 }
 
@@ -341,7 +366,7 @@ void model_done(struct world *w, const struct action *action, struct arena *a)
 
 void model_apply(struct world *w, const struct action *action, struct arena *a)
 {
-	w->now_ms += model_takes_ms(action->kind);
+	w->now_ms += model_takes_ms(w, action);
 	model_done(w, action, a);
 }
 

@@ -13,7 +13,9 @@ struct world *world_copy(struct arena *a, const struct world *w);
 void model_apply(struct world *w, const struct action *action, struct arena *a);
 /* The same for one that ends now, and how long it took. */
 void model_done(struct world *w, const struct action *action, struct arena *a);
-int64_t model_takes_ms(enum action_kind kind);
+int64_t model_takes_ms(const struct world *w, const struct action *action);
+/* Does nginx read its configuration anew? */
+bool model_is_reload(const struct world *w, const struct action *action);
 
 /* What is to be taken for granted of an action that was begun and has not ended: the worse of before and after. What it
  * makes is there and does not serve, what it takes away is there and is not to be counted on. Until it has ended decide may
