@@ -6,6 +6,7 @@
 #include "cycle.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,6 +22,7 @@
 #include "keep.h"
 #include "model/failure.h"
 #include "observe.h"
+#include "performer.h"
 #include "report/json.h"
 #include "resolve.h"
 #include "whatif.h"
@@ -28,13 +30,11 @@
 #define POLL_MS 200               /* how often a gate or a hold is looked at */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
-#define REPEATS_MAX 20            /* the same action more often than that in one run is a bug, not progress */
-#define EVIDENCE_LINES 50
 
-struct repeat {
-	const char *text;
-	int count;
-	const char *failed; /* why it failed last: said in full once */
+/* What one pass derived; it outlives the pass while an action that it began is under way. */
+struct pass {
+	struct pass *next;
+	struct arena arena;
 };
 
 struct cycle {
@@ -49,15 +49,13 @@ struct cycle {
 	struct observer observer;
 	struct resolver resolver;
 	struct follower follower;
-	struct failures failures;
-	int64_t acting_since_ms;
-	struct repeat *repeats;  /* actions done, */
-	size_t repeats_count;
-	struct repeat *said;     /* and the last reason logged for each service */
+	struct performer performer;
+	struct pass *passes;     /* newest first */
+	struct arena *left;      /* of commits that were taken over: as long as anything is under way */
+	size_t left_count;
+	const char **said;       /* the last reason logged for each service */
 	size_t said_count;
 	int64_t run_started_ms;
-	struct tally tally;
-	bool is_stuck;
 	bool has_looked;
 	int lock;
 };
@@ -66,7 +64,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 {
 	size_t rows_count;
 	const struct field *const *rows = fields_rows(&rows_count);
-	*c = (struct cycle){.settings = s, .options = o, .lock = -1};
+	*c = (struct cycle){.settings = s, .options = o, .lock = -1, .follower.errors = ""};
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
@@ -80,12 +78,16 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		return -1;
 	struct docker_settings docker = {
 		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
-		.config_folder = s->docker_config, .content = context_content, .min_free_bytes = s->min_free};
+		.config_folder = s->docker_config, .content = context_content, .min_free_bytes = s->min_free,
+		.begun = performer_begun, .ended = performer_ended, .context = &c->performer};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)
 		return -1;
+	c->performer = (struct performer){
+		.docker = c->docker, .http = c->http, .nginx = &c->nginx, .host = &c->host, .keeper = &c->keeper,
+		.observer = &c->observer, .arena = &c->arena, .is_json = o->is_json};
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
 	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
-	                                .asked_ms = clock_monotonic_ms()};
+	                                .asked_ms = clock_monotonic_ms(), .errors = ""};
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
@@ -100,8 +102,8 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
 	w->run_started_ms = c->run_started_ms;
-	w->failures = c->failures.items;
-	w->failures_count = c->failures.count;
+	w->failures = c->performer.failures.items;
+	w->failures_count = c->performer.failures.count;
 	return 0;
 }
 
@@ -111,186 +113,6 @@ static void cycle_done(struct cycle *c)
 	http_free(c->http);
 	fd_close(&c->lock);
 	arena_done(&c->arena);
-}
-
-/* An answer, or a line of it: on its way before anything else happens. */
-static void answer(const struct buf *out)
-{
-	fputs(out->text, stdout);
-	fflush(stdout);
-}
-
-/* ---- Act ---- */
-
-/* --json: where an action stands. */
-static void tell(const struct cycle *c, const char *type, const struct action *action, const struct err *e)
-{
-	CLEANUP(buf_done) struct buf out = BUF_INIT(128 * 1024);
-	if (!c->options->is_json)
-		return;
-	json_line_action(&out, type, action, e);
-	answer(&out);
-}
-
-static void show_words(struct cycle *c, const struct instance *in)
-{
-	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024);
-	struct err e;
-	if (docker_logs(c->docker, in, EVIDENCE_LINES, &lines, &e) < 0) {
-		log_warning("%s", e.message);
-	} else if (lines.length) {
-		log_info("the last lines of %s:", in->name);
-		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
-	}
-}
-
-/* Does nothing speak against it, as far as anybody can see from outside? */
-static bool looks_well(const struct instance *in)
-{
-	return in->state == INSTANCE_RUNNING && in->is_passing && in->health != HEALTH_UNHEALTHY;
-}
-
-/* The last words of what failed, while they can still be read. `all`: of each instance of the revision. */
-static void show_evidence(struct cycle *c, const struct world *w, const char *project, const char *service, const char *revision,
-                          bool all)
-{
-	for (size_t i = 0; i < w->instances_count; i++) {
-		const struct instance *in = &w->instances[i];
-		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0 &&
-		    (all || !looks_well(in)))
-			show_words(c, in);
-	}
-}
-
-/* What failed with nothing to go back to is in no quarantine; its words are as good. */
-static void show_failures(struct cycle *c, const struct desired *d, const struct world *w, const struct decision *decision)
-{
-	for (size_t i = 0; i < decision->services_count; i++) {
-		const struct status *s = &decision->services[i];
-		const struct service *want = desired_service(d, s->project, s->service);
-		if (s->phase == PHASE_FAILED && want && !tally_is_empty(&c->tally)) /* else an earlier run has shown them */
-			show_evidence(c, w, s->project, s->service, want->revision, false);
-	}
-}
-
-/* How often the action was done by now, this time counted. */
-static struct repeat *count_repeat(struct cycle *c, const char *text)
-{
-	struct repeat *r = NULL;
-	for (size_t i = 0; i < c->repeats_count && !r; i++)
-		if (strcmp(c->repeats[i].text, text) == 0)
-			r = &c->repeats[i];
-	if (!r) {
-		r = ARENA_PUSH(&c->arena, c->repeats, c->repeats_count);
-		*r = (struct repeat){.text = arena_strdup(&c->arena, text)};
-	}
-	c->is_stuck |= ++r->count > REPEATS_MAX;
-	return r;
-}
-
-static void say_failure(struct cycle *c, struct repeat *r, const struct err *e)
-{
-	if (r->failed && strcmp(r->failed, e->message) == 0) {
-		log_error("%s: the same at attempt %d", r->text, r->count);
-		return;
-	}
-	r->failed = arena_strdup(&c->arena, e->message);
-	log_error("%s: %s", r->text, e->message);
-}
-
-/* A network or volume that failed shows again in the instance that needs it. */
-static bool is_remembered(const struct action *action)
-{
-	return action->service || action->kind == ACTION_PUBLISH || action_info(action->kind)->room == ROOM_HOST;
-}
-
-/* Logs an action that ended, in the words of the plan, and keeps what the next decision must know of it. */
-static void ended(struct cycle *c, const struct action *action, const struct outcome *outcome)
-{
-	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
-	action_print(&text, action);
-	struct repeat *repeat = count_repeat(c, text.text);
-	if (outcome->result < 0) {
-		say_failure(c, repeat, &outcome->err);
-		if (*outcome->log)
-			log_info("the last lines of it:\n%s", outcome->log);
-		tell(c, "apply_errored", action, &outcome->err);
-		if (is_remembered(action))
-			failures_add(&c->failures, &c->arena, action, &outcome->err, c->acting_since_ms, observer_now_ms(&c->observer))
-				->retry_after_ms = outcome->retry_after_ms;
-		return;
-	}
-	log_info("%s", text.text);
-	if (*outcome->note)
-		log_warning("%s: %s", text.text, outcome->note);
-	tell(c, "apply_complete", action, NULL);
-	if (is_remembered(action))
-		failures_forget(&c->failures, action);
-	keep_images(&c->keeper, action, outcome);
-	tally_add(&c->tally, action);
-}
-
-/* A note that cannot be written is a failed action like any other: what decide does about it is its business, and one
- * service's disk trouble does not end the run for the others. */
-static void act_note(struct cycle *c, const struct world *w, const struct action *action)
-{
-	struct outcome outcome = {0};
-	tell(c, "apply_start", action, NULL);
-	outcome.result = action->kind == ACTION_QUARANTINE ? keep_quarantine(&c->keeper, action, &outcome.err)
-	                                                   : keep_good(&c->keeper, action, &outcome.err);
-	if (action->kind == ACTION_QUARANTINE)
-		show_evidence(c, w, action->project, action->service, action->revision, true);
-	ended(c, action, &outcome);
-}
-
-static void act_nginx(struct cycle *c, const struct action *action)
-{
-	struct outcome outcome = {0};
-	tell(c, "apply_start", action, NULL);
-	outcome.result = nginx_act(&c->nginx, c->http, action, &outcome.err);
-	ended(c, action, &outcome);
-}
-
-static void act_host(struct cycle *c, const struct action *action)
-{
-	struct outcome outcome = {0};
-	tell(c, "apply_start", action, NULL);
-	outcome.result = host_act(&c->host, action, &outcome.err);
-	ended(c, action, &outcome);
-}
-
-static void act_docker(struct cycle *c, const struct decision *d, struct arena *a)
-{
-	const struct action **actions = arena_alloc(a, (d->actions_count + 1) * sizeof *actions);
-	struct outcome *outcomes = arena_alloc(a, (d->actions_count + 1) * sizeof *outcomes);
-	size_t count = 0;
-	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_DOCKER)
-			actions[count++] = &d->actions[i];
-	for (size_t i = 0; i < count; i++)
-		tell(c, "apply_start", actions[i], NULL);
-	docker_act(c->docker, actions, outcomes, count);
-	for (size_t i = 0; i < count; i++)
-		ended(c, actions[i], &outcomes[i]);
-}
-
-/* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
-static void act(struct cycle *c, const struct world *w, const struct decision *d, struct arena *a)
-{
-	c->acting_since_ms = observer_now_ms(&c->observer);
-	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_NOTES)
-			act_note(c, w, &d->actions[i]);
-	for (size_t i = 0; i < d->actions_count; i++)
-		if (d->actions[i].kind == ACTION_WEIGHT)
-			act_nginx(c, &d->actions[i]);
-	act_docker(c, d, a);
-	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_NGINX && d->actions[i].kind != ACTION_WEIGHT)
-			act_nginx(c, &d->actions[i]);
-	for (size_t i = 0; i < d->actions_count; i++)
-		if (action_info(d->actions[i].kind)->room == ROOM_HOST)
-			act_host(c, &d->actions[i]);
 }
 
 /* ---- The run ---- */
@@ -303,35 +125,45 @@ static void say_waits(struct cycle *c, const struct decision *d)
 		const struct status *s = &d->services[i];
 		if (s->phase != PHASE_PROGRESSING || !s->reason)
 			continue;
-		struct repeat *said = NULL;
+		const char **said = NULL;
 		buf_clear(&line);
 		buf_printf(&line, "%s/%s: %s", s->project, s->service, s->reason);
 		size_t length = strlen(s->project) + 1 + strlen(s->service) + 1;
 		for (size_t k = 0; k < c->said_count; k++)
-			if (strncmp(c->said[k].text, line.text, length) == 0)
+			if (strncmp(c->said[k], line.text, length) == 0)
 				said = &c->said[k];
-		if (said && strcmp(said->text, line.text) == 0)
+		if (said && strcmp(*said, line.text) == 0)
 			continue;
 		if (!said)
 			said = ARENA_PUSH(&c->arena, c->said, c->said_count);
-		said->text = arena_strdup(&c->arena, line.text);
+		*said = arena_strdup(&c->arena, line.text);
 		log_info("%s", line.text);
 		notify_status(line.text);
 	}
 }
 
-/* What ended a command; `form` is the one that --json has for it. */
-static int say_error(const struct cycle_options *o, const struct err *e, void (*form)(struct buf *out, const struct err *e))
+/* What ended a command. */
+static int say_error(const struct cycle_options *o, const char *errors, const struct err *e)
 {
-	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
-	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
+	CLEANUP(buf_done) struct buf out = BUF_INIT(256 * 1024);
 	log_error("%s", e->message);
-	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
-	if (o->is_json && log_is_due(of_answer)) {
-		form(&out, e);
-		answer(&out);
+	if (o->is_json) {
+		json_failure(&out, errors, e);
+		performer_answer(&out);
 	}
 	return err_info(e->kind)->exit_code;
+}
+
+/* The same of a run, which says so in a line; what is wrong with manifests has lines of its own. */
+static void say_errors(const struct cycle *c)
+{
+	CLEANUP(buf_done) struct buf out = BUF_INIT(256 * 1024);
+	char of_answer[256]; /* the log has a back-off of its own */
+	snprintf(of_answer, sizeof of_answer, "json %s", c->follower.errors);
+	if (!c->options->is_json || !*c->follower.errors || !log_is_due(of_answer))
+		return;
+	json_lines_of_errors(&out, c->follower.errors);
+	performer_answer(&out);
 }
 
 /* What kept a part of Git from being looked at comes after what is wrong with the rest, and before what only waits. */
@@ -358,55 +190,124 @@ static int say_end(struct cycle *c, const struct loaded *l, const struct decisio
 {
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	int code = status_exit_code(d);
-	tally_end(&c->tally);
-	if (tally_is_empty(&c->tally))
+	struct tally *tally = &c->performer.tally;
+	tally_end(tally);
+	if (tally_is_empty(tally))
 		status_nothing(&out, d);
 	else
 		buf_printf(&out, "%s: %d added, %d changed, %d destroyed.\n",
-		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", c->tally.added,
-		           c->tally.changed, c->tally.destroyed);
+		           code == 0 ? "Apply complete" : code == 3 ? "Rolled back" : "Apply incomplete", tally->added,
+		           tally->changed, tally->destroyed);
 	const char *message = arena_printf(&c->arena, "%.*s", (int)strcspn(out.text, "\n"), out.text);
 	status_notes(&out, d);
 	notify_status(out.text);
 	/* Of many rounds, those that changed something or went wrong in a new way are told. */
-	bool is_news = !tally_is_empty(&c->tally) || (code != 0 && log_is_due(out.text));
+	bool is_news = !tally_is_empty(tally) || (code != 0 && log_is_due(out.text));
 	if (c->options->is_json) {
 		buf_clear(&out);
-		json_line_summary(&out, &c->tally, d, message);
+		json_line_summary(&out, tally, d, message);
 	}
 	if (is_news || !c->options->is_round)
-		answer(&out);
+		performer_answer(&out);
 	return exit_code(code, l);
 }
 
-/* One observation and one decision. Returns 1 when the run is over, 0 to go on, -1 on failure. */
-static int turn(struct cycle *c, const struct loaded *l, struct decision *decision, struct arena *a, struct err *e)
+/* Is nothing under way? */
+static bool is_at_rest(struct cycle *c, struct arena *a)
+{
+	const struct action **under_way;
+	return docker_under_way(c->docker, a, &under_way) == 0;
+}
+
+/* Until something has ended, or until it is time to look again: at once when something was done. */
+static void wait_a_little(struct cycle *c, const struct decision *d, enum act act, struct arena *a)
+{
+	int64_t left_ms = d->wait_until_ms ? d->wait_until_ms - observer_now_ms(&c->observer) : POLL_MS;
+	left_ms = act == ACT_DONE ? 0 : left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms;
+	if (!is_at_rest(c, a))
+		docker_poll(c->docker, left_ms);
+	else if (act == ACT_NOTHING)
+		clock_sleep_ms(left_ms);
+}
+
+/* One observation and one decision, and the beginning of what it asks for. Returns 1 when the run is over, 0 to go on, -1
+ * on failure. *is_idle: there was nothing to do but to wait. */
+static int turn(struct cycle *c, const struct loaded *l, struct decision *decision, struct arena *a, bool *is_idle, struct err *e)
 {
 	const struct desired *d = &l->desired;
-	struct world world;
-	if (look(c, d, a, &world, e) < 0)
+	struct world *world = arena_alloc(a, sizeof *world);
+	if (look(c, d, a, world, e) < 0)
 		return -1;
 	if (!c->has_looked && !l->left_out && !l->is_partial)
-		say_gone(c, d, &world);
+		say_gone(c, d, world);
 	c->has_looked = true;
-	if (c->keeper.notes.is_missing && !world.are_notes_lost && keep_begin(&c->keeper, e) < 0)
+	if (c->keeper.notes.is_missing && !world->are_notes_lost && keep_begin(&c->keeper, e) < 0)
 		return -1;
-	decide(d, &world, a, decision);
-	if (decision->actions_count == 0)
+	decide(d, world, a, decision);
+	if (decision->actions_count == 0 && !decision->wait_until_ms && is_at_rest(c, a)) {
 		say_waits(c, decision);
-	if (decision->actions_count == 0 && !decision->wait_until_ms) {
-		show_failures(c, d, &world, decision);
-		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, &world);
+		performer_show_failures(&c->performer, d, world, decision);
+		kept_sweep(arena_printf(a, "%s/secrets", c->settings->state_dir), d, world);
 		return 1;
 	}
-	act(c, &world, decision, a);
-	if (c->is_stuck)
+	enum act act = performer_act(&c->performer, world, decision, a);
+	*is_idle = act == ACT_NOTHING;
+	if (*is_idle && !docker_has_quick(c->docker))
+		say_waits(c, decision);
+	wait_a_little(c, decision, act, a);
+	if (c->performer.is_stuck)
 		return err_set(e, ERR_INTERNAL, "the same action again and again; stopped. Please report it, with this log");
-	if (decision->actions_count == 0) {
-		int64_t left_ms = decision->wait_until_ms - observer_now_ms(&c->observer);
-		clock_sleep_ms(left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms);
-	}
 	return 0;
+}
+
+/* Forgets the passes of which nothing is under way any more. */
+static void sweep(struct cycle *c)
+{
+	for (struct pass **at = &c->passes; *at; ) {
+		struct pass *one = *at;
+		if (docker_needs(c->docker, &one->arena)) {
+			at = &one->next;
+			continue;
+		}
+		*at = one->next;
+		arena_done(&one->arena);
+		free(one);
+	}
+	for (size_t i = 0; !c->passes && i < c->left_count; i++)
+		arena_done(&c->left[i]);
+	c->left_count = c->passes ? c->left_count : 0;
+}
+
+static struct arena *pass_new(struct cycle *c)
+{
+	struct pass *one = calloc(1, sizeof *one);
+	if (!one)
+		abort();
+	sweep(c);
+	one->next = c->passes;
+	c->passes = one;
+	return &one->arena;
+}
+
+/* What was begun ends before the run does. */
+static void land(struct cycle *c)
+{
+	docker_begin(c->docker, NULL, NULL, 0);
+	for (CLEANUP(arena_done) struct arena a = {0}; !is_at_rest(c, &a); arena_clear(&a))
+		docker_poll(c->docker, 1000);
+	sweep(c);
+}
+
+/* While nothing else is to be done: has Git something newer? */
+static void follow(struct cycle *c, struct want *want)
+{
+	struct want old;
+	if (!follow_newer(&c->follower, want, &old))
+		return;
+	say_errors(c);
+	*ARENA_PUSH(&c->arena, c->left, c->left_count) = old.arena;
+	c->has_looked = false;
+	c->performer.failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
 }
 
 static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
@@ -414,9 +315,10 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	int64_t started_ms = clock_monotonic_ms(), away_since_ms = 0;
 	bool has_observed = false;
 	for (;;) {
-		CLEANUP(arena_done) struct arena a = {0};
+		struct arena *a = pass_new(c);
 		struct decision decision = {0};
-		int result = turn(c, &want->loaded, &decision, &a, e);
+		bool is_idle = false;
+		int result = turn(c, &want->loaded, &decision, a, &is_idle, e);
 		int64_t now_ms = clock_monotonic_ms();
 		if (result > 0) {
 			int code = say_end(c, &want->loaded, &decision);
@@ -429,10 +331,8 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 		if (result == 0) {
 			has_observed = true;
 			away_since_ms = 0;
-			if (decision.actions_count == 0 && follow_newer(&c->follower, want)) {
-				c->has_looked = false;
-				c->failures = (struct failures){0}; /* what failed for the old commit may be what this one sets right */
-			}
+			if (is_idle)
+				follow(c, want);
 		} else if (e->kind != ERR_UNREACHABLE && e->kind != ERR_TRANSIENT) {
 			return -1;
 		} else {
@@ -446,6 +346,21 @@ static int run_until_settled(struct cycle *c, struct want *want, struct err *e)
 	}
 }
 
+static int load(struct cycle *c, struct want *want, struct err *e)
+{
+	int result = follow_load(&c->follower, LOAD_SYNC, want, e);
+	say_errors(c);
+	return result;
+}
+
+/* The engine is given up only when all that was begun has ended, whatever the run came to. */
+static int run_and_land(struct cycle *c, struct want *want, struct err *e)
+{
+	int code = run_until_settled(c, want, e);
+	land(c);
+	return code;
+}
+
 int cycle_pass(const struct settings *s, const struct cycle_options *o, struct err *e)
 {
 	struct want want = {0};
@@ -453,16 +368,24 @@ int cycle_pass(const struct settings *s, const struct cycle_options *o, struct e
 	int code = -1;
 	if (cycle_open(&c, s, o, e) == 0 && lock_wait(s->run_dir, s->lock_timeout_ms, &c.lock, e) == 0 &&
 	    fs_mkdir(s->state_dir, 0755, e) == 0 && keep_read_again(&c.keeper, e) == 0 &&
-	    follow_load(&c.follower, LOAD_SYNC, &want, e) == 0 &&
+	    load(&c, &want, e) == 0 &&
 	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
-		code = run_until_settled(&c, &want, e);
+		code = run_and_land(&c, &want, e);
 	arena_done(&want.arena);
 	return code;
 }
 
 int cycle_end(const struct cycle_options *o, const struct err *e)
 {
-	return say_error(o, e, json_line_diagnostic);
+	CLEANUP(buf_done) struct buf out = BUF_INIT(16 * 1024);
+	char of_answer[sizeof e->message + 8]; /* the log has a back-off of its own */
+	log_error("%s", e->message);
+	snprintf(of_answer, sizeof of_answer, "json %s", e->message);
+	if (o->is_json && log_is_due(of_answer)) {
+		json_line_diagnostic(&out, e);
+		performer_answer(&out);
+	}
+	return err_info(e->kind)->exit_code;
 }
 
 void cycle_begin(const struct cycle_options *o)
@@ -472,7 +395,7 @@ void cycle_begin(const struct cycle_options *o)
 	if (!o->is_json)
 		return;
 	json_line_version(&out);
-	answer(&out);
+	performer_answer(&out);
 }
 
 int cycle_run(const struct settings *s, const struct cycle_options *o)
@@ -493,13 +416,13 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	if (cycle_open(&c, s, o, &e) < 0 || follow_load(&c.follower, LOAD_PEEK, &want, &e) < 0 ||
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(o, &e, json_failure);
+		return say_error(o, c.follower.errors, &e);
 	}
 	struct rehearsal r;
 	struct what_if what_if = {0};
 	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
 		arena_done(&want.arena);
-		return say_error(o, &e, json_failure);
+		return say_error(o, c.follower.errors, &e);
 	}
 	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
 	if (what_if.crash_after > r.events_count)
@@ -510,7 +433,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 		json_plan(&out, &plan, want.loaded.left_out == 0);
 	else
 		plan_print(&out, &plan);
-	answer(&out);
+	performer_answer(&out);
 	int code = o->detailed_exitcode && !tally_is_empty(&plan.tally) ? 2 : 0;
 	if (want.loaded.left_out)
 		code = exit_code(code, &want.loaded);
@@ -534,13 +457,13 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 			json_status(&out, &want.loaded.desired, &decision);
 		else
 			status_print(&out, &want.loaded.desired, &decision);
-		answer(&out);
+		performer_answer(&out);
 		code = status_exit_code(&decision);
 		if (want.loaded.left_out)
 			code = exit_code(code, &want.loaded);
 	}
 	arena_done(&want.arena);
-	return code < 0 ? say_error(o, &e, json_failure) : code;
+	return code < 0 ? say_error(o, c.follower.errors, &e) : code;
 }
 
 int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, struct err *e)

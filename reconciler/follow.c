@@ -14,6 +14,7 @@ int follow_load(struct follower *f, enum load_mode mode, struct want *want, stru
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
 	int result = desired_load(f->settings, mode, &want->arena, &want->loaded, &problems, e);
 	const struct loaded *l = &want->loaded;
+	f->errors = arena_strdup(f->resolver->arena, problems.text.text);
 	const char *said[] = {problems.warnings.text, problems.text.text};
 	for (size_t i = 0; i < ARRAY_LEN(said); i++)
 		if (*said[i] && log_is_due(said[i]))
@@ -37,7 +38,7 @@ int follow_load(struct follower *f, enum load_mode mode, struct want *want, stru
 	return 0;
 }
 
-bool follow_newer(struct follower *f, struct want *want)
+bool follow_newer(struct follower *f, struct want *want, struct want *old)
 {
 	struct want newer = {0};
 	struct err e;
@@ -58,7 +59,7 @@ bool follow_newer(struct follower *f, struct want *want)
 		return false;
 	}
 	log_info("commit %.8s \"%s\" takes over", newer.loaded.commit.id, newer.loaded.commit.subject);
-	arena_done(&want->arena);
+	*old = *want;
 	*want = newer;
 	return true;
 }

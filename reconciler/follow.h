@@ -18,12 +18,14 @@ struct follower {
 	struct resolver *resolver;
 	const struct notes *notes;
 	int64_t asked_ms;           /* when Git was asked last, by the monotonic clock */
+	const char *errors;         /* what was wrong with what was loaded last: lines; "": nothing */
 	char rejected[GIT_ID_SIZE]; /* a newer commit that cannot be used: said once */
 };
 
 /* Fills *want and logs what is wrong with it; the caller ends want->arena, also after a failure. */
 MUST_CHECK int follow_load(struct follower *f, enum load_mode mode, struct want *want, struct err *e);
-/* Asks Git for something newer, not too often. True: *want is now that. */
-bool follow_newer(struct follower *f, struct want *want);
+/* Asks Git for something newer, not too often. True: *want is now that, and *old is what it was, for the caller to end
+ * when nothing uses it any more. */
+bool follow_newer(struct follower *f, struct want *want, struct want *old);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "decide/rehearse.h"
 #include "desired/manifest.h"
 #include "host/orders.h"
 #include "net/probe.h"
@@ -139,6 +140,9 @@ static void observe_names(struct observer *o, struct world *w)
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
 		bool has_name = false, moves = false;
+		in->alone_since_ms = m->alone_since_ms;
+		if (in->is_away)
+			continue;
 		for (size_t k = 0; k < in->endpoints_count; k++) {
 			has_name |= in->endpoints[k].has_alias;
 			moves |= *in->endpoints[k].address != 0;
@@ -171,6 +175,12 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
 		const struct service *s = spec_of(d, w, in);
+		if (in->is_away) { /* cannot be asked for a moment, and is as it was */
+			in->passing_since_ms = m->passing_since_ms;
+			in->is_passing = m->passing_since_ms != 0;
+			in->probe_said = "";
+			continue;
+		}
 		if (in->state != INSTANCE_RUNNING || !s) {
 			m->passing_since_ms = m->failing_since_ms = 0;
 			in->probe_said = "";
@@ -227,11 +237,23 @@ static int find_nginx(struct observer *o, struct err *e)
 	return 0;
 }
 
+static void see_away(const struct action *action, struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if ((action->kind == ACTION_ALIAS || action->kind == ACTION_UNALIAS) &&
+		    strcmp(w->instances[i].id, action->instance->id) == 0)
+			w->instances[i].is_away = true;
+}
+
 int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
+	const struct action **under_way;
+	size_t under_way_count = docker_under_way(o->docker, a, &under_way);
 	*w = (struct world){.now_ms = observer_now_ms(o)};
 	if (docker_observe(o->docker, a, w, e) < 0)
 		return err_wrap(e, "Docker at %s", o->docker_host);
+	for (size_t i = 0; i < under_way_count; i++)
+		see_away(under_way[i], w);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) &&
 	    (find_nginx(o, e) < 0 || nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0))
 		return -1;
@@ -247,5 +269,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
 	w->now_ms = observer_now_ms(o);
+	for (size_t i = 0; i < under_way_count; i++)
+		model_under_way(w, under_way[i], a);
 	return 0;
 }

@@ -70,7 +70,7 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 		bool has_ended_well = in->state == INSTANCE_EXITED && in->exit_code == 0 && in->started_ms;
 		switch (d->condition) {
 		case CONDITION_STARTED:
-			if (in->state == INSTANCE_RUNNING || (other && other->may_end && has_ended_well))
+			if ((in->state == INSTANCE_RUNNING && !in->is_starting) || (other && other->may_end && has_ended_well))
 				return true;
 			break;
 		case CONDITION_HEALTHY:

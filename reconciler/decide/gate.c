@@ -100,6 +100,8 @@ static struct judgement judge_running(const struct instance *i, const struct ser
 struct judgement gate_judge(const struct instance *i, const struct service *s, enum trust trust,
                             const struct world *world, struct arena *a)
 {
+	if (i->is_stopping)
+		return coming(arena_printf(a, "%s is being stopped", i->name), 0);
 	switch (i->state) {
 	case INSTANCE_CREATED:
 		if (i->error && *i->error) {

@@ -63,24 +63,24 @@ struct verdict rollout_verdict(const struct rollout *r)
 	return verdict_judge(&r->target->analysis, rows, rows_count, r->now->weight, measure, r->pass->arena);
 }
 
-static const char *paused_text(const struct rollout *r, const struct order *pause)
+const char *pass_paused_text(struct pass *p, const struct order *pause)
 {
 	char until[32] = "";
 	if (pause->until_ms)
 		clock_format(pause->until_ms, until, sizeof until);
-	return arena_printf(r->pass->arena, "paused%s%s%s%s; `reconcile resume` lets it go on", *until ? " until " : "", until,
+	return arena_printf(p->arena, "paused%s%s%s%s; `reconcile resume` lets it go on", *until ? " until " : "", until,
 	                    *pause->reason ? ": " : "", pause->reason);
 }
 
 const char *rollout_paused(const struct rollout *r)
 {
 	const struct order *pause = pass_pause(r->pass, r->project, r->service);
-	return pause ? paused_text(r, pause) : NULL;
+	return pause ? pass_paused_text(r->pass, pause) : NULL;
 }
 
 void rollout_say_paused(struct rollout *r)
 {
-	rollout_status(r, PHASE_WAITING, ERR_NONE, paused_text(r, r->pause));
+	rollout_status(r, PHASE_WAITING, ERR_NONE, pass_paused_text(r->pass, r->pause));
 	r->status->until_ms = r->pause->until_ms;
 }
 
@@ -138,7 +138,7 @@ static bool is_held_by_pause(struct rollout *r, struct refusal *out)
 	if (!r->pause)
 		return false;
 	bool has_begun = !rollout_is_good(r, want->revision) && set_of_revision(r, want->revision).count > 0;
-	*out = (struct refusal){.why = paused_text(r, r->pause), .phase = PHASE_WAITING};
+	*out = (struct refusal){.why = pass_paused_text(r->pass, r->pause), .phase = PHASE_WAITING};
 	if (has_begun && strategy_info(want->strategy)->is_exclusive)
 		r->pause = NULL;
 	if (has_begun)

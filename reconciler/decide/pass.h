@@ -31,6 +31,8 @@ bool pass_is_atomic(const struct pass *p, const char *project);
 bool pass_is_acceptable(const struct pass *p, const struct status *s);
 /* orders.c: the pause that is in force for it; NULL: none. */
 const struct order *pass_pause(const struct pass *p, const char *project, const char *service);
+/* For people. */
+const char *pass_paused_text(struct pass *p, const struct order *pause);
 
 /* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
 bool pass_has_project(const struct pass *p, const char *project);

@@ -1,18 +1,12 @@
 /*
- * The model world: what each action does to it, and the loop that plays a whole run. The one thing to know: it has no
- * rules of its own about rollouts; it only knows what the host does when it is told something.
+ * The model world: what each action does to it. The one thing to know: it has no rules of its own about rollouts; it only
+ * knows what the host does when it is told something.
  */
 #include "decide/rehearse.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "decide/pass.h"
-
-/* More decisions than any sane rollout needs; past it the rehearsal says that it did not come to rest. */
-#define ROUNDS_MAX 5000
-/* When a timer starts the next run. */
-#define NEXT_RUN_MS 60000
 
 static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
 {
@@ -303,14 +297,14 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 	w->host.swappiness_before = change->before;
 }
 
-static bool is_reload(const struct world *w, const struct action *action)
+bool model_is_reload(const struct world *w, const struct action *action)
 {
 	return action->kind == ACTION_PUBLISH || (action->kind == ACTION_WEIGHT &&
 	                                          topology_is_streamed(&w->nginx.topology, action->project, action->service));
 }
 
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
-static int64_t takes_ms(const struct world *w, const struct action *action)
+int64_t model_takes_ms(const struct world *w, const struct action *action)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
@@ -319,7 +313,7 @@ static int64_t takes_ms(const struct world *w, const struct action *action)
 		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
-	enum action_kind kind = is_reload(w, action) ? ACTION_PUBLISH : action->kind;
+	enum action_kind kind = model_is_reload(w, action) ? ACTION_PUBLISH : action->kind;
 	return takes[kind] ? takes[kind] : 2;
 }
 
@@ -344,9 +338,8 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	}
 }
 
-void model_apply(struct world *w, const struct action *action, struct arena *a)
+void model_done(struct world *w, const struct action *action, struct arena *a)
 {
-	w->now_ms += takes_ms(w, action);
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
@@ -371,160 +364,60 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	}
 }
 
-static int count_running(const struct world *w)
+void model_apply(struct world *w, const struct action *action, struct arena *a)
 {
-	int n = 0;
-	for (size_t i = 0; i < w->instances_count; i++)
-		n += w->instances[i].state == INSTANCE_RUNNING;
-	return n;
+	w->now_ms += model_takes_ms(w, action);
+	model_done(w, action, a);
 }
 
-static void record(struct rehearsal *out, const struct world *w, const struct action *action, int64_t at_ms, struct arena *a)
-{
-	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
-	action_print(&text, action);
-	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
-	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
-	out->reloads += is_reload(w, action);
-}
-
-static bool is_awaited(const struct desired *d, const struct instance *i)
-{
-	for (size_t p = 0; p < d->projects_count; p++)
-		for (size_t k = 0; k < d->projects[p].services_count; k++) {
-			const struct service *s = &d->projects[p].services[k];
-			for (size_t n = 0; strcmp(s->project, i->project) == 0 && n < s->dependencies_count; n++)
-				if (s->dependencies[n].condition == CONDITION_HEALTHY && strcmp(s->dependencies[n].service, i->service) == 0)
-					return true;
-		}
-	return false;
-}
-
-/* An image may have a health check of its own, which is seen when it runs: where others wait for it, it is expected. */
-static void expect_health(const struct desired *d, struct world *w)
-{
-	for (size_t i = 0; i < w->instances_count; i++) {
-		struct instance *in = &w->instances[i];
-		if (in->state == INSTANCE_CREATED && in->health == HEALTH_NONE && is_awaited(d, in))
-			in->health = HEALTH_STARTING;
-	}
-}
-
-/* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
- * what becomes ready together goes live in one reload. */
-static void look_again(struct world *w, int64_t before_ms)
+/* What the engine shows of it so far is half of it. */
+static void make_way(struct world *w, const struct action *action, struct arena *a)
 {
 	for (size_t i = 0; i < w->instances_count; i++)
-		if (w->instances[i].passing_since_ms > before_ms)
-			w->instances[i].passing_since_ms = w->now_ms;
-}
-
-/* How many requests there will be no plan can know, nor what they will show: enough, and nothing bad. */
-static void see_enough(struct world *w, struct arena *a)
-{
-	w->evidence = NULL;
-	w->measures = NULL;
-	w->evidence_count = w->measures_count = 0;
-	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
-		const struct traffic *t = &w->nginx.topology.services[i];
-		if (t->weight == 0)
-			continue;
-		struct evidence *e = ARENA_PUSH(a, w->evidence, w->evidence_count);
-		*e = (struct evidence){.project = t->project, .service = t->service, .revision = t->next.revision,
-		                       .weight = t->weight, .from_ms = w->now_ms, .to_ms = w->now_ms};
-		e->next.attempts = INT64_MAX;
-		*ARENA_PUSH(a, w->measures, w->measures_count) = (struct measure){
-			.project = t->project, .service = t->service, .revision = t->next.revision, .has_value = true,
-			.value = -INFINITY, .why = ""};
-	}
-}
-
-static const struct traffic *traffic_of(const struct world *w, const struct service *s)
-{
-	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
-		const struct traffic *t = &w->nginx.topology.services[i];
-		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
-			return t;
-	}
-	return NULL;
-}
-
-/* Makes the wanted revision fail as it was asked. */
-static void misbehave(struct world *w, const struct what_if *what_if)
-{
-	const struct service *s = what_if->fails;
-	const struct traffic *t = s ? traffic_of(w, s) : NULL;
-	int weight = t && strcmp(t->next.revision, s->revision) == 0 ? t->weight : 0;
-	for (size_t i = 0; s && i < w->instances_count; i++) {
-		struct instance *in = &w->instances[i];
-		if (in->state != INSTANCE_RUNNING || strcmp(in->project, s->project) != 0 || strcmp(in->service, s->name) != 0 ||
-		    strcmp(in->revision, s->revision) != 0)
-			continue;
-		if (what_if->fails_at && weight >= what_if->fails_at) {
-			in->state = INSTANCE_EXITED;
-			in->exit_code = 1;
-			in->passing_since_ms = 0;
-		} else if (!what_if->fails_at) {
-			in->passing_since_ms = 0;
-			in->is_passing = false;
-			in->failing_since_ms = in->failing_since_ms ? in->failing_since_ms : w->now_ms;
-			in->probe_said = "what if it did not answer";
-		}
-	}
-}
-
-/* Another run: what the one before had seen is forgotten. */
-static void begin_again(struct world *w)
-{
-	w->now_ms += NEXT_RUN_MS;
-	w->run_started_ms = w->now_ms;
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (w->instances[i].passing_since_ms)
-			w->instances[i].passing_since_ms = w->now_ms;
-}
-
-void rehearse(const struct desired *d, const struct world *world, const struct what_if *what_if, struct arena *a,
-              struct rehearsal *out)
-{
-	static const struct what_if nothing;
-	what_if = what_if ? what_if : &nothing;
-	*out = (struct rehearsal){.world = world_copy(a, world)};
-	struct world *w = out->world;
-	w->run_started_ms = w->now_ms;
-	int64_t started_ms = w->now_ms, memory = w->host.memory_available_bytes;
-	out->instances_peak = count_running(w);
-	for (int round = 0; ; round++) {
-		/* Instances die with their run in the model: what an action names must outlive their array. */
-		decide(d, world_copy(a, w), a, &out->end);
-		if (out->end.actions_count == 0 && !out->end.wait_until_ms)
-			break;
-		if (round == ROUNDS_MAX) {
-			out->is_endless = true;
+		if (strcmp(w->instances[i].name, action->name) == 0) {
+			w->instances[i] = w->instances[--w->instances_count];
 			break;
 		}
-		int64_t before_ms = w->now_ms;
-		bool is_killed = false;
-		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
-			record(out, w, &out->end.actions[i], w->now_ms - started_ms, a);
-			model_apply(w, &out->end.actions[i], a);
-			expect_health(d, w);
-			if (count_running(w) > out->instances_peak)
-				out->instances_peak = count_running(w);
-			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
-				out->memory_peak_bytes = memory - w->host.memory_available_bytes;
-			is_killed = out->events_count == what_if->crash_after;
+	create(w, action, a);
+}
+
+static void look_away(struct instance *i, const struct action *action, struct arena *a)
+{
+	const struct instance *before = action->instance;
+	struct endpoint *places = copy_array(a, before->endpoints, before->endpoints_count, sizeof *places);
+	for (size_t k = 0; k < before->endpoints_count; k++)
+		places[k].has_alias &= !endpoint_find(action->endpoints, action->endpoints_count, places[k].network);
+	i->endpoints = places;
+	i->endpoints_count = before->endpoints_count;
+	i->ip = before->ip;
+	i->is_away = true;
+}
+
+void model_under_way(struct world *w, const struct action *action, struct arena *a)
+{
+	struct instance *i = action->instance ? find(w, action->instance) : NULL;
+	switch (action->kind) {
+	case ACTION_CREATE:
+		make_way(w, action, a);
+		break;
+	case ACTION_START:
+		if (i && (i->state == INSTANCE_CREATED || i->state == INSTANCE_EXITED)) {
+			start(w, i, false);
+			i->is_starting = true;
+			i->passing_since_ms = 0;
+			i->is_passing = false;
+			i->health = i->health == HEALTH_NONE ? HEALTH_NONE : HEALTH_STARTING;
 		}
-		look_again(w, before_ms);
-		see_enough(w, a);
-		misbehave(w, what_if);
-		if (is_killed) {
-			out->events[out->events_count - 1].is_crash = true;
-			begin_again(w);
-			continue;
-		}
-		if (out->end.actions_count == 0 && out->end.wait_until_ms > w->now_ms)
-			w->now_ms = out->end.wait_until_ms;
+		break;
+	case ACTION_ALIAS: case ACTION_UNALIAS:
+		if (i)
+			look_away(i, action, a);
+		break;
+	case ACTION_STOP:
+		if (i && i->state == INSTANCE_RUNNING)
+			i->is_stopping = true;
+		break;
+	default:
+		break;
 	}
-	out->memory_swap_bytes = memory > 0 && out->memory_peak_bytes > memory ? out->memory_peak_bytes - memory : 0;
-	out->lasts_ms = w->now_ms - started_ms;
 }

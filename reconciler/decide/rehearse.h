@@ -11,6 +11,16 @@
 struct world *world_copy(struct arena *a, const struct world *w);
 /* What the host would look like after the action, if all goes well. Moves the clock by what such an action takes. */
 void model_apply(struct world *w, const struct action *action, struct arena *a);
+/* The same for one that ends now, and how long it took. */
+void model_done(struct world *w, const struct action *action, struct arena *a);
+int64_t model_takes_ms(const struct world *w, const struct action *action);
+/* Does nginx read its configuration anew? */
+bool model_is_reload(const struct world *w, const struct action *action);
+
+/* What is to be taken for granted of an action that was begun and has not ended: the worse of before and after. What it
+ * makes is there and does not serve, what it takes away is there and is not to be counted on. Until it has ended decide may
+ * ask for it again. */
+void model_under_way(struct world *w, const struct action *action, struct arena *a);
 
 /* What goes wrong in a rehearsal. All zero: nothing. */
 struct what_if {

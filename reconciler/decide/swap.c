@@ -222,8 +222,20 @@ static bool may_remove(const struct pass *p)
 	return services > 0 && !p->desired->is_partial;
 }
 
+/* A pause of everything, or of a project that asks for swap. */
+static const struct order *find_pause(struct pass *p)
+{
+	const struct order *pause = pass_pause(p, "", "");
+	for (size_t i = 0; i < p->desired->projects_count && !pause; i++)
+		if (p->desired->projects[i].swap)
+			pause = pass_pause(p, p->desired->projects[i].name, "");
+	return pause;
+}
+
 void swap_decide(struct pass *p)
 {
+	size_t before = p->out->actions_count;
+	const struct order *pause = find_pause(p);
 	const struct swap_want *want = desired_swap(p->desired);
 	if (want)
 		p->out->host.service = "swap";
@@ -239,4 +251,9 @@ void swap_decide(struct pass *p)
 		keep(p, want);
 	else if (!let_others_go(p, NULL, "no manifest asks for swap any more"))
 		p->out->host.service = "swap";
+	if (pause && p->out->actions_count > before) {
+		p->out->actions_count = before;
+		p->out->host.service = "swap";
+		refuse(p, PHASE_WAITING, ERR_NONE, pass_paused_text(p, pause));
+	}
 }

@@ -515,7 +515,7 @@ int manifest_load(const struct manifest_source *s, const struct environment *env
 	if (yaml_read(s->file, s->text, s->length, a, &root, e) < 0) {
 		buf_printf(&p->text, "%s\n", e->message);
 		p->count++;
-		return -1;
+		return err_set(e, e->kind, "%s: cannot be read", s->file);
 	}
 	if (!root || is_nothing(root)) {
 		buf_printf(&p->text, "%s: empty compose file\n", s->file);

@@ -49,6 +49,22 @@ static char byte_at(const struct composer *c, struct mark at)
 	return i < c->length ? c->text[i] : 0;
 }
 
+/* Does a ${ begin on that line, before that place, with no quote around it? libyaml only says what it expected instead. */
+static bool is_unquoted_variable(const struct composer *c, struct mark at)
+{
+	size_t i = 0;
+	for (int line = 1; i < c->length && line < at.line; i++)
+		line += c->text[i] == '\n';
+	size_t end = i + (size_t)at.column - 1 < c->length ? i + (size_t)at.column - 1 : c->length;
+	for (char quote = 0; i + 1 < c->length && i < end; i++) {
+		if (quote ? c->text[i] == quote : c->text[i] == '\'' || c->text[i] == '"')
+			quote = quote ? 0 : c->text[i];
+		else if (!quote && c->text[i] == '$' && c->text[i + 1] == '{')
+			return true;
+	}
+	return false;
+}
+
 static int fail_parser(struct composer *c)
 {
 	const yaml_parser_t *p = &c->parser;
@@ -65,6 +81,9 @@ static int fail_parser(struct composer *c)
 	}
 	if (p->error == YAML_SCANNER_ERROR && byte_at(c, at) == '\t')
 		return fail(c, at, "not valid YAML: a tab; indent with blanks");
+	if (is_unquoted_variable(c, at))
+		return fail(c, at, "not valid YAML: put what has ${...} in it in quotes: between { } and [ ] its braces and colon are not "
+		                   "plain text");
 	if (p->context)
 		return fail(c, at, arena_printf(c->a, "not valid YAML: %s, %s that began on line %d", problem, p->context,
 		                                (int)p->context_mark.line + 1));

@@ -1,9 +1,9 @@
 /*
- * Carrying actions out: which may run side by side, and the rounds. In each round the open calls of all jobs go out
- * together; calls that may take minutes (a pull, a stop) wait until nothing quick is left, so that a registry that
- * does not answer holds up nobody else's start.
+ * Carrying actions out: which may run side by side, and who hears of it when. The one thing to know: an action outlives
+ * the decision that asked for it, so a registry that does not answer or a stop that takes its time holds up nobody else.
  */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,6 +11,22 @@
 #include <cjson/cJSON.h>
 #include "docker/credentials.h"
 #include "docker/job.h"
+
+/* How many quick ones are under way at once: the engine does most of them one after the other, and what others ask in the
+ * meantime waits behind them. */
+#define QUICK_MAX 8
+
+/* An action that was asked for and has not been told to have ended. */
+struct flight {
+	struct flight *next;
+	struct job job;
+	struct outcome outcome;
+	struct exchange exchange;
+	struct arena arena;
+	struct credentials credentials;
+	const void *pass;
+	int64_t since_ms;
+};
 
 static void (*const beginnings[ACTION_KIND_COUNT])(struct job *) = {
 	[ACTION_NETWORK] = begin_network, [ACTION_VOLUME] = begin_volume, [ACTION_PULL] = begin_pull,
@@ -72,93 +88,234 @@ bool job_is_ours(const struct job *j, const cJSON *labels)
 	return strcmp(json_label(labels, LABEL_INSTANCE), j->docker->settings.instance_id) == 0;
 }
 
-/* The container an action is about, NULL when it is about none. */
-static const char *container_of(const struct action *a)
+static bool is_under_way(const struct flight *f)
 {
-	return a->kind == ACTION_CREATE ? a->name : a->instance ? a->instance->name : NULL;
+	return f->job.state != JOB_WAITING;
 }
 
-static bool same(const char *a, const char *b)
+static bool is_quick(const struct flight *f)
 {
-	return a && b && strcmp(a, b) == 0;
+	return f->job.state == JOB_ASKING && !f->job.is_slow;
 }
 
-static bool must_follow(const struct action *later, const struct action *earlier)
+static size_t count_quick(const struct docker *d)
 {
-	if (same(container_of(later), container_of(earlier)))
-		return true;
-	/* The name must be free first. */
-	if (later->kind == ACTION_RENAME && same(later->name, container_of(earlier)))
-		return true;
-	if (later->kind == ACTION_ALIAS)
-		return earlier->kind == ACTION_NETWORK && same(later->project, earlier->project);
-	if (later->kind != ACTION_CREATE)
-		return false;
-	if (earlier->kind == ACTION_PULL || earlier->kind == ACTION_BUILD)
-		return same(later->spec->image, earlier->spec->image);
-	return (earlier->kind == ACTION_NETWORK || earlier->kind == ACTION_VOLUME) && same(later->project, earlier->project);
+	size_t n = 0;
+	for (const struct flight *f = d->flights; f; f = f->next)
+		n += is_quick(f);
+	return n;
 }
 
-/* Begins what need not wait any more. What follows a failure is not tried: its own message would mislead. */
-static void release(struct job *jobs, size_t at)
+bool docker_has_quick(const struct docker *d)
 {
-	struct job *j = &jobs[at];
-	for (size_t i = 0; i < at; i++) {
-		if (!must_follow(j->action, jobs[i].action))
-			continue;
-		if (jobs[i].state != JOB_ENDED)
-			return;
-		if (jobs[i].outcome->result < 0) {
-			*j->outcome = *jobs[i].outcome;
-			err_wrap(&j->outcome->err, "not tried");
-			j->state = JOB_ENDED;
-			return;
-		}
-	}
+	return count_quick(d) > 0;
+}
+
+bool docker_needs(const struct docker *d, const void *pass)
+{
+	for (const struct flight *f = d->flights; f; f = f->next)
+		if (f->pass == pass)
+			return true;
+	return false;
+}
+
+size_t docker_under_way(const struct docker *d, struct arena *a, const struct action ***out)
+{
+	size_t count = 0;
+	*out = NULL;
+	for (const struct flight *f = d->flights; f; f = f->next)
+		if (is_under_way(f))
+			*ARENA_PUSH(a, *out, count) = f->job.action;
+	return count;
+}
+
+static void tell_begun(struct flight *f)
+{
+	const struct docker_settings *s = &f->job.docker->settings;
+	f->since_ms = clock_monotonic_ms();
+	if (s->begun)
+		s->begun(s->context, f->job.action);
+}
+
+static void begin_job(struct flight *f)
+{
+	struct job *j = &f->job;
+	tell_begun(f);
 	if (clock_stop_requested())
 		job_fail(j, ERR_STOPPED, "not tried: asked to stop");
 	else if (j->action->kind < ACTION_KIND_COUNT && beginnings[j->action->kind])
 		beginnings[j->action->kind](j);
 	else
 		job_fail(j, ERR_INTERNAL, "no action of the engine");
+	if (j->state == JOB_ASKING)
+		client_begin(j->docker, j->arena, &f->exchange, &j->call);
 }
 
-/* One round. Returns false when no job has anything open. */
-static bool perform_round(struct docker *d, struct arena *a, struct job *jobs, size_t count)
+/* Begins what need not wait any more. What follows a failure is not tried: its own message would mislead. */
+static void release(struct docker *d, struct flight *f)
 {
-	struct call *calls = arena_alloc(a, count * sizeof *calls);
-	size_t *whose = arena_alloc(a, count * sizeof *whose);
-	size_t n = 0;
-	for (int slow = 0; slow < 2 && n == 0; slow++)
-		for (size_t i = 0; i < count; i++)
-			if (jobs[i].state == JOB_ASKING && jobs[i].is_slow == slow) {
-				whose[n] = i;
-				calls[n++] = jobs[i].call;
-			}
-	client_perform(d, a, calls, n);
-	for (size_t i = 0; i < n; i++) {
-		struct job *j = &jobs[whose[i]];
-		j->answer = &calls[i];
-		j->then(j);
-		call_done(&calls[i]);
-		j->answer = NULL;
+	for (struct flight *earlier = d->flights; earlier != f; earlier = earlier->next) {
+		if (!action_must_follow(f->job.action, earlier->job.action))
+			continue;
+		if (earlier->job.state != JOB_ENDED)
+			return;
+		if (earlier->outcome.result < 0) {
+			tell_begun(f);
+			f->outcome = earlier->outcome;
+			err_wrap(&f->outcome.err, "not tried");
+			f->job.state = JOB_ENDED;
+			return;
+		}
 	}
-	return n > 0;
+	if (count_quick(d) < QUICK_MAX)
+		begin_job(f);
 }
 
-void docker_act(struct docker *d, const struct action *const *actions, struct outcome *outcomes, size_t count)
+static void release_all(struct docker *d)
+{
+	for (struct flight *f = d->flights; f; f = f->next)
+		if (f->job.state == JOB_WAITING)
+			release(d, f);
+}
+
+static void take_answer(struct flight *f)
+{
+	struct job *j = &f->job;
+	if (j->state != JOB_ASKING || !client_has_ended(j->docker, &f->exchange))
+		return;
+	struct call answered = j->call; /* the next link asks with the same one */
+	j->answer = &answered;
+	j->then(j);
+	call_done(&answered);
+	j->answer = NULL;
+	if (j->state == JOB_ASKING)
+		client_begin(j->docker, j->arena, &f->exchange, &j->call);
+}
+
+static void flight_free(struct flight *f)
+{
+	arena_done(&f->arena);
+	free(f);
+}
+
+/* Ended, and so has all of its service that was begun before it. */
+static bool can_be_told(const struct docker *d, const struct flight *f)
+{
+	if (f->job.state != JOB_ENDED)
+		return false;
+	for (const struct flight *earlier = d->flights; earlier != f; earlier = earlier->next)
+		if (action_is_of_same(earlier->job.action, f->job.action))
+			return false;
+	return true;
+}
+
+static size_t tell_ended(struct docker *d)
+{
+	size_t told = 0;
+	for (struct flight **at = &d->flights; *at; ) {
+		struct flight *f = *at;
+		if (!can_be_told(d, f)) {
+			at = &f->next;
+			continue;
+		}
+		if (d->settings.ended)
+			d->settings.ended(d->settings.context, f->job.action, &f->outcome, clock_monotonic_ms() - f->since_ms);
+		*at = f->next;
+		flight_free(f);
+		told++;
+	}
+	return told;
+}
+
+/* Of a service either all goes on or nothing has begun: so its steps are those of the plan, whatever there is room for. */
+static bool has_begun(const struct docker *d, const struct flight *f)
+{
+	for (const struct flight *other = d->flights; other; other = other->next)
+		if (is_under_way(other) && (other == f || action_is_of_same(other->job.action, f->job.action)))
+			return true;
+	return false;
+}
+
+static void forget_waiting(struct docker *d)
+{
+	for (struct flight **at = &d->flights; *at; ) {
+		struct flight *f = *at;
+		if (has_begun(d, f)) {
+			at = &f->next;
+			continue;
+		}
+		*at = f->next;
+		flight_free(f);
+	}
+}
+
+/* Must it wait for what an earlier call began? */
+static bool is_held_up(const struct docker *d, const struct action *action)
+{
+	for (const struct flight *f = d->flights; f; f = f->next)
+		if (action_is_of_same(action, f->job.action) || action_must_follow(action, f->job.action))
+			return true;
+	return false;
+}
+
+static struct flight *flight_new(struct docker *d, const void *pass, const struct action *action)
+{
+	struct flight *f = calloc(1, sizeof *f);
+	if (!f)
+		abort();
+	f->pass = pass;
+	f->outcome.result = -1;
+	f->credentials = (struct credentials){.folder = d->settings.config_folder, .arena = &f->arena};
+	f->job = (struct job){.docker = d, .arena = &f->arena, .action = action, .outcome = &f->outcome,
+	                      .credentials = &f->credentials};
+	return f;
+}
+
+void docker_begin(struct docker *d, const void *pass, const struct action *const *actions, size_t count)
 {
 	CLEANUP(arena_done) struct arena a = {0};
-	struct credentials credentials = {.folder = d->settings.config_folder, .arena = &a};
-	struct job *jobs = arena_alloc(&a, count * sizeof *jobs);
+	struct flight *first = NULL, **end = &first;
+	const struct action **held = NULL;
+	size_t held_count = 0;
+	forget_waiting(d);
 	for (size_t i = 0; i < count; i++) {
-		outcomes[i] = (struct outcome){.result = -1};
-		jobs[i] = (struct job){.docker = d, .arena = &a, .action = actions[i], .outcome = &outcomes[i],
-		                        .credentials = &credentials};
+		bool waits = is_held_up(d, actions[i]);
+		for (size_t k = 0; k < held_count && !waits; k++)
+			waits = action_must_follow(actions[i], held[k]);
+		if (waits) {
+			*ARENA_PUSH(&a, held, held_count) = actions[i];
+			continue;
+		}
+		*end = flight_new(d, pass, actions[i]);
+		end = &(*end)->next;
 	}
+	struct flight **last = &d->flights;
+	while (*last)
+		last = &(*last)->next;
+	*last = first;
+	release_all(d);
+}
+
+/* Is there an answer to wait for? */
+static bool is_anything_asked(const struct docker *d)
+{
+	for (const struct flight *f = d->flights; f; f = f->next)
+		if (f->job.state == JOB_ASKING && !f->exchange.is_answered)
+			return true;
+	return false;
+}
+
+void docker_poll(struct docker *d, int64_t timeout_ms)
+{
+	int64_t until_ms = clock_monotonic_ms() + timeout_ms, left_ms = timeout_ms;
+	size_t told = 0;
 	do {
-		for (size_t i = 0; i < count; i++)
-			if (jobs[i].state == JOB_WAITING)
-				release(jobs, i);
-	} while (perform_round(d, &a, jobs, count));
+		if (is_anything_asked(d))
+			http_wait(d->http, left_ms > 0 ? left_ms : 0);
+		for (struct flight *f = d->flights; f; f = f->next)
+			take_answer(f);
+		release_all(d);
+		told += tell_ended(d);
+		left_ms = until_ms - clock_monotonic_ms();
+	} while (d->flights && left_ms > 0 && (!told || docker_has_quick(d)));
 }

@@ -225,14 +225,18 @@ static const char *version_of(const struct docker *d, struct arena *a, const str
 	return d->api_minor ? arena_printf(a, "/v1.%d", minor) : "";
 }
 
+static void prepare(const struct docker *d, struct arena *a, struct call *c, struct request *r)
+{
+	c->json = NULL;
+	c->text = BUF_INIT(0);
+	fill(d, a, arena_printf(a, "%s%s%s", d->base, version_of(d, a, c), c->path), c, r);
+}
+
 static void perform(struct docker *d, struct arena *a, struct call *calls, size_t count)
 {
 	struct request *requests = arena_alloc(a, count * sizeof *requests);
-	for (size_t i = 0; i < count; i++) {
-		calls[i].json = NULL;
-		calls[i].text = BUF_INIT(0);
-		fill(d, a, arena_printf(a, "%s%s%s", d->base, version_of(d, a, &calls[i]), calls[i].path), &calls[i], &requests[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		prepare(d, a, &calls[i], &requests[i]);
 	http_perform(d->http, requests, count);
 	for (size_t i = 0; i < count; i++) {
 		if (is_worth_again(&calls[i], &requests[i])) {
@@ -274,18 +278,51 @@ int client_negotiate(struct docker *d, struct err *e)
 	return 0;
 }
 
+/* Not even the version could be asked. */
+static void fail_unasked(struct call *c, const struct err *e)
+{
+	c->result = -1;
+	c->err = *e;
+	c->status = 0;
+	c->json = NULL;
+	c->text = BUF_INIT(0);
+}
+
 void client_perform(struct docker *d, struct arena *a, struct call *calls, size_t count)
 {
 	struct err e;
-	if (!d->api_minor && client_negotiate(d, &e) < 0) {
-		for (size_t i = 0; i < count; i++) {
-			calls[i].result = -1;
-			calls[i].err = e;
-			calls[i].status = 0;
-			calls[i].json = NULL;
-			calls[i].text = BUF_INIT(0);
-		}
+	if (d->api_minor || client_negotiate(d, &e) == 0) {
+		perform(d, a, calls, count);
 		return;
 	}
-	perform(d, a, calls, count);
+	for (size_t i = 0; i < count; i++)
+		fail_unasked(&calls[i], &e);
+}
+
+void client_begin(struct docker *d, struct arena *a, struct exchange *x, struct call *c)
+{
+	struct err e;
+	*x = (struct exchange){.call = c};
+	if (!d->api_minor && client_negotiate(d, &e) < 0) {
+		fail_unasked(c, &e);
+		x->is_answered = true;
+		return;
+	}
+	prepare(d, a, c, &x->request);
+	http_begin(d->http, &x->request);
+}
+
+bool client_has_ended(struct docker *d, struct exchange *x)
+{
+	if (x->is_answered || x->request.is_in_flight)
+		return x->is_answered;
+	if (!x->is_second && is_worth_again(x->call, &x->request)) {
+		x->is_second = true;
+		request_done(&x->request);
+		http_begin(d->http, &x->request);
+		return false;
+	}
+	take_answer(x->call, &x->request);
+	x->is_answered = true;
+	return true;
 }

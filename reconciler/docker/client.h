@@ -21,6 +21,8 @@ typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in o
 #define LABEL_ADDRESS "io.reconcile.address." /* and the network: the address that it has there for life */
 #define LABEL_NUMBER "com.docker.compose.container-number"
 
+struct flight; /* act.c */
+
 struct docker {
 	struct docker_settings settings;
 	struct http *http;
@@ -28,6 +30,7 @@ struct docker {
 	char base[160];         /* "http://docker" or "http://127.0.0.1:2375" */
 	int api_minor;          /* of 1.x; 0: not negotiated yet */
 	int api_newest;         /* that the engine speaks */
+	struct flight *flights; /* the actions of docker_begin() that have not been told to have ended, in their order */
 };
 
 struct call {
@@ -51,6 +54,18 @@ struct call {
 	struct buf text;        /* is_raw */
 	struct err err;
 };
+
+/* A call that others do not wait for. */
+struct exchange {
+	struct call *call;
+	struct request request;
+	bool is_second;  /* asked once more, after a read that broke off */
+	bool is_answered;
+};
+/* Begins it; it and the call stay where they are until client_has_ended() says so. Strings go into the arena. */
+void client_begin(struct docker *d, struct arena *a, struct exchange *x, struct call *c);
+/* Then the call has its answer, to be released with call_done(). */
+bool client_has_ended(struct docker *d, struct exchange *x);
 
 /* Performs all of them at once; negotiates the version first if that has not been done. */
 void client_perform(struct docker *d, struct arena *a, struct call *calls, size_t count);

@@ -1,6 +1,6 @@
 /*
  * One action being carried out: a chain of calls. Each link looks at the answer to the last call and asks for the next
- * one, or ends the job. docker_act() performs the open calls of all jobs together. Private to docker/.
+ * one, or ends the job. act.c sees to it that the calls are made. Private to docker/.
  */
 #ifndef DOCKER_JOB_H
 #define DOCKER_JOB_H
@@ -11,12 +11,12 @@ enum job_state { JOB_WAITING, JOB_ASKING, JOB_ENDED };
 
 struct job {
 	struct docker *docker;
-	struct arena *arena;
+	struct arena *arena;         /* as long as the job */
 	const struct action *action;
 	struct outcome *outcome;
 	enum job_state state;
 	struct call call;            /* asked, when ASKING */
-	bool is_slow;                /* `call` may take long: performed when nothing quick is left */
+	bool is_slow;                /* `call` may take minutes (a pull, a stop): see docker_has_quick() */
 	void (*then)(struct job *);  /* takes the answer */
 	const struct call *answer;   /* while `then` runs */
 	/* what links hand on */

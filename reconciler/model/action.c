@@ -34,6 +34,53 @@ const struct action_info *action_info(enum action_kind kind)
 	return &infos[kind];
 }
 
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+bool action_is_of_same(const struct action *a, const struct action *b)
+{
+	return same(a->project, b->project) && same(a->service, b->service);
+}
+
+/* The container an action is about, NULL when it is about none. */
+static const char *container_of(const struct action *a)
+{
+	return a->kind == ACTION_CREATE ? a->name : a->instance ? a->instance->name : NULL;
+}
+
+/* The image that it brings, takes away or uses. */
+static const char *image_of(const struct action *a)
+{
+	bool needs_one = a->kind == ACTION_PULL || a->kind == ACTION_BUILD || a->kind == ACTION_CREATE;
+	return a->kind == ACTION_DROP ? a->image->image : needs_one && a->spec ? a->spec->image : NULL;
+}
+
+bool action_must_follow(const struct action *later, const struct action *earlier)
+{
+	bool is_image = same(image_of(later), image_of(earlier));
+	if (same(container_of(later), container_of(earlier)) ||
+	    (later->instance && earlier->instance && same(later->instance->id, earlier->instance->id)))
+		return true;
+	switch (earlier->kind) {
+	case ACTION_PULL: case ACTION_BUILD:
+		/* Two services that share an image each pull it: each has a note of its own about that. */
+		return is_image && (later->kind != ACTION_PULL || action_is_of_same(later, earlier));
+	case ACTION_DROP:
+		return is_image;
+	case ACTION_NETWORK:
+		return later->kind == ACTION_NETWORK ? same(later->network, earlier->network)
+		       : (later->kind == ACTION_CREATE || later->kind == ACTION_ALIAS) && same(later->project, earlier->project);
+	case ACTION_VOLUME:
+		return later->kind == ACTION_VOLUME ? same(later->volume, earlier->volume)
+		                                    : later->kind == ACTION_CREATE && same(later->project, earlier->project);
+	default:
+		/* The name must be free first. */
+		return later->kind == ACTION_RENAME && same(later->name, container_of(earlier));
+	}
+}
+
 #define DIGEST_SHOWN 19 /* "sha256:" and twelve digits, as Docker shortens ids */
 
 /* An image whose name came from the host's environment is as secret as anything from there. */

@@ -92,6 +92,12 @@ struct action_info {
 };
 const struct action_info *action_info(enum action_kind kind);
 
+/* Must `later` wait for the end of `earlier`? What is about the same container, network, volume or image waits, and so
+ * does what needs the other's result. One action and itself: yes. */
+bool action_must_follow(const struct action *later, const struct action *earlier);
+/* Are both about one service? */
+bool action_is_of_same(const struct action *a, const struct action *b);
+
 /* One line without newline: "shop/web: start shop-web-2". The same in plan, log and tests. */
 void action_print(struct buf *out, const struct action *a);
 

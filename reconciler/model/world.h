@@ -69,6 +69,9 @@ struct instance {
 	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
 	int idle_readings;        /* readings of zero in a row, as far as this process saw */
+	bool is_starting;         /* an action of ours that starts it is under way: it takes room, and may yet fail */
+	bool is_stopping;         /* one that stops it is: it runs, and is not to be counted on */
+	bool is_away;             /* one that changes its places on networks is: what is seen of them says nothing */
 	int64_t alone_since_ms;   /* since when it has its own name only, as far as this process saw; 0: it has the service's,
 	                             or it never changes (struct endpoint) */
 };

@@ -235,6 +235,7 @@ static struct flight *take_off(CURLM *multi, struct request *r, bool connect_onl
 		abort();
 	f->request = r;
 	f->easy = easy;
+	r->is_in_flight = true;
 	f->headers = curl_slist_append(NULL, "Expect:"); /* no 100-continue: it costs a round trip */
 	for (size_t i = 0; r->headers && r->headers[i]; i++)
 		f->headers = curl_slist_append(f->headers, r->headers[i]);
@@ -272,6 +273,7 @@ static void land(CURLM *multi, struct flight *f, CURLcode code)
 	curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 	f->request->status = (int)status;
 	f->request->result = translate(f, code);
+	f->request->is_in_flight = false;
 	curl_multi_remove_handle(multi, f->easy);
 	curl_easy_cleanup(f->easy);
 	curl_slist_free_all(f->headers);
@@ -293,27 +295,50 @@ static size_t collect(CURLM *multi)
 	return landed;
 }
 
+static void clear_answer(struct request *r)
+{
+	r->status = 0;
+	r->result = -1;
+	r->is_in_flight = false;
+	r->answer = BUF_INIT(r->max_answer ? r->max_answer : DEFAULT_MAX_ANSWER);
+}
+
+void http_begin(struct http *h, struct request *r)
+{
+	clear_answer(r);
+	take_off(h->multi, r, false);
+}
+
+void http_wait(struct http *h, int64_t timeout_ms)
+{
+	int running;
+	/* These fail for a broken handle or without memory only: nothing that a caller could go on from. */
+	if (curl_multi_perform(h->multi, &running) != CURLM_OK)
+		abort();
+	size_t landed = collect(h->multi);
+	notify_alive(); /* a pull may take half an hour */
+	if (!landed && curl_multi_poll(h->multi, NULL, 0, (int)notify_until_due_ms(timeout_ms), NULL) != CURLM_OK)
+		abort();
+}
+
+static size_t count_in_flight(const struct request *requests, size_t count)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		n += requests[i].is_in_flight;
+	return n;
+}
+
 void http_perform_or_connect(struct http *h, struct request *requests, size_t count, const bool *connect_only)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct request *r = &requests[i];
-		r->status = 0;
-		r->result = -1;
-		r->answer = BUF_INIT(r->max_answer ? r->max_answer : DEFAULT_MAX_ANSWER);
-	}
 	size_t next = 0, in_flight = 0;
+	for (size_t i = 0; i < count; i++)
+		clear_answer(&requests[i]);
 	while (next < count || in_flight > 0) {
 		for (; next < count && in_flight < WINDOW; next++, in_flight++)
 			take_off(h->multi, &requests[next], connect_only && connect_only[next]);
-		int running;
-		/* These fail for a broken handle or without memory only: nothing that a caller could go on from. */
-		if (curl_multi_perform(h->multi, &running) != CURLM_OK)
-			abort();
-		size_t landed = collect(h->multi);
-		in_flight -= landed;
-		notify_alive(); /* a pull may take half an hour */
-		if (!landed && curl_multi_poll(h->multi, NULL, 0, (int)notify_until_due_ms(1000), NULL) != CURLM_OK)
-			abort();
+		http_wait(h, 1000);
+		in_flight = count_in_flight(requests, next);
 	}
 }
 

@@ -4,6 +4,7 @@
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,7 @@
 struct http; /* keeps connections open between calls */
 
 struct request {
-	/* in; borrowed until http_perform() returns */
+	/* in; borrowed until http_perform() returns, or until what http_begin() began is in flight no more */
 	const char *method;          /* "GET" when NULL */
 	const char *url;             /* http://… or https://… ; with unix_socket the host part is only the Host header */
 	const char *unix_socket;     /* path, or NULL for TCP */
@@ -31,6 +32,7 @@ struct request {
 	int status;                  /* HTTP status, 0 when there was no answer */
 	struct buf answer;           /* body; at most max_answer bytes (0: 16 MiB), more is ERR_INVALID */
 	size_t max_answer;
+	bool is_in_flight;           /* begun, and not ended */
 	int result;                  /* 0, or -1 and err: no complete answer came. Any status is result 0. */
 	struct err err;              /* UNREACHABLE (refused, no socket), TRANSIENT (time-out, reset), INVALID, INTERNAL */
 };
@@ -46,6 +48,13 @@ void http_freep(struct http **h); /* for CLEANUP */
  * (curl does that).
  */
 void http_perform(struct http *h, struct request *requests, size_t count);
+/*
+ * Begins one and returns at once. It goes on in http_wait() and in http_perform() of others, and must stay where it is
+ * until it is in flight no more; before http_free() all must have ended. How many are in flight is up to the caller.
+ */
+void http_begin(struct http *h, struct request *r);
+/* Waits until something that is in flight has moved, for at most so long. */
+void http_wait(struct http *h, int64_t timeout_ms);
 void request_done(struct request *r);
 
 #endif

@@ -340,11 +340,13 @@ void json_validation(struct buf *out, const struct desired *d, const char *error
 	finish(out, root);
 }
 
-void json_failure(struct buf *out, const struct err *e)
+void json_failure(struct buf *out, const char *errors, const struct err *e)
 {
 	cJSON *root = document();
 	cJSON_AddBoolToObject(root, "errored", true);
-	add_diagnostic(cJSON_AddArrayToObject(root, "diagnostics"), "error", e->message);
+	cJSON *list = cJSON_AddArrayToObject(root, "diagnostics");
+	if (add_diagnostics(list, "error", errors) == 0)
+		add_diagnostic(list, "error", e->message);
 	finish(out, root);
 }
 
@@ -383,6 +385,24 @@ void json_line_action(struct buf *out, const char *type, const struct action *a,
 	add_text(hook, "action", action_info(a->kind)->verb);
 	add_text(hook, "reason", a->reason);
 	finish(out, root);
+}
+
+/* Takes the diagnostic out of the list. */
+static void diagnostic_line(struct buf *out, cJSON *diagnostic)
+{
+	const char *said = cJSON_GetStringValue(cJSON_GetObjectItem(diagnostic, "message"));
+	cJSON *root = line("error", "diagnostic", said ? said : "");
+	cJSON_AddItemToObject(root, "diagnostic", diagnostic);
+	finish(out, root);
+}
+
+void json_lines_of_errors(struct buf *out, const char *errors)
+{
+	cJSON *list = cJSON_CreateArray();
+	add_diagnostics(list, "error", errors);
+	while (cJSON_GetArraySize(list))
+		diagnostic_line(out, cJSON_DetachItemFromArray(list, 0));
+	cJSON_Delete(list);
 }
 
 void json_line_diagnostic(struct buf *out, const struct err *e)

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "docker/docker.h"
+#include "docker_act.h"
 #include "net/probe.h"
 
 static const struct field table[] = {
@@ -49,7 +49,7 @@ static int run(struct action *a)
 {
 	const struct action *one = a;
 	struct outcome outcome;
-	docker_act(docker, &one, &outcome, 1);
+	act_all(docker, &one, &outcome, 1);
 	if (outcome.result < 0)
 		return fail(&outcome.err);
 	printf("done\n");
@@ -217,7 +217,8 @@ int main(int argc, char **argv)
 		rows[i] = &table[i];
 	if (argc < 4)
 		return 2;
-	struct docker_settings settings = {.host = argv[1], .instance_id = argv[2], .rows = rows, .rows_count = ROWS};
+	struct docker_settings settings = {.host = argv[1], .instance_id = argv[2], .rows = rows, .rows_count = ROWS,
+	                                   .ended = act_ended, .context = &acting};
 	if (http_open(&http, &e) < 0 || docker_open(&docker, &settings, http, &e) < 0)
 		return fail(&e);
 	int result = command(argc - 3, argv + 3);

@@ -112,8 +112,10 @@ static void linger(struct simulation *s, const struct topology *before)
 /* As the model does it; but what has been started is ready only when a probe says so. */
 static void apply(struct simulation *s, struct world *w, const struct action *a)
 {
-	model_apply(w, a, &s->host.arena);
 	struct instance *i = find(w, a->instance);
+	if (a->kind == ACTION_START && i && i->state == INSTANCE_RUNNING)
+		return; /* fine, and nothing is done */
+	model_apply(w, a, &s->host.arena);
 	if (a->kind != ACTION_START || !i || i->state != INSTANCE_RUNNING)
 		return;
 	i->is_passing = false;
@@ -284,17 +286,10 @@ static void show_instances(struct simulation *s)
 			    is_serving(&w->instances[i]) ? ", ready" : "", w->instances[i].address);
 }
 
-void act_on(struct simulation *s, const struct action *a)
+void finish_action(struct simulation *s, const struct action *a, enum fate fate, int64_t began_ms)
 {
 	struct err e = {0}, why = {0};
-	int64_t began_ms = s->real->now_ms;
-	if (!is_tried(s, a, began_ms))
-		return;
-	s->broken = promise_of_action(s, a);
-	s->counters->actions[a->kind]++;
-	s->counters->events++;
-	enum fate fate = fate_of(s, a);
-	s->counters->fates[fate]++;
+	int64_t now_ms = s->real->now_ms;
 	bool dies = fate == FATE_DIES_BEFORE || fate == FATE_DIES_AFTER || fate == FATE_DIES_HALF;
 	bool is_silent = fate == FATE_DONE || fate == FATE_IGNORED; /* no error of fate's own */
 	const struct err *refused = refuse(s, a, &e) < 0 ? &e : NULL;
@@ -308,7 +303,7 @@ void act_on(struct simulation *s, const struct action *a)
 	if (!refused && !is_silent && !dies)
 		err_set(&why, s->fate_kind, "by fate");
 	carry_out(s, a, fate, refused);
-	if (s->real->now_ms == began_ms)
+	if (s->real->now_ms == now_ms)
 		s->real->now_ms += 10;
 	const struct err *told = refused ? refused : is_silent ? NULL : &why;
 	if (dies)
@@ -320,6 +315,22 @@ void act_on(struct simulation *s, const struct action *a)
 		s->failure = *told;
 	}
 	s->host.world->now_ms = s->real->now_ms;
+}
+
+void act_on(struct simulation *s, const struct action *a)
+{
+	int64_t began_ms = s->real->now_ms;
+	if (!is_tried(s, a, began_ms))
+		return;
+	s->broken = promise_of_action(s, a);
+	s->counters->actions[a->kind]++;
+	s->counters->events++;
+	enum fate fate = fate_of(s, a);
+	s->counters->fates[fate]++;
+	if (s->broken || !flight_begins(s, a, fate))
+		finish_action(s, a, fate, began_ms);
+	else if (s->is_traced)
+		show(s, a, "begins", "");
 }
 
 void late_replies(struct simulation *s)

@@ -479,6 +479,21 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 	return quiet;
 }
 
+const char *promise_of_landing(struct simulation *s, const struct action *a)
+{
+	const struct instance *i = a->instance ? seen(s->host.world, a->instance) : NULL;
+	if (!i || (a->kind == ACTION_START && i->state == INSTANCE_RUNNING)) /* an earlier one had an effect after all */
+		return NULL;
+	if (a->kind == ACTION_STOP && i->state == INSTANCE_RUNNING && *i->address && side_names(&s->in_force, i->address))
+		return "never a stop of what nginx sends requests to";
+	if (a->kind != ACTION_START)
+		return NULL;
+	check_quietly = &quiet;
+	quiet = NULL;
+	check_start(&s->host, s->desired, a);
+	return quiet;
+}
+
 const char *promise_of_decision(struct simulation *s)
 {
 	const struct decision *d = &s->host.last;

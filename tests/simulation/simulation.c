@@ -9,6 +9,7 @@
 #define RUN_MAX_MS (30 * 60000)  /* as in cycle.c */
 #define REPEATS_MAX 20           /* as in cycle.c: the same action more often than that is no progress */
 #define QUIET_PASSES_MAX 1000    /* decisions while nothing happens */
+#define POLL_MS 200              /* and so long while something is under way */
 #define NAP_MS 20000             /* so long at most between two looks that find nothing to do */
 #define CRON_MS 60000
 #define CANARY_STEPS 3
@@ -107,6 +108,8 @@ static void happens(struct simulation *s)
 	const struct step *step = &s->schedule->steps[s->next_step++];
 	part(s);
 	happenings[step->what].happen(s, step);
+	for (size_t i = 0; i < s->flights_count; i++)
+		s->flights[i].is_disturbed = true;
 	s->counters->happened[step->what]++;
 	s->counters->events++;
 	s->quiet_passes = 0;
@@ -118,12 +121,13 @@ static void happens(struct simulation *s)
 static bool tick(struct simulation *s)
 {
 	late_replies(s);
+	flights_go_on(s);
 	if (s->ticks > 0)
 		s->ticks--;
 	else
 		while (s->next_step < s->schedule->steps_count && s->ticks == 0 && !s->is_dead)
 			happens(s);
-	return !s->is_dead;
+	return !s->is_dead && !s->broken;
 }
 
 static bool is_up(const struct instance *i)
@@ -149,8 +153,10 @@ void host_reboots(struct simulation *s, bool is_whole_host)
 			in->health = HEALTH_STARTING;
 	}
 	s->lates_count = 0;
+	flights_break_off(s);
 	if (!is_whole_host)
 		return;
+	s->flights_count = 0;
 	w->nginx.is_up = w->nginx.is_current = true;
 	w->nginx.problem = "";
 	w->nginx.draining_workers = 0;
@@ -242,31 +248,6 @@ static bool is_repeated(struct simulation *s, const struct action *a)
 	return false;
 }
 
-static bool act(struct simulation *s)
-{
-	const struct decision *d = &s->host.last;
-	s->idle_passes = 0;
-	s->failed = NULL;
-	s->failed_count = 0;
-	for (int order = 0; order < 3; order++)
-		for (size_t i = 0; i < d->actions_count; i++) {
-			if (order_of(&d->actions[i]) != order)
-				continue;
-			if (!tick(s))
-				return false;
-			act_on(s, &d->actions[i]);
-			s->acted++;
-			if (s->broken || s->is_dead)
-				return false;
-			if (!is_repeated(s, &d->actions[i]))
-				continue;
-			if (!s->is_over) /* an instance that ends again and again: cycle.c gives up */
-				return false;
-			s->broken = "every run ends: the same action again and again";
-		}
-	return true;
-}
-
 /* Waits as decide says, but does not sleep through what changes before; and what is only looked at every now and then
  * is looked at again when something has changed. */
 static bool wait_a_little(struct simulation *s)
@@ -277,12 +258,43 @@ static bool wait_a_little(struct simulation *s)
 		read_git(s);
 	int64_t now_ms = s->real->now_ms, until_ms = s->host.last.wait_until_ms, next_ms = next_change_ms(s);
 	bool is_poll = until_ms - now_ms <= 1000 && ++s->idle_passes > 3;
+	if (s->flights_count && (until_ms <= now_ms || until_ms > now_ms + POLL_MS))
+		until_ms = now_ms + POLL_MS;
 	if (until_ms < now_ms)
 		until_ms = now_ms + 1;
-	if (next_ms && (is_poll ? next_ms > until_ms : next_ms < until_ms))
+	if (next_ms && !s->flights_count && (is_poll ? next_ms > until_ms : next_ms < until_ms))
 		until_ms = next_ms < now_ms + NAP_MS ? next_ms : now_ms + NAP_MS;
 	s->real->now_ms = until_ms;
 	return true;
+}
+
+static bool act(struct simulation *s)
+{
+	const struct decision *d = &s->host.last;
+	int before = s->acted;
+	bool *waits = arena_alloc(&s->host.arena, (d->actions_count + 1) * sizeof *waits);
+	for (size_t i = 0; i < d->actions_count; i++)
+		waits[i] = flight_waits(s, &d->actions[i]);
+	s->failed = NULL;
+	s->failed_count = 0;
+	for (int order = 0; order < 3; order++)
+		for (size_t i = 0; i < d->actions_count; i++) {
+			if (order_of(&d->actions[i]) != order || waits[i] || flight_waits(s, &d->actions[i]))
+				continue;
+			if (!tick(s))
+				return false;
+			act_on(s, &d->actions[i]);
+			s->acted++;
+			s->idle_passes = 0;
+			if (s->broken || s->is_dead)
+				return false;
+			if (!is_repeated(s, &d->actions[i]))
+				continue;
+			if (!s->is_over) /* an instance that ends again and again: cycle.c gives up */
+				return false;
+			s->broken = "every run ends: the same action again and again";
+		}
+	return s->acted > before || wait_a_little(s);
 }
 
 static bool is_at_rest(const struct decision *d)
@@ -345,19 +357,19 @@ static void ends_well(struct simulation *s)
 	show_statuses(s);
 }
 
-/* Returns whether it came to rest. */
-static bool run_tool(struct simulation *s)
+static bool one_run(struct simulation *s)
 {
 	begin_run(s);
 	while (!s->broken) {
 		struct host *h = &s->host;
 		observe(s);
-		decide(s->desired, world_copy(&h->arena, s->real), &h->arena, &h->last);
+		decide(s->desired, flights_view(s), &h->arena, &h->last);
+		s->decision++;
 		s->counters->decisions++;
 		s->counters->events++;
 		if ((s->broken = promise_of_decision(s)))
 			break;
-		if (is_at_rest(&h->last)) {
+		if (is_at_rest(&h->last) && !s->flights_count) {
 			ends_well(s);
 			return true;
 		}
@@ -367,6 +379,17 @@ static bool run_tool(struct simulation *s)
 			return false;
 	}
 	return false;
+}
+
+/* Returns whether it came to rest. */
+static bool run_tool(struct simulation *s)
+{
+	bool came_to_rest = one_run(s);
+	if (s->is_dead)
+		flights_are_left(s);
+	else
+		flights_land(s);
+	return came_to_rest;
 }
 
 /* ---- The end ---- */

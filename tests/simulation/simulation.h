@@ -32,6 +32,16 @@ struct late {
 	int ticks;
 };
 
+/* An action of the engine that has begun. */
+struct flight {
+	struct action action;
+	enum fate fate;
+	int ticks;
+	int64_t began_ms;
+	uint64_t decision;
+	bool is_disturbed;        /* something happened since */
+};
+
 struct repeat {
 	uint64_t key;
 	int count;
@@ -68,6 +78,10 @@ struct simulation {
 	int idle_passes;          /* since anything was done */
 	struct repeat repeats[64]; /* actions since anything happened, by what they are about; a full table begins anew */
 	int acted;                /* actions of this run */
+	uint64_t decision;        /* its number */
+	struct flight *flights;
+	size_t flights_count;
+	uint64_t begun;           /* actions of the engine, of all runs */
 
 	/* The host */
 	enum behaviour behaviours[SERVICES_MAX][IMAGES_COUNT];
@@ -122,9 +136,23 @@ int64_t next_requests_ms(const struct traffic *t, int64_t now_ms);
 /* act.c: carries out one action, or not, as fate has it. */
 void act_on(struct simulation *s, const struct action *a);
 void late_replies(struct simulation *s);
+/* What the engine makes of it, and what the tool is told. */
+void finish_action(struct simulation *s, const struct action *a, enum fate fate, int64_t began_ms);
+
+/* flight.c: must the action wait for what an earlier decision began? If not: does it take its time? */
+bool flight_waits(const struct simulation *s, const struct action *a);
+bool flight_begins(struct simulation *s, const struct action *a, enum fate fate);
+void flights_go_on(struct simulation *s);     /* one tick */
+void flights_land(struct simulation *s);      /* all of them: a run does not end before */
+void flights_are_left(struct simulation *s);  /* the tool is gone, and the engine does what it was told */
+void flights_break_off(struct simulation *s); /* the engine is gone */
+/* What decide sees. */
+struct world *flights_view(struct simulation *s);
 
 /* promises.c: NULL, or the one that the action breaks. */
 const char *promise_of_action(struct simulation *s, const struct action *a);
+/* When it ends and nothing happened since it began. */
+const char *promise_of_landing(struct simulation *s, const struct action *a);
 const char *promise_of_decision(struct simulation *s);
 /* When the trouble is over and the tool at rest; after a retry nothing is quarantined any more. */
 const char *promise_of_rest(struct simulation *s, bool is_retried);

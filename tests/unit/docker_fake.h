@@ -3,6 +3,7 @@
 #define TESTS_DOCKER_FAKE_H
 
 #include "check.h"
+#include "docker_act.h"
 #include "fake_server.h"
 
 #include "docker/docker.h"
@@ -42,7 +43,8 @@ static inline void engine_start(struct engine *g, const struct fake_rule *rules,
 	snprintf(g->host, sizeof g->host, "unix://%s", g->server.path);
 	for (size_t i = 0; i < F_COUNT; i++)
 		g->rows[i] = &fake_table[i];
-	struct docker_settings s = {.host = g->host, .instance_id = "me", .rows = g->rows, .rows_count = F_COUNT};
+	struct docker_settings s = {.host = g->host, .instance_id = "me", .rows = g->rows, .rows_count = F_COUNT,
+	                            .ended = act_ended, .context = &acting};
 	CHECK_INT(http_open(&g->http, &e), 0);
 	CHECK_INT(docker_open(&g->docker, &s, g->http, &e), 0);
 }

@@ -181,7 +181,8 @@ static void engine_with_login(struct engine *g, const struct fake_rule *rules, s
 	engine_start(g, rules, count);
 	docker_free(g->docker);
 	struct docker_settings s = {.host = g->host, .instance_id = "me", .rows = g->rows, .rows_count = F_COUNT,
-	                            .config_folder = folder, .min_free_bytes = min_free_bytes};
+	                            .config_folder = folder, .min_free_bytes = min_free_bytes,
+	                            .ended = act_ended, .context = &acting};
 	CHECK_INT(docker_open(&g->docker, &s, g->http, &e), 0);
 }
 
@@ -191,7 +192,7 @@ static void act(const struct fake_rule *rules, size_t count, struct action actio
 	const struct action *one = &action;
 	struct engine g;
 	engine_with_login(&g, rules, count, min_free);
-	docker_act(g.docker, &one, o, 1);
+	act_all(g.docker, &one, o, 1);
 	fake_recorded(&g.server, record, size);
 	engine_stop(&g);
 }

@@ -176,9 +176,9 @@ static void a_service_that_left_git_is_among_the_changes(void)
 	          "Steps (about 1s, 1 reload of nginx, at most 3 instances at a time):\n"
 	          "     0.0s  publish routes (shop/old leaves)\n"
 	          "     0.6s  shop/old: stop shop-old-1\n"
-	          "     0.9s  shop/old: stop shop-old-2\n"
-	          "     1.2s  shop/old: remove shop-old-1\n"
-	          "     1.2s  shop/old: remove shop-old-2\n"
+	          "     0.6s  shop/old: stop shop-old-2\n"
+	          "     0.9s  shop/old: remove shop-old-1\n"
+	          "     0.9s  shop/old: remove shop-old-2\n"
 	          "\n"
 	          "Plan: 0 to add, 0 to change, 2 to destroy.\n");
 	host_free(h);
