@@ -95,6 +95,16 @@ json() { "$binary" "${with[@]}" --json "$@" 2>/dev/null; }
 for part in '"valid":false,"error_count":1' '"line":1,"column":20,"path":"services.web","message":"unknown key'; do
 	json validate --path "$folder/wrong.yaml" | grep -qF -- "$part" || { echo "validate --json has no $part"; failed=$((failed + 1)); }
 done
+# A plan and a run say the same, with the same places.
+for command in --plan ""; do
+	for part in '"diagnostic' '"line":1,"column":20,"path":"services.web","message":"unknown key'; do
+		json $command --path "$folder/wrong.yaml" | grep -qF -- "$part" || { echo "${command:-a run} --json has no $part"; failed=$((failed + 1)); }
+	done
+done
+printf 'services:\n  web:\n    image: a\n    environment: { A: ${B:?c} }\n' >"$folder/braces.yaml"
+expect 65 'braces.yaml:4:24: not valid YAML: put what has ${...} in it in quotes' --config "$folder/settings.yaml" validate --path "$folder/braces.yaml"
+said=$("$binary" "${with[@]}" validate --path "$folder/braces.yaml" 2>&1 | grep -c 'not valid YAML')
+[ "$said" = 1 ] || { echo "a syntax error is said $said times"; failed=$((failed + 1)); }
 for command in --plan status; do
 	json $command --path "$folder/compose.yaml" | grep -q '^{"format_version":"1.0","errored":true,"diagnostics":\[{.*nobody.sock' ||
 		{ echo "$command --json does not say what is wrong"; failed=$((failed + 1)); }

@@ -328,6 +328,22 @@ static void a_failure_is_said_and_holds_up_nobody(void)
 	host_free(h);
 }
 
+static void a_pause_covers_it(void)
+{
+	struct host *h = with_service();
+	ask(h, "/swapfile", 512, 10);
+	struct order *pause = ARENA_PUSH(&h->arena, h->world->orders, h->world->orders_count);
+	*pause = (struct order){.kind = ORDER_PAUSE, .project = "shop", .service = "", .revision = "", .reason = ""};
+	run(h);
+	CHECK_STR(h->log, "");
+	CHECK_INT(h->last.host.phase, PHASE_WAITING);
+	CHECK_STR(h->last.host.reason, "paused; `reconcile resume` lets it go on");
+	pause->project = "blog"; /* another one, which asks for none */
+	run(h);
+	CHECK_CONTAINS(h->log, "make swap file /swapfile");
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(is_made_once),
 	TEST(comes_with_the_first_deployment),
@@ -343,6 +359,6 @@ static const struct test tests[] = {
 	TEST(helpers_go_before_their_file),
 	TEST(swappiness_goes_back_to_what_it_was),
 	TEST(nothing_is_taken_away_while_a_rollout_runs),
-	TEST(a_failure_is_said_and_holds_up_nobody),
+	TEST(a_failure_is_said_and_holds_up_nobody), TEST(a_pause_covers_it),
 };
 TESTS_MAIN(tests)
