@@ -423,6 +423,8 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
 	w->run_started_ms = w->now_ms;
+	if (what_if->memory_bytes)
+		w->host.memory_available_bytes += what_if->memory_bytes - w->host.memory_bytes;
 	int64_t started_ms = w->now_ms, memory = w->host.memory_available_bytes;
 	out->instances_peak = count_running(w);
 	for (int round = 0; ; round++) {

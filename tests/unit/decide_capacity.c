@@ -111,11 +111,31 @@ static void the_rehearsal_says_how_much(void)
 	host_free(h);
 }
 
+/* What fits here does not fit on a host with less, and the reverse: by the same code. */
+static void what_if_the_host_had_another_size(void)
+{
+	struct host *h = deployed(STRATEGY_BLUE_GREEN, 2, 100 * MIB, 300 * MIB, 0);
+	h->world->host.memory_bytes = 1000 * MIB;
+	limit(h, 0);
+	struct rehearsal r;
+	rehearse(snapshot(h), h->world, &(struct what_if){.memory_bytes = 950 * MIB}, &h->arena, &r);
+	CHECK_INT(r.events_count, 0);
+	CHECK_INT(r.end.services[0].phase, PHASE_BLOCKED);
+	CHECK_CONTAINS(r.end.services[0].reason, "would need 240M");
+	CHECK_CONTAINS(r.end.services[0].reason, "the host has 237.5M left of 250M free memory");
+	rehearse(snapshot(h), h->world, &(struct what_if){.memory_bytes = 953 * MIB}, &h->arena, &r);
+	CHECK_INT(r.end.services[0].phase, PHASE_SETTLED);
+	/* The host itself is as it was. */
+	CHECK_INT(h->world->host.memory_available_bytes, 300 * MIB);
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(what_does_not_fit_is_not_begun),
 	TEST(what_fits_comes_in),
 	TEST(what_is_given_is_given_once),
 	TEST(the_rehearsal_says_how_much),
+	TEST(what_if_the_host_had_another_size),
 };
 
 int main(int argc, char **argv)
