@@ -59,8 +59,4 @@ static void mistakes(void)
 }
 
 static const struct test tests[] = {TEST(words), TEST(mistakes)};
-
-int main(int argc, char **argv)
-{
-	return check_main(tests, ARRAY_LEN(tests), argc > 1 ? argv[1] : NULL);
-}
+TESTS_MAIN(tests)
