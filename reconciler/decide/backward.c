@@ -74,7 +74,7 @@ static void fold_in_place(struct rollout *r, const char *from, const struct serv
 		return;
 	if (!rollout_spec(r, from) && n > (int)usable.count) /* nobody knows what to make one from */
 		n = (int)usable.count;
-	if (n == 0) {
+	if (!rollout_spec(r, from) && n == 0) {
 		rollout_fold(r, r->now->next, "nothing is left of the old revision");
 		return;
 	}

@@ -18,12 +18,19 @@ static struct instance *find(struct world *w, const struct instance *named)
 	return NULL;
 }
 
+/* Is there such a network, and is the address, if any, one of it? All that we make are /24. */
+static bool has_place(const struct world *w, const char *network, const char *address)
+{
+	const char *dot = address ? strrchr(address, '.') : NULL;
+	for (size_t i = 0; i < w->networks_count; i++)
+		if (strcmp(w->networks[i].name, network) == 0)
+			return !dot || strncmp(w->networks[i].subnet, address, (size_t)(dot - address) + 1) == 0;
+	return false;
+}
+
 static bool has_network(const struct world *w, const char *name)
 {
-	for (size_t i = 0; i < w->networks_count; i++)
-		if (strcmp(w->networks[i].name, name) == 0)
-			return true;
-	return false;
+	return has_place(w, name, NULL);
 }
 
 static bool has_image(const struct world *w, const char *name)
@@ -38,8 +45,8 @@ static bool has_image(const struct world *w, const char *name)
 static int refuse_places(const struct world *w, const struct action *a, struct err *e)
 {
 	for (size_t i = 0; i < a->endpoints_count; i++)
-		if (!has_network(w, a->endpoints[i].network))
-			return err_set(e, ERR_CONFLICT, "no such network: %s", a->endpoints[i].network);
+		if (!has_place(w, a->endpoints[i].network, a->endpoints[i].address))
+			return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->endpoints[i].network);
 	return 0;
 }
 
@@ -53,8 +60,8 @@ static int refuse_create(const struct world *w, const struct action *a, struct e
 			return err_set(e, ERR_CONFLICT, "Address already in use");
 	if (!has_image(w, a->spec->image))
 		return err_set(e, ERR_CONFLICT, "no such image: %s", a->spec->image);
-	if (a->network && !has_network(w, a->network))
-		return err_set(e, ERR_CONFLICT, "no such network: %s", a->network);
+	if (a->network && !has_place(w, a->network, a->address))
+		return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->network);
 	return refuse_places(w, a, e);
 }
 

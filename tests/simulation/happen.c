@@ -370,17 +370,24 @@ static void notes_are_lost(struct simulation *s, const struct step *step)
 	say(s, "* %s of the notes %s lost", which == 2 ? "both copies" : which ? "copy B" : "copy A", which == 2 ? "are" : "is");
 }
 
+static bool has_instances(const struct world *w, const char *project)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].project, project) == 0)
+			return true;
+	return false;
+}
+
 static void hands_on_engine(struct simulation *s, const struct step *step)
 {
 	struct world *w = s->real;
 	if (step->how % 2) {
-		say(s, "* by hand: networks are removed"); /* but not somebody else's; what is on them is taken off first */
-		w->networks_count = 1;
-		for (size_t i = 0; i < w->instances_count; i++)
-			if (is_ours(&w->instances[i])) {
-				lose_network(&s->host, &w->instances[i]);
-				w->instances[i].address = "";
-			}
+		size_t kept = 0; /* the engine lets go of none that somebody is on */
+		for (size_t k = 0; k < w->networks_count; k++)
+			if (has_instances(w, w->networks[k].project))
+				w->networks[kept++] = w->networks[k];
+		w->networks_count = kept;
+		say(s, "* by hand: networks are removed");
 	} else if (w->images_count > 0) {
 		struct image *image = &w->images[step->size % w->images_count];
 		say(s, "* by hand: image %s is removed", image->name);

@@ -53,7 +53,8 @@ static void add_neighbour(struct simulation *s)
 	struct world *w = s->real;
 	const char **address = arena_alloc(&h->arena, sizeof *address);
 	*address = "10.231.0.2";
-	*ARENA_PUSH(&h->arena, w->networks, w->networks_count) = (struct network){"blog_reconcile", "10.231.0.0/24", "blog"};
+	*ARENA_PUSH(&h->arena, w->networks, w->networks_count) = (struct network){
+		.name = "blog_reconcile", .subnet = "10.231.0.0/24", .range = "", .project = "blog"};
 	*ARENA_PUSH(&h->arena, w->instances, w->instances_count) = (struct instance){
 		.id = "blog1", .name = "blog-weblog-1", .project = "blog", .service = "weblog", .revision = "rev-blog", .number = 1,
 		.state = INSTANCE_RUNNING, .error = "", .created_ms = 1, .started_ms = 1, .address = *address, .is_passing = true,
