@@ -424,7 +424,7 @@ static void settle_ready(struct parse *p, struct draft *d)
 	struct ready *r = &s->ready;
 	if (!r->path)
 		r->path = "/";
-	if (s->is_routed && !r->http_port && !r->tcp_port) {
+	if (d->routed_port && !r->http_port && !r->tcp_port) {
 		r->tcp_port = d->routed_port;
 		if (!s->has_healthcheck)
 			parse_warning(p, d->mark, d->path, "only a TCP connect to port %d tells whether it is ready; write "
@@ -509,7 +509,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	size_t rows, shown;
 	struct service *s = &d->service;
 	table(&rows, &shown);
-	s->is_routed = d->routed_port != 0;
+	s->is_routed = d->is_routed;
 	s->replicas = 1;
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
 		*draft_value(d, "restart") = value_string("no");
