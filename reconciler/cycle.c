@@ -420,7 +420,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	}
 	struct rehearsal r;
 	struct what_if what_if = {0};
-	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &what_if, &e) < 0) {
+	if (o->what_if && what_if_parse(o->what_if, &want.loaded.desired, &world.host, &what_if, &e) < 0) {
 		arena_done(&want.arena);
 		return say_error(o, c.follower.errors, &e);
 	}

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "desired/units.h"
+
 /* The service of that name; NULL when there is none, or more than one and the project is not said. */
 static const struct service *find(const struct desired *d, const char *name, size_t length)
 {
@@ -44,15 +47,31 @@ static int parse_fail(const char *text, const struct desired *d, struct what_if 
 	return 0;
 }
 
-int what_if_parse(const char *text, const struct desired *d, struct what_if *out, struct err *e)
+static int parse_memory(const char *text, const struct host_state *host, struct what_if *out, struct err *e)
+{
+	char all[SIZE_TEXT], used[SIZE_TEXT];
+	int64_t used_bytes = host->memory_bytes - host->memory_available_bytes;
+	if (!units_bytes(text, &out->memory_bytes))
+		return err_set(e, ERR_USAGE, "--what-if memory:%s: '%s' is no size; write a number with b, k, m or g, like 4g", text, text);
+	if (!host->memory_bytes)
+		return err_set(e, ERR_USAGE, "--what-if memory:%s: nobody knows what this host has: %s", text, host->problem);
+	if (out->memory_bytes <= used_bytes)
+		return err_set(e, ERR_USAGE, "--what-if memory:%s: what runs here takes %s of %s, so a host needs more than that; "
+		               "SIZE is all of its memory", text, size_text(used_bytes, used), size_text(host->memory_bytes, all));
+	return 0;
+}
+
+int what_if_parse(const char *text, const struct desired *d, const struct host_state *host, struct what_if *out, struct err *e)
 {
 	*out = (struct what_if){0};
 	if (strncmp(text, "fail:", 5) == 0)
 		return parse_fail(text + 5, d, out, e);
+	if (strncmp(text, "memory:", 7) == 0)
+		return parse_memory(text + 7, host, out, e);
 	char *end = NULL;
 	unsigned long step = strncmp(text, "crash:", 6) == 0 ? strtoul(text + 6, &end, 10) : 0;
 	if (!end || *end || step == 0 || step > 100000)
-		return err_set(e, ERR_USAGE, "--what-if %s: write fail:SERVICE, fail:SERVICE@PERCENT or crash:STEP", text);
+		return err_set(e, ERR_USAGE, "--what-if %s: write fail:SERVICE, fail:SERVICE@PERCENT, crash:STEP or memory:SIZE", text);
 	out->crash_after = step;
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* --what-if: what shall go wrong in a plan. */
+/* --what-if: what shall be otherwise, or go wrong, in a plan. */
 #ifndef WHATIF_H
 #define WHATIF_H
 
@@ -6,9 +6,11 @@
 
 /*
  * "fail:SERVICE": its new revision never gets ready. "fail:SERVICE@PERCENT": it ends by itself once it has that share of
- * the requests. "crash:STEP": the tool is killed after that step of the plan. SERVICE is PROJECT/SERVICE, or the name
- * alone when one project has it. ERR_USAGE: anything else.
+ * the requests. "crash:STEP": the tool is killed after that step of the plan. "memory:SIZE": the host has that much
+ * memory in all, and what runs here takes as much of it as it takes now. SERVICE is PROJECT/SERVICE, or the name alone
+ * when one project has it. ERR_USAGE: anything else.
  */
-MUST_CHECK int what_if_parse(const char *text, const struct desired *d, struct what_if *out, struct err *e);
+MUST_CHECK int what_if_parse(const char *text, const struct desired *d, const struct host_state *host, struct what_if *out,
+                             struct err *e);
 
 #endif

@@ -21,11 +21,13 @@ static bool parse_ipv4(const char **text, uint32_t *out)
 {
 	*out = 0;
 	for (int i = 0; i < 4; i++) {
-		char *end;
-		unsigned long part = strtoul(*text, &end, 10);
+		const char *end = *text;
+		uint32_t part = 0;
+		while (*end >= '0' && *end <= '9' && part <= 255)
+			part = part * 10 + (uint32_t)(*end++ - '0');
 		if (end == *text || part > 255 || (i < 3 && *end != '.'))
 			return false;
-		*out = *out << 8 | (uint32_t)part;
+		*out = *out << 8 | part;
 		*text = i < 3 ? end + 1 : end;
 	}
 	return true;

@@ -72,6 +72,12 @@ static void fold_in_place(struct rollout *r, const char *from, const struct serv
 		are_down &= bring_down(r, broken.items[i]);
 	if (!are_down)
 		return;
+	if (!rollout_spec(r, from) && n > (int)usable.count) /* nobody knows what to make one from */
+		n = (int)usable.count;
+	if (!rollout_spec(r, from) && n == 0) {
+		rollout_fold(r, r->now->next, "nothing is left of the old revision");
+		return;
+	}
 	enum ups ups = bring_up(r, s, stable, n, TRUST_PROVEN, &why);
 	if (ups == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));

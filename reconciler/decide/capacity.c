@@ -43,6 +43,15 @@ static int64_t need_of(const struct world *w, const struct service *s)
 	return limit && limit < need ? limit : need;
 }
 
+/* Does this decision start it again? */
+static bool is_revived(const struct pass *p, const struct instance *i)
+{
+	for (size_t k = 0; k < p->out->actions_count; k++)
+		if (p->out->actions[k].kind == ACTION_START && p->out->actions[k].instance == i)
+			return true;
+	return false;
+}
+
 /* What was started, or will be, and has not grown to what it needs. */
 static int64_t promised(const struct pass *p)
 {
@@ -50,7 +59,8 @@ static int64_t promised(const struct pass *p)
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		const struct service *s = desired_service(p->desired, in->project, in->service);
-		bool is_young = in->state == INSTANCE_CREATED || (in->state == INSTANCE_RUNNING && !in->passing_since_ms);
+		bool is_young = in->state == INSTANCE_CREATED || (in->state == INSTANCE_RUNNING && !in->passing_since_ms) ||
+		                is_revived(p, in);
 		int64_t need = s && is_young ? need_of(p->world, s) : 0;
 		bytes += need > in->memory_bytes ? need - in->memory_bytes : 0;
 	}
@@ -92,7 +102,7 @@ const char *capacity_lacks(struct rollout *r, const struct service *s, int count
 	struct pass *p = r->pass;
 	const struct host_state *h = &p->world->host;
 	int64_t need = need_of(p->world, s), swap = free_swap(p->world), room = h->memory_available_bytes + swap;
-	if (need == 0 || h->memory_available_bytes == 0) /* nobody knows */
+	if (need == 0 || h->memory_bytes == 0) /* nobody knows */
 		return NULL;
 	room -= room / MARGIN + promised(p);
 	if (need * count <= room) {

@@ -85,10 +85,20 @@ static void step_down(struct rollout *r, const struct trip *t, const struct step
 		bring_down(r, t->stable.items[i]);
 }
 
-/* How many of the old revision this step may bring up again: only where there is room, not taken by the next revision
- * nor by an old one that is up and not among them. */
+/* The step that had begun when so many of the next revision were started: not all of them need be ready now. */
+static const struct step *begun(const struct trip *t, const struct step *step)
+{
+	int most = t->steps.items[t->steps.count - 1].next, up = set_count_up(&t->next);
+	while (step->next < (up < most ? up : most))
+		step++;
+	return step;
+}
+
+/* How many of the old revision this step may bring up again: none that a later one had stopped, and only where there is
+ * room, not taken by the next revision nor by an old one that is up and not among them. */
 static int count_mendable(struct rollout *r, const struct trip *t, const struct step *step)
 {
+	step = begun(t, step);
 	int n = (size_t)step->stable < t->mendable ? step->stable : (int)t->mendable;
 	int next = set_count_up(&t->next) > step->next ? set_count_up(&t->next) : step->next;
 	int room = strategy_peak(r->pass->arena, r->target, (int)t->stable.count) - next;

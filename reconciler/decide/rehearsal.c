@@ -237,6 +237,8 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 	static const struct what_if nothing;
 	*out = (struct rehearsal){.world = world_copy(a, world)};
 	struct world *w = out->world;
+	if (what_if && what_if->memory_bytes)
+		w->host.memory_available_bytes += what_if->memory_bytes - w->host.memory_bytes;
 	struct run r = {.desired = d, .world = w, .arena = a, .out = out, .what_if = what_if ? what_if : &nothing, .started_ms = w->now_ms,
 	                .memory_bytes = w->host.memory_available_bytes};
 	w->run_started_ms = w->now_ms;

@@ -467,6 +467,13 @@ static void settle_route(struct parse *p, struct draft *d)
 		parse_error(p, draft_mark(d, "network_mode"), path, "several instances cannot share %s; remove network_mode", d->fixed);
 }
 
+/* What Compose means by it, and is done otherwise here. */
+static void say_ignored(struct parse *p, struct draft *d, const char *key, const char *instead)
+{
+	if (d->nodes[field_index(key)])
+		parse_warning(p, draft_mark(d, key), arena_printf(p->a, "%s.%s", d->path, key), "is not followed: %s", instead);
+}
+
 /* How many at a time, and how long each batch is watched. */
 static void settle_update(struct parse *p, struct draft *d)
 {
@@ -484,6 +491,8 @@ static void settle_update(struct parse *p, struct draft *d)
 		parse_warning(p, draft_mark(d, "deploy.update_config.failure_action"),
 		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
 		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
+	say_ignored(p, d, "deploy.update_config.max_failure_ratio", "one instance that fails is enough to go back");
+	say_ignored(p, d, "deploy.rollback_config", "the way back is traffic first, then as many at a time as on the way there, without holds");
 }
 
 static void settle_steps(struct parse *p, struct draft *d)

@@ -110,16 +110,24 @@ static void look_at_disk(struct look *l, const char *file)
 	h->disk_kept_bytes = l->settings->min_free_bytes;
 }
 
+/* "MemTotal:        8127636 kB" */
+static int find_bytes(const char *meminfo, const char *key, int64_t *bytes, struct err *e)
+{
+	long long kib;
+	const char *at = strstr(meminfo, key);
+	if (!at || sscanf(at + strlen(key), ": %lld", &kib) != 1)
+		return err_set(e, ERR_INTERNAL, "/proc/meminfo: says nothing of %s", key);
+	*bytes = kib * 1024;
+	return 0;
+}
+
 static int look_at_memory(struct look *l, struct err *e)
 {
 	char *text;
-	long long kib;
-	if (fs_read("/proc/meminfo", PROC_MAX_BYTES, l->arena, &text, NULL, e) < 0)
+	if (fs_read("/proc/meminfo", PROC_MAX_BYTES, l->arena, &text, NULL, e) < 0 ||
+	    find_bytes(text, "MemTotal", &l->out->memory_bytes, e) < 0 ||
+	    find_bytes(text, "MemAvailable", &l->out->memory_available_bytes, e) < 0)
 		return -1;
-	const char *at = strstr(text, "MemAvailable:");
-	if (!at || sscanf(at, "MemAvailable: %lld", &kib) != 1)
-		return err_set(e, ERR_INTERNAL, "/proc/meminfo: says nothing of MemAvailable");
-	l->out->memory_available_bytes = kib * 1024;
 	static const char *const roots[] = CGROUP_ROOTS;
 	const char *root = fs_exists(roots[0]) ? roots[0] : roots[1];
 	/* Only when swap of ours may have to be emptied: there may be hundreds of groups. */

@@ -172,6 +172,7 @@ struct host_state {
 	const char *problem;         /* why it cannot be looked at; NULL: it can */
 	struct swap_file *swaps;     /* all that are active, all of ours, and the place of the one that is wanted */
 	size_t swaps_count;
+	int64_t memory_bytes;        /* all that it has; 0: nobody knows */
 	int64_t memory_available_bytes;
 	int64_t bound_bytes;         /* swapped out, and more than the memory limits of their owners have room for */
 	const char *bound_most;      /* the control group that has the most of that; NULL: there is none */

@@ -91,19 +91,36 @@ static inline void set_image(struct host *h, struct service *s, const char *imag
 	snprintf(s->revision, sizeof s->revision, "rev-%s", image);
 }
 
+/* No two services of a test have one name, whatever their projects. NULL: it is not in Git. */
+static inline const struct service *wanted_in(const struct desired *d, const char *service)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++)
+			if (strcmp(d->projects[i].services[k].name, service) == 0)
+				return &d->projects[i].services[k];
+	return NULL;
+}
+
+static inline const struct project *wanted_project(const struct desired *d, const char *name)
+{
+	for (size_t i = 0; i < d->projects_count; i++)
+		if (strcmp(d->projects[i].name, name) == 0)
+			return &d->projects[i];
+	return NULL;
+}
+
 static inline void add_route(struct host *h, const char *service)
 {
 	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) = (struct route){
-		.host = arena_printf(&h->arena, "%s.example.com", service), .path = "/", .project = "shop", .service = service,
-		.port = 8080, .weight = 100};
+		.host = arena_printf(&h->arena, "%s.example.com", service), .path = "/",
+		.project = wanted_in(&h->desired, service)->project, .service = service, .port = 8080, .weight = 100};
 }
 
-static inline struct service *add_service(struct host *h, const char *name, const char *image, enum strategy strategy,
-                                          bool routed)
+static inline struct service *add_service_to(struct host *h, struct project *p, const char *name, const char *image,
+                                             enum strategy strategy, bool routed)
 {
-	struct project *p = &h->desired.projects[0];
 	struct service *s = ARENA_PUSH(&h->arena, p->services, p->services_count);
-	*s = (struct service){.project = "shop", .name = name, .replicas = 1, .stop_grace_ms = 10000, .strategy = strategy,
+	*s = (struct service){.project = p->name, .name = name, .replicas = 1, .stop_grace_ms = 10000, .strategy = strategy,
 	                      .strategy_reason = "test", .hold_ms = 5000, .keep_old_ms = 0, .drain_timeout_ms = 65000,
 	                      .is_routed = routed, .ready = {.within_ms = 60000, .for_ms = 1000}};
 	set_image(h, s, image);
@@ -112,10 +129,16 @@ static inline struct service *add_service(struct host *h, const char *name, cons
 	return s;
 }
 
+static inline struct service *add_service(struct host *h, const char *name, const char *image, enum strategy strategy,
+                                          bool routed)
+{
+	return add_service_to(h, &h->desired.projects[0], name, image, strategy, routed);
+}
+
 /* Services move while more are added: take pointers when all are there. */
 static inline struct service *service_of(struct host *h, const char *name)
 {
-	return (struct service *)desired_service(&h->desired, "shop", name);
+	return (struct service *)wanted_in(&h->desired, name);
 }
 
 static inline void depends_on(struct host *h, const char *service, const char *on, enum condition condition)
@@ -236,7 +259,7 @@ static inline void check_weight(struct host *h, const struct action *a)
 static inline const struct good *good_of(struct host *h, const char *service)
 {
 	for (size_t i = 0; i < h->world->goods_count; i++)
-		if (strcmp(h->world->goods[i].project, "shop") == 0 && strcmp(h->world->goods[i].service, service) == 0)
+		if (strcmp(h->world->goods[i].service, service) == 0)
 			return &h->world->goods[i];
 	return NULL;
 }
@@ -244,7 +267,7 @@ static inline const struct good *good_of(struct host *h, const char *service)
 /* The way back goes by what the good one says. */
 static inline bool is_exclusive(struct host *h, const struct desired *d, const char *service)
 {
-	const struct service *s = desired_service(d, "shop", service);
+	const struct service *s = wanted_in(d, service);
 	const struct good *good = good_of(h, service);
 	return !s || s->strategy == STRATEGY_IN_PLACE || (good && good->spec && good->spec->strategy == STRATEGY_IN_PLACE);
 }
@@ -253,7 +276,7 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 {
 	for (size_t i = 0; i < a->topology->services_count; i++) {
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
-		const struct service *s = desired_service(d, "shop", t->service);
+		const struct service *s = wanted_in(d, t->service);
 		int weight = was && strcmp(was->rollout, t->rollout) == 0 ? was->weight : 0;
 		if (s && s->is_routed && !is_exclusive(h, d, t->service) && was && is_served(h, was, was->weight))
 			CHECK(is_served(h, t, weight));
@@ -275,7 +298,7 @@ static inline bool runs_both(const struct service *s)
 
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
-	const struct service *s = desired_service(d, "shop", a->service);
+	const struct service *s = wanted_in(d, a->service);
 	const struct good *good = good_of(h, a->service);
 	/* The way back goes by what the good one says. */
 	const struct service *back = good && good->spec ? good->spec : s;
@@ -374,10 +397,11 @@ static inline void check_action(struct host *h, const struct desired *d, const s
 		CHECK(!is_listed(h, a->instance->address));
 	/* No image that any service of Git or its way back needs. */
 	for (size_t i = 0; a->kind == ACTION_DROP && i < h->world->goods_count; i++)
-		CHECK(!desired_service(d, "shop", h->world->goods[i].service) ||
+		CHECK(!wanted_in(d, h->world->goods[i].service) ||
 		      strcmp(h->world->goods[i].spec->image, a->image->image) != 0);
-	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects[0].services_count; i++)
-		CHECK(strcmp(d->projects[0].services[i].image, a->image->image) != 0);
+	for (size_t i = 0; a->kind == ACTION_DROP && i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++)
+			CHECK(strcmp(d->projects[i].services[k].image, a->image->image) != 0);
 	check_names(h, d, a);
 	if (a->kind == ACTION_REMOVE)
 		CHECK(a->instance->state != INSTANCE_RUNNING);
@@ -464,11 +488,15 @@ static inline const struct desired *snapshot(struct host *h)
 {
 	struct desired *d = arena_alloc(&h->arena, sizeof *d);
 	*d = h->desired;
-	d->projects = arena_alloc(&h->arena, sizeof *d->projects);
-	*d->projects = h->desired.projects[0];
-	size_t size = d->projects->services_count * sizeof *d->projects->services;
-	d->projects->services = arena_alloc(&h->arena, size);
-	memcpy(d->projects->services, h->desired.projects[0].services, size);
+	d->projects = arena_alloc(&h->arena, d->projects_count * sizeof *d->projects);
+	for (size_t i = 0; i < d->projects_count; i++) {
+		struct project *p = &d->projects[i];
+		*p = h->desired.projects[i];
+		struct service *services = arena_alloc(&h->arena, p->services_count * sizeof *services);
+		if (p->services_count)
+			memcpy(services, p->services, p->services_count * sizeof *services);
+		p->services = services;
+	}
 	return d;
 }
 

@@ -18,12 +18,19 @@ static struct instance *find(struct world *w, const struct instance *named)
 	return NULL;
 }
 
+/* Is there such a network, and is the address, if any, one of it? All that we make are /24. */
+static bool has_place(const struct world *w, const char *network, const char *address)
+{
+	const char *dot = address ? strrchr(address, '.') : NULL;
+	for (size_t i = 0; i < w->networks_count; i++)
+		if (strcmp(w->networks[i].name, network) == 0)
+			return !dot || strncmp(w->networks[i].subnet, address, (size_t)(dot - address) + 1) == 0;
+	return false;
+}
+
 static bool has_network(const struct world *w, const char *name)
 {
-	for (size_t i = 0; i < w->networks_count; i++)
-		if (strcmp(w->networks[i].name, name) == 0)
-			return true;
-	return false;
+	return has_place(w, name, NULL);
 }
 
 static bool has_image(const struct world *w, const char *name)
@@ -35,6 +42,14 @@ static bool has_image(const struct world *w, const char *name)
 }
 
 /* What a real engine would not do, whatever decide thought when it looked. */
+static int refuse_places(const struct world *w, const struct action *a, struct err *e)
+{
+	for (size_t i = 0; i < a->endpoints_count; i++)
+		if (!has_place(w, a->endpoints[i].network, a->endpoints[i].address))
+			return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->endpoints[i].network);
+	return 0;
+}
+
 static int refuse_create(const struct world *w, const struct action *a, struct err *e)
 {
 	for (size_t i = 0; i < w->instances_count; i++)
@@ -45,9 +60,9 @@ static int refuse_create(const struct world *w, const struct action *a, struct e
 			return err_set(e, ERR_CONFLICT, "Address already in use");
 	if (!has_image(w, a->spec->image))
 		return err_set(e, ERR_CONFLICT, "no such image: %s", a->spec->image);
-	if (a->network && !has_network(w, a->network))
-		return err_set(e, ERR_CONFLICT, "no such network: %s", a->network);
-	return 0;
+	if (a->network && !has_place(w, a->network, a->address))
+		return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->network);
+	return refuse_places(w, a, e);
 }
 
 static int refuse_start(struct world *w, const struct action *a, struct err *e)
@@ -67,11 +82,14 @@ static int refuse(struct simulation *s, const struct action *a, struct err *e)
 	bool needs_it = a->kind == ACTION_START || a->kind == ACTION_UPDATE || a->kind == ACTION_PARK;
 	if (needs_it && !i)
 		return err_set(e, ERR_CONFLICT, "no such container");
-	if (s->is_disk_full && (action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT || a->kind == ACTION_PUBLISH))
+	bool writes = action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT || a->kind == ACTION_PUBLISH ||
+	              a->kind == ACTION_SWAP_MAKE;
+	if (s->is_disk_full && writes)
 		return err_set(e, ERR_TRANSIENT, "No space left on device");
 	switch (a->kind) {
 	case ACTION_CREATE: return refuse_create(w, a, e);
 	case ACTION_START: return refuse_start(w, a, e);
+	case ACTION_ALIAS: case ACTION_UNALIAS: return refuse_places(w, a, e);
 	case ACTION_NETWORK:
 		return has_network(w, a->network) ? err_set(e, ERR_CONFLICT, "network %s exists", a->network) : 0;
 	case ACTION_REMOVE:
@@ -137,6 +155,19 @@ static void do_it(struct simulation *s, const struct action *a)
 	}
 }
 
+/* A swap file is written under another name first. */
+static void leave_part(struct simulation *s)
+{
+	struct host_state *h = &s->real->host;
+	size_t at = 0;
+	while (at < h->swaps_count && strcmp(h->swaps[at].path, SWAP_FILE SWAP_PART) != 0)
+		at++;
+	if (at == h->swaps_count)
+		ARENA_PUSH(&s->host.arena, h->swaps, h->swaps_count);
+	h->swaps[at] = (struct swap_file){.path = SWAP_FILE SWAP_PART, .is_there = true, .is_ours = true, .mode = 0600,
+	                                  .size_bytes = 1 << 20};
+}
+
 static void do_half(struct simulation *s, const struct action *a)
 {
 	struct world *w = s->real;
@@ -167,6 +198,7 @@ static void do_half(struct simulation *s, const struct action *a)
 		if (i)
 			lose_network(&s->host, i);
 		break;
+	case ACTION_SWAP_MAKE: leave_part(s); break;
 	default: break; /* nothing in between */
 	}
 }
@@ -197,8 +229,10 @@ static void tell(struct simulation *s, const struct action *a, const struct err 
 {
 	struct host *h = &s->host;
 	if (e) {
-		if (a->service || a->kind == ACTION_PUBLISH)
-			failures_add(&h->failures, &h->arena, a, e, began_ms, s->real->now_ms);
+		if (a->service || a->kind == ACTION_PUBLISH || action_info(a->kind)->room == ROOM_HOST) {
+			struct failure *f = failures_add(&h->failures, &h->arena, a, e, began_ms, s->real->now_ms);
+			f->retry_after_ms = a->kind == ACTION_PULL ? s->pull_after_ms : 0;
+		}
 		return;
 	}
 	if (a->service)

@@ -106,6 +106,7 @@ void time_passes(struct simulation *s)
 	struct world *w = s->real;
 	for (size_t i = 0; i < w->instances_count; i++)
 		one_instance(s, &w->instances[i]);
+	share_memory(s);
 	if (w->now_ms >= s->lingers_until_ms)
 		w->nginx.draining_workers = 0;
 }

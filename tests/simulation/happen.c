@@ -4,15 +4,19 @@
  */
 #include "happen.h"
 
-static struct project *shop(struct simulation *s)
+static struct project *project_of(struct simulation *s, const struct service *one)
 {
-	return &s->host.desired.projects[0];
+	struct desired *d = &s->host.desired;
+	return strcmp(d->projects[0].name, one->project) == 0 ? &d->projects[0] : &d->projects[1];
 }
 
+/* NULL: Git has none, which no schedule brings about. */
 static struct service *chosen(struct simulation *s, const struct step *step)
 {
-	struct project *p = shop(s);
-	return p->services_count ? &p->services[step->who % p->services_count] : NULL;
+	struct desired *d = &s->host.desired;
+	size_t first = d->projects[0].services_count, all = first + d->projects[1].services_count;
+	size_t at = all ? step->who % all : 0;
+	return !all ? NULL : at < first ? &d->projects[0].services[at] : &d->projects[1].services[at - first];
 }
 
 static struct instance *chosen_instance(struct simulation *s, const struct step *step)
@@ -30,9 +34,10 @@ static struct instance *chosen_instance(struct simulation *s, const struct step 
 
 static void committed(struct simulation *s, const struct service *who, const char *what)
 {
+	size_t project = (size_t)(project_of(s, who) - s->host.desired.projects);
 	s->is_git_newer = true;
-	s->is_manifest_broken = s->is_manifest_empty = false;
-	say(s, "* a commit: %s %s", who ? who->name : "shop", what);
+	s->is_manifest_broken[project] = s->is_manifest_empty[project] = false;
+	say(s, "* a commit: %s/%s %s", who->project, who->name, what);
 }
 
 static void upgrade(struct simulation *s, const struct step *step)
@@ -101,9 +106,9 @@ static void change_route(struct simulation *s, const struct step *step)
 /* One that others depend on cannot leave: such a manifest is an error. */
 static void service_leaves(struct simulation *s, const struct step *step)
 {
-	struct project *p = shop(s);
 	struct service *one = chosen(s, step);
-	if (!one || p->services_count < 2)
+	struct project *p = one ? project_of(s, one) : NULL;
+	if (!p || p->services_count < 2)
 		return;
 	for (size_t i = 0; i < p->services_count; i++)
 		for (size_t k = 0; k < p->services[i].dependencies_count; k++)
@@ -125,12 +130,12 @@ static void service_leaves(struct simulation *s, const struct step *step)
 static void service_comes_back(struct simulation *s, const struct step *step)
 {
 	int index = (int)(step->who % SERVICES_MAX);
-	struct project *p = shop(s);
 	if (!s->has_left[index])
 		return;
 	struct service back = s->left[index];
+	struct project *p = project_of(s, &back);
 	for (size_t k = 0; k < back.dependencies_count; k++)
-		if (!desired_service(&s->host.desired, "shop", back.dependencies[k].service))
+		if (!wanted_in(&s->host.desired, back.dependencies[k].service))
 			return;
 	s->has_left[index] = false;
 	*ARENA_PUSH(&s->host.arena, p->services, p->services_count) = back;
@@ -141,16 +146,57 @@ static void service_comes_back(struct simulation *s, const struct step *step)
 
 static void manifest_breaks(struct simulation *s, const struct step *step)
 {
-	committed(s, NULL, step->how % 2 ? "with a manifest that is wrong" : "without any service");
-	s->is_manifest_broken = step->how % 2;
-	s->is_manifest_empty = !s->is_manifest_broken;
+	size_t project = step->who % PROJECTS_MAX;
+	bool is_empty = step->how % 2;
+	s->is_git_newer = true;
+	s->is_manifest_empty[project] = is_empty;
+	s->is_manifest_broken[project] = !is_empty;
+	say(s, "* a commit: %s %s", project_names[project], is_empty ? "without any service" : "with a manifest that is wrong");
 }
 
-static void manifest_is_mended(struct simulation *s, const struct step *step)
+static void manifests_are_mended(struct simulation *s, const struct step *step)
 {
 	(void)step;
-	if (s->is_manifest_broken || s->is_manifest_empty)
-		committed(s, NULL, "is mended");
+	s->is_git_newer = true;
+	for (int i = 0; i < PROJECTS_MAX; i++)
+		s->is_manifest_broken[i] = s->is_manifest_empty[i] = false;
+	say(s, "* a commit: the manifests are mended");
+}
+
+/* Other shares for the steps of a canary, and another one for its way in. */
+static void change_weights(struct simulation *s, const struct step *step)
+{
+	struct service *one = chosen(s, step);
+	struct desired *d = &s->host.desired;
+	if (!one || !one->steps_count)
+		return;
+	struct canary_step *steps = arena_alloc(&s->host.arena, one->steps_count * sizeof *steps);
+	for (size_t i = 0; i < one->steps_count; i++)
+		steps[i] = (struct canary_step){(int)(i + 1) * (int)(20 + step->how % 300), one->steps[i].hold_ms};
+	one->steps = steps;
+	for (size_t i = 0; i < d->routes_count; i++)
+		if (strcmp(d->routes[i].service, one->name) == 0)
+			d->routes[i].weight = 10 + (int)(step->size % 90);
+	committed(s, one, "weights");
+}
+
+static void change_atomic(struct simulation *s, const struct step *step)
+{
+	struct project *p = &s->host.desired.projects[step->who % PROJECTS_MAX];
+	p->is_atomic = !p->is_atomic;
+	s->is_git_newer = true;
+	say(s, "* a commit: %s is %s", p->name, p->is_atomic ? "atomic" : "not atomic any more");
+}
+
+static void change_swap(struct simulation *s, const struct step *step)
+{
+	static const int64_t mib[] = {0, 64, 128, 256};
+	struct swap_want *want = arena_alloc(&s->host.arena, sizeof *want);
+	*want = (struct swap_want){.file = SWAP_FILE, .size_bytes = mib[step->how % ARRAY_LEN(mib)] << 20,
+	                           .swappiness = step->size % 2 ? 10 : -1, .where = "shop/compose.yaml:20:11"};
+	s->host.desired.projects[0].swap = want->size_bytes ? want : NULL;
+	s->is_git_newer = true;
+	say(s, "* a commit: %d MiB of swap", (int)(want->size_bytes >> 20));
 }
 
 /* ---- Revisions and instances ---- */
@@ -338,6 +384,7 @@ static void registry_fails(struct simulation *s, const struct step *step)
 	static const enum err_kind kinds[] = {ERR_TRANSIENT, ERR_TRANSIENT, ERR_NOT_FOUND, ERR_DENIED, ERR_SETUP};
 	s->pulls_failing = 1 + (int)(step->how % 5);
 	s->pull_kind = kinds[step->size % ARRAY_LEN(kinds)];
+	s->pull_after_ms = step->size % 3 ? 0 : (int64_t)(step->size % 100) * 1000;
 	say(s, "* %d pulls will fail (%s)", s->pulls_failing, err_info(s->pull_kind)->name);
 }
 
@@ -349,21 +396,65 @@ static void disk_fills(struct simulation *s, const struct step *step)
 
 static void notes_are_lost(struct simulation *s, const struct step *step)
 {
-	s->is_copy_lost[step->how % 2] = true;
-	say(s, "* copy %c of the notes is lost", 'A' + (int)(step->how % 2));
+	unsigned which = step->how % 3;
+	for (unsigned i = 0; i < 2; i++)
+		s->is_copy_lost[i] |= which == i || which == 2;
+	say(s, "* %s of the notes %s lost", which == 2 ? "both copies" : which ? "copy B" : "copy A", which == 2 ? "are" : "is");
+}
+
+static bool has_instances(const struct world *w, const char *project)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (strcmp(w->instances[i].project, project) == 0)
+			return true;
+	return false;
 }
 
 static void hands_on_engine(struct simulation *s, const struct step *step)
 {
 	struct world *w = s->real;
 	if (step->how % 2) {
+		size_t kept = 0; /* the engine lets go of none that somebody is on */
+		for (size_t k = 0; k < w->networks_count; k++)
+			if (has_instances(w, w->networks[k].project))
+				w->networks[kept++] = w->networks[k];
+		w->networks_count = kept;
 		say(s, "* by hand: networks are removed");
-		w->networks_count = 1; /* but not somebody else's */
 	} else if (w->images_count > 0) {
 		struct image *image = &w->images[step->size % w->images_count];
 		say(s, "* by hand: image %s is removed", image->name);
 		*image = w->images[w->images_count - 1];
 		w->images_count--;
+	}
+}
+
+static void memory_is_taken(struct simulation *s, const struct step *step)
+{
+	s->neighbours_bytes = s->memory_bytes * (int64_t)(step->how % 60) / 100;
+	say(s, "* others take %d MiB of memory", (int)(s->neighbours_bytes >> 20));
+}
+
+/* swapoff, rm, chmod, an editor on /etc/fstab, sysctl. */
+static void hands_on_swap(struct simulation *s, const struct step *step)
+{
+	static const char *const words[] = {"is off", "is removed", "has another mode", "has no line any more"};
+	struct host_state *h = &s->real->host;
+	unsigned how = step->how % (ARRAY_LEN(words) + 1);
+	if (how == ARRAY_LEN(words)) {
+		h->swappiness = 100;
+		say(s, "* by hand: swappiness is 100");
+	}
+	for (size_t i = 0; how < ARRAY_LEN(words) && i < h->swaps_count; i++) {
+		struct swap_file *f = &h->swaps[i];
+		if (!f->is_ours)
+			continue;
+		say(s, "* by hand: %s %s", f->path, words[how]);
+		switch (how) {
+		case 1: *f = (struct swap_file){.path = f->path, .line = f->line}; break;
+		case 2: f->mode = 0644; break;
+		case 3: f->line = SWAP_LINE_NONE; break;
+		default: f->is_active = false; f->used_bytes = 0; break;
+		}
 	}
 }
 
@@ -384,12 +475,12 @@ static void forget_orders(struct simulation *s, enum order_kind kind, const char
 			w->orders[i--] = w->orders[--w->orders_count];
 }
 
-/* The newest of a kind takes the place of the one before. */
-static void give_order(struct simulation *s, enum order_kind kind, const struct service *one)
+/* The newest of a kind takes the place of the one before. `until_ms` 0: until somebody says otherwise. */
+static void give_order(struct simulation *s, enum order_kind kind, const struct service *one, int64_t until_ms)
 {
 	forget_orders(s, kind, one->name);
 	*ARENA_PUSH(&s->host.arena, s->real->orders, s->real->orders_count) = (struct order){
-		.kind = kind, .project = "shop", .service = one->name,
+		.kind = kind, .project = one->project, .service = one->name, .until_ms = until_ms,
 		.revision = kind == ORDER_PAUSE ? "" : arena_strdup(&s->host.arena, one->revision), .weight = PERMILLE, .reason = ""};
 }
 
@@ -421,17 +512,18 @@ static void orders(struct simulation *s, const struct step *step)
 	if (how == ORDER_KIND_COUNT)
 		forget_orders(s, ORDER_PAUSE, one->name);
 	else
-		give_order(s, (enum order_kind)how, one);
+		give_order(s, (enum order_kind)how, one, how == ORDER_PAUSE && step->size % 2 ? s->real->now_ms + step->size % 90 * 1000 : 0);
 }
 
 void operator_lets_go(struct simulation *s)
 {
 	const struct step all = {0};
-	const struct project *p = shop(s);
+	const struct desired *d = &s->host.desired;
 	retries(s, &all);
 	forget_orders(s, ORDER_PAUSE, NULL);
-	for (size_t i = 0; i < p->services_count; i++)
-		give_order(s, ORDER_PROMOTE, &p->services[i]);
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++)
+			give_order(s, ORDER_PROMOTE, &d->projects[i].services[k], 0);
 }
 
 const struct happening happenings[] = {
@@ -444,7 +536,10 @@ const struct happening happenings[] = {
 	{"service leaves", KIND_GIT, 3, service_leaves},
 	{"service comes back", KIND_GIT, 6, service_comes_back},
 	{"manifest breaks", KIND_GIT, 2, manifest_breaks},
-	{"manifest is mended", KIND_GIT, 4, manifest_is_mended},
+	{"manifests are mended", KIND_GIT, 4, manifests_are_mended},
+	{"weights", KIND_GIT, 3, change_weights},
+	{"atomic", KIND_GIT, 2, change_atomic},
+	{"swap", KIND_GIT, 4, change_swap},
 	{"a revision's behaviour", KIND_FAULT, 16, revision_misbehaves},
 	{"what becomes of requests", KIND_FAULT, 14, requests_change},
 	{"instance killed", KIND_FAULT, 6, instance_is_killed},
@@ -462,7 +557,9 @@ const struct happening happenings[] = {
 	{"actions go wrong", KIND_FAULT, 20, actions_go_wrong},
 	{"pulls fail", KIND_FAULT, 4, registry_fails},
 	{"disk full, or not", KIND_FAULT, 4, disk_fills},
-	{"a copy of the notes lost", KIND_FAULT, 3, notes_are_lost},
+	{"notes lost", KIND_FAULT, 4, notes_are_lost},
+	{"memory is taken", KIND_FAULT, 5, memory_is_taken},
+	{"hands on swap", KIND_FAULT, 3, hands_on_swap},
 	{"time goes by", KIND_FAULT, 6, idles},
 	{"retry", KIND_OPERATOR, 8, retries},
 	{"promote, abort, pause, resume", KIND_OPERATOR, 10, orders},
@@ -478,7 +575,9 @@ void trouble_ends(struct simulation *s, int but)
 	memset(s->is_failing, 0, sizeof s->is_failing);
 	memset(s->is_silent, 0, sizeof s->is_silent);
 	s->fated = s->pulls_failing = s->refusals = 0;
+	s->pull_after_ms = s->neighbours_bytes = 0;
+	s->memory_bytes = s->memory_bytes ? (int64_t)1 << 40 : 0; /* more than anything here takes */
 	s->is_disk_full = false;
-	manifest_is_mended(s, &none);
+	manifests_are_mended(s, &none);
 	nginx_comes_back(s, &none);
 }

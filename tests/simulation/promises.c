@@ -38,12 +38,14 @@ static bool is_quarantined(const struct world *w, const char *service, const cha
 static const char *keeps_off(struct simulation *s, const struct action *a)
 {
 	const struct world *w = s->host.world;
-	bool is_structure = a->kind == ACTION_PUBLISH || a->kind == ACTION_UNANNOUNCE;
-	if ((a->project && strcmp(a->project, "shop") != 0) || (a->instance && !is_ours(a->instance)))
+	if ((a->project && strcmp(a->project, "blog") == 0) || (a->instance && !is_ours(a->instance)))
 		return "nothing foreign is touched";
-	if (!is_structure && (s->desired->projects_count == 0 || s->desired->projects[0].services_count == 0))
+	const struct project *project = a->project ? wanted_project(s->desired, a->project) : NULL;
+	if (a->project && (!project || project->services_count == 0))
 		return "an empty or missing desired state removes nothing";
-	if (!is_structure && w->are_notes_lost)
+	if (a->kind == ACTION_SWAP_OFF && !a->swap->is_step && s->desired->is_partial)
+		return "an empty or missing desired state removes nothing";
+	if (a->project && w->are_notes_lost)
 		return "nothing is done while the notes are lost";
 	if (a->instance && !seen(w, a->instance))
 		return "no action on what is not there";
@@ -80,7 +82,7 @@ static bool is_usable(const struct instance *i, const char *service)
 /* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
 static int least_of(struct simulation *s, const char *service)
 {
-	const struct service *want = desired_service(s->desired, "shop", service);
+	const struct service *want = wanted_in(s->desired, service);
 	const struct good *good = good_of(&s->host, service);
 	if (!want || !want->is_routed || want->strategy == STRATEGY_IN_PLACE)
 		return 0;
@@ -151,7 +153,7 @@ static const char *keeps_serving(struct simulation *s, const struct action *a)
 			continue;
 		bool is_same = t && strcmp(t->rollout, was->rollout) == 0;
 		if (t && *t->next.revision && !(is_same && was->weight))
-			least -= desired_service(s->desired, "shop", was->service)->batch;
+			least -= wanted_in(s->desired, was->service)->batch;
 		if (!t || count_used(h, t, is_same ? was->weight : 0) < least)
 			return "never fewer serve than the strategy allows";
 	}
@@ -249,6 +251,30 @@ static bool is_unpublished(struct simulation *s, const struct action *a)
 	return serves;
 }
 
+/* Is anything known of what an instance of the service takes? */
+static bool is_measured(const struct world *w, const char *service)
+{
+	for (size_t i = 0; i < w->instances_count; i++)
+		if (w->instances[i].memory_bytes && w->instances[i].state == INSTANCE_RUNNING && strcmp(w->instances[i].service, service) == 0)
+			return true;
+	return false;
+}
+
+/* For it, and for all that are made and have not been started. */
+static bool has_room(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	int64_t need = memory_of(s, a->service, a->revision);
+	if (w != s->real || !s->memory_bytes || !is_measured(w, a->service))
+		return true; /* what nobody could know */
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		if (in->state == INSTANCE_CREATED && is_ours(in) && wanted_in(s->desired, in->service) && is_measured(w, in->service))
+			need += memory_of(s, in->service, in->revision);
+	}
+	return need <= w->host.memory_available_bytes + free_swap(w);
+}
+
 static const char *creates_with_all_it_needs(struct simulation *s, const struct action *a)
 {
 	const struct world *w = s->host.world;
@@ -259,6 +285,8 @@ static const char *creates_with_all_it_needs(struct simulation *s, const struct 
 		return "instances do not pile up";
 	if (is_unpublished(s, a))
 		return "what serves is published before anything new";
+	if (!has_room(s, a))
+		return "never more memory than the host has";
 	bool has_network = !a->network, has_image = false;
 	for (size_t i = 0; i < w->networks_count; i++)
 		has_network |= a->network && strcmp(w->networks[i].name, a->network) == 0;
@@ -274,7 +302,8 @@ static const char *creates_with_all_it_needs(struct simulation *s, const struct 
 static bool has_order(const struct world *w, enum order_kind kind, const char *service, const char *revision)
 {
 	for (size_t i = 0; i < w->orders_count; i++)
-		if (w->orders[i].kind == kind && strcmp(w->orders[i].service, service) == 0 && strcmp(w->orders[i].revision, revision) == 0)
+		if (w->orders[i].kind == kind && strcmp(w->orders[i].service, service) == 0 &&
+		    strcmp(w->orders[i].revision, revision) == 0 && (!w->orders[i].until_ms || w->now_ms < w->orders[i].until_ms))
 			return true;
 	return false;
 }
@@ -308,7 +337,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 	const struct decision *d = &s->host.last;
 	for (size_t i = 0; i < w->evidence_count; i++) {
 		const struct evidence *e = &w->evidence[i];
-		const struct service *want = desired_service(s->desired, "shop", e->service);
+		const struct service *want = wanted_in(s->desired, e->service);
 		const struct traffic *t = traffic_of(&s->host, e->service);
 		const struct good *good = good_of(&s->host, e->service);
 		bool is_bad = e->next.errors >= 20 && e->stable.errors == 0 && e->weight <= 500;
@@ -330,7 +359,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 static const char *shifts_as_planned(struct simulation *s, const struct action *a)
 {
 	struct host *h = &s->host;
-	const struct service *want = desired_service(s->desired, "shop", a->service);
+	const struct service *want = wanted_in(s->desired, a->service);
 	const struct traffic *t = traffic_of(h, a->service);
 	const struct good *good = good_of(h, a->service);
 	if (!want || !t || want->strategy != STRATEGY_CANARY || a->weight <= t->weight || strcmp(want->revision, a->revision) != 0)
@@ -381,6 +410,44 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 		return "good is only what enough was seen of";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
+	return NULL;
+}
+
+static bool is_committed(const struct decision *d, const char *service)
+{
+	for (size_t i = 0; i < d->actions_count; i++)
+		if (d->actions[i].kind == ACTION_COMMIT && strcmp(d->actions[i].service, service) == 0)
+			return true;
+	return false;
+}
+
+/* All that Git changed in an atomic project is found good together. */
+static const char *comes_in_as_one(struct simulation *s, const struct action *a)
+{
+	const struct project *p = wanted_project(s->desired, a->project);
+	const struct good *good = good_of(&s->host, a->service);
+	if (!p->is_atomic || !good || strcmp(good->revision, a->revision) == 0)
+		return NULL;
+	for (size_t i = 0; i < p->services_count; i++) {
+		const struct service *other = &p->services[i];
+		const struct good *its = good_of(&s->host, other->name);
+		if (!(its && strcmp(its->revision, other->revision) == 0) && !is_committed(&s->host.last, other->name))
+			return "an atomic project comes in as one";
+	}
+	return NULL;
+}
+
+/* And what failed takes all of it back. */
+static const char *goes_back_as_one(struct simulation *s, const struct status *st)
+{
+	const struct project *p = wanted_project(s->desired, st->project);
+	const struct service *want = wanted_in(s->desired, st->service);
+	const struct good *good = good_of(&s->host, st->service);
+	bool is_new = want && good && good->spec && strcmp(good->revision, want->revision) != 0 && strcmp(st->revision, want->revision) == 0;
+	bool is_fine = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING || st->phase == PHASE_ROLLED_BACK;
+	for (size_t i = 0; p && p->is_atomic && is_new && is_fine && i < p->services_count; i++)
+		if (is_quarantined(s->real, p->services[i].name, p->services[i].revision))
+			return "an atomic project goes back as one";
 	return NULL;
 }
 
@@ -469,6 +536,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = commits_what_is_good(s, a);
 	if (!broken && a->kind == ACTION_QUARANTINE)
 		broken = quarantines_for_a_reason(s, a);
+	if (!broken && a->kind == ACTION_COMMIT)
+		broken = comes_in_as_one(s, a);
 	if (broken)
 		return broken;
 	if (a->kind == ACTION_STOP && s->failed_count)
@@ -508,6 +577,8 @@ const char *promise_of_decision(struct simulation *s)
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
 			quiet = parks_what_it_keeps(s, &d->services[i]);
+	for (size_t i = 0; i < d->services_count && !quiet && is_at_rest; i++)
+		quiet = goes_back_as_one(s, &d->services[i]);
 	return quiet;
 }
 
@@ -542,6 +613,22 @@ static const char *compare_service(struct simulation *s, const struct service *w
 	return NULL;
 }
 
+static const char *compare_swap(struct simulation *s)
+{
+	const struct swap_want *want = desired_swap(s->desired);
+	bool is_there = false;
+	for (size_t i = 0; i < s->real->host.swaps_count; i++) {
+		const struct swap_file *f = &s->real->host.swaps[i];
+		bool is_it = want && strcmp(f->path, want->file) == 0;
+		is_there |= is_it && f->is_active && f->swap_bytes == want->size_bytes && f->mode == 0600 && f->line == SWAP_LINE_OURS;
+		if (f->is_ours && !is_it)
+			return "at the end no swap is left that Git does not ask for";
+		if (strcmp(f->path, "/dev/vdb") == 0 && !f->is_active)
+			return "nothing foreign is touched";
+	}
+	return want && !is_there ? "at the end there is the swap that Git asks for" : NULL;
+}
+
 static const char *compare(struct simulation *s)
 {
 	const struct world *w = s->real;
@@ -550,10 +637,13 @@ static const char *compare(struct simulation *s)
 	size_t ours = 0, wanted = 0;
 	for (size_t i = 0; i < w->instances_count; i++)
 		ours += is_ours(&w->instances[i]);
-	for (size_t i = 0; i < d->projects[0].services_count && !broken; i++) {
-		wanted += (size_t)d->projects[0].services[i].replicas;
-		broken = compare_service(s, &d->projects[0].services[i]);
-	}
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count && !broken; k++) {
+			wanted += (size_t)d->projects[i].services[k].replicas;
+			broken = compare_service(s, &d->projects[i].services[k]);
+		}
+	if (!broken)
+		broken = compare_swap(s);
 	if (!broken && ours != wanted)
 		broken = "at the end nothing is left of what left Git";
 	if (!broken && (!at_address(w, "10.231.0.2") || is_ours(at_address(w, "10.231.0.2"))))
@@ -572,11 +662,15 @@ const char *promise_of_rest(struct simulation *s, bool is_retried)
 		return "no close flag is left behind";
 	if (!is_retried && s->real->are_notes_lost)
 		return NULL; /* nothing new until `retry` */
+	if (d->host.service && d->host.phase != PHASE_SETTLED)
+		return "when the trouble is over the host comes to what Git says";
 	for (size_t i = 0; i < d->services_count; i++) {
 		const struct status *st = &d->services[i];
-		const struct service *want = desired_service(s->desired, "shop", st->service);
+		const struct service *want = wanted_in(s->desired, st->service);
 		bool is_quarantine = !is_retried && want && is_quarantined(s->real, st->service, want->revision) &&
 		                     (st->phase == PHASE_ROLLED_BACK || st->phase == PHASE_FAILED);
+		is_quarantine |= !is_retried && want && st->phase == PHASE_ROLLED_BACK && s->real->quarantines_count &&
+		                 wanted_project(s->desired, st->project)->is_atomic;
 		bool waits_for_one = !is_retried && st->phase == PHASE_BLOCKED && s->real->quarantines_count;
 		bool waits_for_a_word = !is_retried && (st->phase == PHASE_WAITING || s->real->orders_count);
 		if (st->phase != PHASE_SETTLED && !is_quarantine && !waits_for_one && !waits_for_a_word)

@@ -26,6 +26,8 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 	}
 	if (index > 0 && roll(state, 3) == 0)
 		s->depends_on = (int)roll(state, (unsigned)index);
+	s->project = (int)roll(state, 3) == 0;
+	s->use_mib = s->is_job ? 0 : 8 + (int)roll(state, 45);
 }
 
 void schedule_draw(struct schedule *s, uint64_t seed, int steps)
@@ -42,8 +44,12 @@ void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 		if (one->depends_on >= 0) {
 			const struct setup *other = &s->setups[one->depends_on];
 			one->condition = other->is_job ? CONDITION_COMPLETED : other->has_healthcheck ? CONDITION_HEALTHY : CONDITION_STARTED;
+			one->project = other->project;
 		}
 	}
+	for (int i = 0; i < PROJECTS_MAX; i++)
+		s->is_atomic[i] = roll(&state, 4) == 0;
+	s->memory_mib = roll(&state, 3) ? (int)roll(&state, 300) : 0;
 	s->steps_count = steps;
 	for (int i = 0; i < steps; i++) {
 		unsigned at = roll(&state, all), what = 0;
@@ -57,10 +63,13 @@ void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 void schedule_print(const struct schedule *s)
 {
 	static const char *const conditions[] = {"started", "healthy", "completed"};
+	fprintf(stderr, "  %d MiB of memory left; atomic: %s%s\n", s->memory_mib, s->is_atomic[0] ? "shop " : "",
+	        s->is_atomic[1] ? "stall" : "");
 	for (int i = 0; i < s->services; i++) {
 		const struct setup *one = &s->setups[i];
-		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s%s, of %d requests", service_names[i],
-		        strategy_names[one->strategy], one->replicas, one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
+		fprintf(stderr, "  %s/%s: %d MiB, %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s%s, of %d requests",
+		        project_names[one->project], service_names[i], one->use_mib, strategy_names[one->strategy], one->replicas,
+		        one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
 		        one->is_job ? ", a job" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
 		if (one->depends_on >= 0)

@@ -9,6 +9,7 @@
 
 #include "model/desired.h"
 
+#define PROJECTS_MAX 2
 #define SERVICES_MAX 4
 #define STEPS_MAX 1000
 #define IMAGES_COUNT 3 /* "app:1" ... */
@@ -23,8 +24,10 @@ struct setup {
 	bool is_analysed;    /* by the manifest */
 	int64_t min_requests;
 	int64_t slow_ms;     /* how long an instance takes to get ready */
-	int depends_on;      /* an earlier one; -1: on none */
+	int depends_on;      /* an earlier one of its project; -1: on none */
 	enum condition condition;
+	int project;
+	int use_mib;         /* what an instance takes of the memory; new revisions up to a fifth more, and none as much as its limit */
 };
 
 struct step {
@@ -36,6 +39,8 @@ struct step {
 struct schedule {
 	uint64_t seed;
 	int services;
+	bool is_atomic[PROJECTS_MAX];
+	int memory_mib;          /* of the host, beside what these services take as they begin; 0: nobody knows what it has */
 	struct setup setups[SERVICES_MAX];
 	int steps_count;
 	struct step steps[STEPS_MAX];

@@ -55,6 +55,9 @@ static bool simplify(struct simulation *s, struct schedule *schedule, const char
 	while (schedule->services > 1 && try_number(s, schedule, broken, &schedule->services, sizeof schedule->services,
 	                                            &(int){schedule->services - 1}))
 		changed = true;
+	TRY(schedule->memory_mib, 0);
+	for (int i = 0; i < PROJECTS_MAX; i++)
+		TRY(schedule->is_atomic[i], false);
 	for (int i = 0; i < schedule->steps_count; i++)
 		TRY(schedule->steps[i].after, 0);
 	for (int i = 0; i < schedule->services; i++) {

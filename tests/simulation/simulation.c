@@ -14,6 +14,7 @@
 #define CRON_MS 60000
 #define CANARY_STEPS 3
 
+const char *const project_names[PROJECTS_MAX] = {"shop", "stall"};
 const char *const service_names[SERVICES_MAX] = {"api", "bot", "cache", "db"};
 
 int service_index(const char *name)
@@ -23,7 +24,7 @@ int service_index(const char *name)
 
 bool is_ours(const struct instance *i)
 {
-	return i->project[0] == 's'; /* shop; the other project is blog */
+	return i->project[0] == 's'; /* shop or stall; the other project is blog */
 }
 
 void say(struct simulation *s, const char *fmt, ...)
@@ -53,7 +54,8 @@ static void add_neighbour(struct simulation *s)
 	struct world *w = s->real;
 	const char **address = arena_alloc(&h->arena, sizeof *address);
 	*address = "10.231.0.2";
-	*ARENA_PUSH(&h->arena, w->networks, w->networks_count) = (struct network){"blog_reconcile", "10.231.0.0/24", "blog"};
+	*ARENA_PUSH(&h->arena, w->networks, w->networks_count) = (struct network){
+		.name = "blog_reconcile", .subnet = "10.231.0.0/24", .range = "", .project = "blog"};
 	*ARENA_PUSH(&h->arena, w->instances, w->instances_count) = (struct instance){
 		.id = "blog1", .name = "blog-weblog-1", .project = "blog", .service = "weblog", .revision = "rev-blog", .number = 1,
 		.state = INSTANCE_RUNNING, .error = "", .created_ms = 1, .started_ms = 1, .address = *address, .is_passing = true,
@@ -63,6 +65,22 @@ static void add_neighbour(struct simulation *s)
 	*ARENA_PUSH(&h->arena, w->nginx.topology.routes, w->nginx.topology.routes_count) =
 		(struct route){.host = "blog.example.com", .path = "/", .project = "blog", .service = "weblog", .port = 80, .weight = 100};
 	*ARENA_PUSH(&h->arena, w->goods, w->goods_count) = (struct good){"blog", "weblog", "rev-blog", NULL};
+}
+
+/* Its memory, and swap that is not ours. */
+static void begin_host(struct simulation *s)
+{
+	struct host_state *host = &s->real->host;
+	int64_t mib = s->schedule->memory_mib;
+	for (int i = 0; mib && i < s->schedule->services; i++)
+		mib += s->schedule->setups[i].use_mib * s->schedule->setups[i].replicas;
+	s->memory_bytes = mib << 20;
+	host->swappiness = 60;
+	host->swappiness_before = -1;
+	host->disk_free_bytes = (int64_t)4 << 30;
+	if (s->schedule->seed % 2)
+		*ARENA_PUSH(&s->host.arena, host->swaps, host->swaps_count) = (struct swap_file){
+			.path = "/dev/vdb", .is_there = true, .is_active = true, .line = SWAP_LINE_FOREIGN, .swap_bytes = 1 << 26};
 }
 
 static void begin(struct simulation *s, const struct schedule *schedule)
@@ -78,9 +96,15 @@ static void begin(struct simulation *s, const struct schedule *schedule)
 	s->real = h->world;
 	s->real->images_count = 2; /* the third must be pulled */
 	add_neighbour(s);
+	*ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count) = (struct project){
+		.name = project_names[1], .directory = "/srv/stall", .file = "compose.yaml"};
+	for (int i = 0; i < PROJECTS_MAX; i++)
+		h->desired.projects[i].is_atomic = schedule->is_atomic[i];
+	begin_host(s);
 	for (int i = 0; i < schedule->services; i++) {
 		const struct setup *setup = &schedule->setups[i];
-		struct service *one = add_service(h, service_names[i], "app:1", setup->strategy, setup->is_routed);
+		struct service *one = add_service_to(h, &h->desired.projects[setup->project], service_names[i], "app:1",
+		                                     setup->strategy, setup->is_routed);
 		one->replicas = setup->replicas;
 		one->batch = setup->batch;
 		one->hold_ms = setup->hold_ms;
@@ -160,6 +184,9 @@ void host_reboots(struct simulation *s, bool is_whole_host)
 	w->nginx.is_up = w->nginx.is_current = true;
 	w->nginx.problem = "";
 	w->nginx.draining_workers = 0;
+	for (size_t i = 0; i < w->host.swaps_count; i++) /* what has a line in /etc/fstab comes back */
+		w->host.swaps[i].is_active = w->host.swaps[i].is_there && w->host.swaps[i].line != SWAP_LINE_NONE;
+	w->host.swappiness = w->host.is_swappiness_kept ? w->host.swappiness_kept : 60;
 	s->lingers_until_ms = 0;
 	s->in_force = world_copy(&s->host.arena, w)->nginx.topology;
 }
@@ -170,15 +197,23 @@ void host_reboots(struct simulation *s, bool is_whole_host)
 static void read_git(struct simulation *s)
 {
 	struct desired *d = (struct desired *)snapshot(&s->host);
-	size_t size = d->routes_count * sizeof *d->routes;
-	struct route *routes = arena_alloc(&s->host.arena, size);
-	if (size)
-		memcpy(routes, d->routes, size);
+	struct project *all = d->projects;
+	struct route *routes = arena_alloc(&s->host.arena, d->routes_count * sizeof *routes);
+	size_t kept = 0;
+	d->projects_count = 0;
+	for (int i = 0; i < PROJECTS_MAX; i++) {
+		if (s->is_manifest_empty[i])
+			all[i].services_count = 0;
+		if (s->is_manifest_broken[i])
+			d->is_partial = true;
+		else
+			d->projects[d->projects_count++] = all[i];
+	}
+	for (size_t i = 0; i < d->routes_count; i++)
+		if (wanted_in(d, d->routes[i].service))
+			routes[kept++] = d->routes[i];
 	d->routes = routes;
-	if (s->is_manifest_broken)
-		d->projects_count = d->routes_count = 0;
-	if (s->is_manifest_empty)
-		d->projects[0].services_count = d->routes_count = 0;
+	d->routes_count = kept;
 	s->desired = d;
 	s->is_git_newer = false;
 	s->host.failures = (struct failures){0};
@@ -201,6 +236,7 @@ static void begin_run(struct simulation *s)
 	s->host.world = s->real;
 	s->real->run_started_ms = s->real->now_ms;
 	s->quiet_passes = s->idle_passes = s->acted = 0;
+	s->is_memory_out = false;
 	memset(s->repeats, 0, sizeof s->repeats);
 	s->counters->runs++;
 	read_notes(s);
@@ -233,7 +269,7 @@ static void observe(struct simulation *s)
 /* The same action again and again, and nothing happened in between, is no progress. */
 static bool is_repeated(struct simulation *s, const struct action *a)
 {
-	const char *what = a->instance ? a->instance->id : a->name ? a->name : a->rollout ? a->rollout : a->service;
+	const char *what = a->instance ? a->instance->id : a->name ? a->name : a->rollout ? a->rollout : a->swap ? a->swap->file : a->service;
 	uint64_t key = 14695981039346656037u + a->kind;
 	for (; what && *what; what++)
 		key = (key ^ (unsigned char)*what) * 1099511628211u;
@@ -277,7 +313,7 @@ static bool act(struct simulation *s)
 		waits[i] = flight_waits(s, &d->actions[i]);
 	s->failed = NULL;
 	s->failed_count = 0;
-	for (int order = 0; order < 3; order++)
+	for (int order = 0; order < 4; order++)
 		for (size_t i = 0; i < d->actions_count; i++) {
 			if (order_of(&d->actions[i]) != order || waits[i] || flight_waits(s, &d->actions[i]))
 				continue;
@@ -307,7 +343,7 @@ static void refresh_notes(struct simulation *s)
 {
 	for (size_t i = 0; i < s->real->goods_count; i++) {
 		struct good *good = &s->real->goods[i];
-		const struct service *want = desired_service(s->desired, good->project, good->service);
+		const struct service *want = wanted_in(s->desired, good->service);
 		for (size_t k = 0; want && k < s->host.last.services_count; k++) {
 			const struct status *st = &s->host.last.services[k];
 			bool is_settled = st->phase == PHASE_SETTLED || st->phase == PHASE_KEEPING;
@@ -326,7 +362,7 @@ static void show_statuses(struct simulation *s)
 	}
 }
 
-/* What flaps may keep a run busy for as long as it does; nothing else may. */
+/* What flaps, or is killed again and again, may keep a run busy for as long as it does; nothing else may. */
 static bool does_any_flap(const struct simulation *s)
 {
 	for (int i = 0; i < SERVICES_MAX; i++)
@@ -338,7 +374,7 @@ static bool does_any_flap(const struct simulation *s)
 
 static bool gives_up(struct simulation *s)
 {
-	if (!does_any_flap(s))
+	if (!does_any_flap(s) && !s->is_memory_out)
 		s->broken = "every run ends";
 	say(s, "   it has lasted for too long");
 	show_statuses(s);
@@ -414,7 +450,7 @@ static bool depends_upon(const struct schedule *schedule, int i, int other)
 	return i == other;
 }
 
-/* One broken service never holds up the others. */
+/* One broken service never holds up the others, unless their project is to stand and fall as one. */
 static void others_settle(struct simulation *s, int broken)
 {
 	trouble_ends(s, broken);
@@ -433,6 +469,8 @@ static void others_settle(struct simulation *s, int broken)
 			is_fine |= depends_upon(s->schedule, service_index(st->service), service_index(s->real->quarantines[k].service));
 		for (size_t k = 0; k < s->real->orders_count; k++)
 			is_fine |= depends_upon(s->schedule, service_index(st->service), service_index(s->real->orders[k].service));
+		is_fine |= s->schedule->setups[service_index(st->service)].project == s->schedule->setups[broken].project &&
+		           wanted_project(s->desired, st->project)->is_atomic;
 		if (!is_fine && !depends_upon(s->schedule, service_index(st->service), broken))
 			s->broken = "one broken service never holds up the others";
 	}

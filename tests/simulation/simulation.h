@@ -8,6 +8,8 @@
 #include "model_host.h"
 #include "schedule.h"
 
+#define SWAP_FILE "/swapfile"
+
 /* What a revision's instances do after their start. */
 enum behaviour { BEHAVES, NEVER_READY, FLAPS, GETS_SICK, EXITS, OUT_OF_MEMORY, BEHAVIOUR_COUNT };
 extern const char *const behaviour_names[BEHAVIOUR_COUNT];
@@ -67,7 +69,7 @@ struct simulation {
 	/* Git */
 	const struct desired *desired; /* what this run has read */
 	bool is_git_newer;
-	bool is_manifest_broken, is_manifest_empty;
+	bool is_manifest_broken[PROJECTS_MAX], is_manifest_empty[PROJECTS_MAX];
 	struct service left[SERVICES_MAX]; /* services that left, to come back */
 	bool has_left[SERVICES_MAX];
 
@@ -94,6 +96,10 @@ struct simulation {
 	enum err_kind fate_kind;
 	int pulls_failing, refusals;
 	enum err_kind pull_kind;
+	int64_t pull_after_ms;    /* so long the registry wants to be left alone */
+	int64_t memory_bytes;     /* that the host has; 0: nobody knows */
+	bool is_memory_out;       /* in this run somebody was killed for want of it */
+	int64_t neighbours_bytes; /* of that, what others take */
 	const struct action **failed; /* of this decision, and the last error */
 	size_t failed_count;
 	struct err failure;
@@ -118,6 +124,7 @@ void say(struct simulation *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void part(struct simulation *s);
 /* Names of services: "api" is 0, by their first letters. */
 extern const char *const service_names[SERVICES_MAX];
+extern const char *const project_names[PROJECTS_MAX];
 int service_index(const char *name);
 bool is_ours(const struct instance *i);
 /* Ends by itself, or is killed: the engine starts it again when its policy says so. */
@@ -148,6 +155,12 @@ void flights_are_left(struct simulation *s);  /* the tool is gone, and the engin
 void flights_break_off(struct simulation *s); /* the engine is gone */
 /* What decide sees. */
 struct world *flights_view(struct simulation *s);
+
+/* memory.c: who has how much, and whom the kernel kills when there is none left. */
+void share_memory(struct simulation *s);
+/* What an instance of that revision takes when it runs. */
+int64_t memory_of(const struct simulation *s, const char *service, const char *revision);
+int64_t free_swap(const struct world *w);
 
 /* promises.c: NULL, or the one that the action breaks. */
 const char *promise_of_action(struct simulation *s, const struct action *a);

@@ -1,3 +1,4 @@
+reconcile_unit_test(whatif whatif.c)
 reconcile_unit_test(cycle cycle.c)
 reconcile_unit_test(watch watch.c)
 target_compile_definitions(test-watch PRIVATE RECONCILE="$<TARGET_FILE:reconcile>")

@@ -13,6 +13,7 @@ static struct host *deployed(enum strategy strategy, int replicas, int64_t each,
 	run(h);
 	for (size_t i = 0; i < h->world->instances_count; i++)
 		h->world->instances[i].memory_bytes = each;
+	h->world->host.memory_bytes = 1000 * MIB;
 	h->world->host.memory_available_bytes = available;
 	if (swap)
 		*ARENA_PUSH(&h->arena, h->world->host.swaps, h->world->host.swaps_count) =
@@ -86,6 +87,7 @@ static void what_is_given_is_given_once(void)
 	run(h);
 	for (size_t i = 0; i < h->world->instances_count; i++)
 		h->world->instances[i].memory_bytes = 50 * MIB;
+	h->world->host.memory_bytes = 200 * MIB;
 	h->world->host.memory_available_bytes = 100 * MIB;
 	set_image(h, service_of(h, "a"), "app:2");
 	set_image(h, service_of(h, "b"), "app:2");
@@ -111,11 +113,30 @@ static void the_rehearsal_says_how_much(void)
 	host_free(h);
 }
 
+/* What fits here does not fit on a host with less, and the reverse: by the same code. */
+static void what_if_the_host_had_another_size(void)
+{
+	struct host *h = deployed(STRATEGY_BLUE_GREEN, 2, 100 * MIB, 300 * MIB, 0);
+	limit(h, 0);
+	struct rehearsal r;
+	rehearse(snapshot(h), h->world, &(struct what_if){.memory_bytes = 950 * MIB}, &h->arena, &r);
+	CHECK_INT(r.events_count, 0);
+	CHECK_INT(r.end.services[0].phase, PHASE_BLOCKED);
+	CHECK_CONTAINS(r.end.services[0].reason, "would need 240M");
+	CHECK_CONTAINS(r.end.services[0].reason, "the host has 237.5M left of 250M free memory");
+	rehearse(snapshot(h), h->world, &(struct what_if){.memory_bytes = 953 * MIB}, &h->arena, &r);
+	CHECK_INT(r.end.services[0].phase, PHASE_SETTLED);
+	/* The host itself is as it was. */
+	CHECK_INT(h->world->host.memory_available_bytes, 300 * MIB);
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(what_does_not_fit_is_not_begun),
 	TEST(what_fits_comes_in),
 	TEST(what_is_given_is_given_once),
 	TEST(the_rehearsal_says_how_much),
+	TEST(what_if_the_host_had_another_size),
 };
 
 int main(int argc, char **argv)

@@ -210,6 +210,69 @@ static void a_batch_does_not_take_out_who_serves(void)
 	host_free(h);
 }
 
+/* Atomic, and another one of the project is paused: run after run it waits to be accepted, and what it had stopped of the
+ * old ones stays so, although a new run has not seen the new ones pass yet. */
+static void what_waits_to_be_accepted_starts_nothing_old(void)
+{
+	struct host *h = with(STRATEGY_ROLLING, false, 3);
+	service_of(h, "web")->batch = 2;
+	h->desired.projects[0].is_atomic = true;
+	add_service(h, "db", "app:1", STRATEGY_BLUE_GREEN, false);
+	run(h);
+	*ARENA_PUSH(&h->arena, h->world->orders, h->world->orders_count) =
+		(struct order){.kind = ORDER_PAUSE, .project = "shop", .service = "db", .revision = "", .reason = ""};
+	set_image(h, service_of(h, "web"), "app:2");
+	service_of(h, "db")->replicas = 2;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_WAITING);
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		if (h->world->instances[i].state == INSTANCE_RUNNING)
+			h->world->instances[i].passing_since_ms = h->world->now_ms;
+	nothing_left(h);
+	host_free(h);
+}
+
+/* In place, half way between two revisions of which neither was ever good, and all lose their network: of the old one
+ * nothing is left, and nobody knows what to make it from. */
+static void nothing_is_made_of_what_nobody_knows(void)
+{
+	struct host *h = with(STRATEGY_IN_PLACE, true, 2);
+	run(h);
+	h->world->goods_count = 0;
+	set_image(h, service_of(h, "web"), "app:2");
+	while (!traffic_of(h, "web") || !*traffic_of(h, "web")->next.revision)
+		run_rounds(h, 1);
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		h->world->instances[i].address = "";
+	h->world->goods_count = 0;
+	set_image(h, service_of(h, "web"), "app:3");
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_INT(h->world->instances_count, 2);
+	host_free(h);
+}
+
+/* One that is started again takes its memory too, before another service is given it. */
+static void what_is_started_again_needs_its_memory(void)
+{
+	struct host *h = host_new();
+	add_service(h, "bot", "app:1", STRATEGY_IN_PLACE, false)->replicas = 2;
+	add_service(h, "web", "app:1", STRATEGY_ROLLING, false);
+	own_values(h, service_of(h, "bot"))[2] = own_values(h, service_of(h, "web"))[2] = value_int(0);
+	run(h);
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		h->world->instances[i].memory_bytes = 40 << 20;
+	h->world->host.memory_bytes = 1 << 30;
+	h->world->host.memory_available_bytes = 60 << 20; /* for one of them */
+	struct instance *ended = find_instance(h, "shop-bot-2");
+	ended->state = INSTANCE_EXITED;
+	ended->passing_since_ms = ended->memory_bytes = 0;
+	set_image(h, service_of(h, "web"), "app:2");
+	run_rounds(h, 1);
+	CHECK_STR(h->log, "shop/bot: start shop-bot-2 (shop-bot-2 exited with code 0)\n");
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(what_leaves_is_drained_too),
 	TEST(lost_files_of_nginx_are_no_reason_to_stop_anything),
@@ -221,5 +284,8 @@ static const struct test tests[] = {
 	TEST(who_depends_on_what_nginx_refuses_is_blocked),
 	TEST(the_way_back_keeps_who_serves),
 	TEST(a_batch_does_not_take_out_who_serves),
+	TEST(what_waits_to_be_accepted_starts_nothing_old),
+	TEST(nothing_is_made_of_what_nobody_knows),
+	TEST(what_is_started_again_needs_its_memory),
 };
 TESTS_MAIN(tests)

@@ -497,8 +497,12 @@ static void strategies_follow(void)
 		 STRATEGY_IN_PLACE, "a fixed address", ""},
 		{WEB READY "    network_mode: bridge\n" ROUTED, STRATEGY_ROLLING, "routed", ""},
 		{WEB READY "    deploy: {update_config: {order: stop-first}}\n" ROUTED, STRATEGY_IN_PLACE, "stop-first", ""},
-		{WEB READY "    deploy: {update_config: {order: start-first, failure_action: rollback, max_failure_ratio: 0.5}, rollback_config: {parallelism: 2}}\n" ROUTED,
+		{WEB READY "    deploy: {update_config: {order: start-first, failure_action: rollback}}\n" ROUTED,
 		 STRATEGY_ROLLING, "routed", ""},
+		{WEB READY "    deploy: {update_config: {max_failure_ratio: 0.5}, rollback_config: {parallelism: 2}}\n" ROUTED,
+		 STRATEGY_ROLLING, "routed",
+		 "compose.yaml:5:49: services.web.deploy.update_config.max_failure_ratio: is not followed: one instance that fails is enough to go back\n"
+		 "compose.yaml:5:72: services.web.deploy.rollback_config: is not followed: the way back is traffic first, then as many at a time as on the way there, without holds\n"},
 		{WEB READY "    deploy: {update_config: {failure_action: pause}}\n" ROUTED, STRATEGY_ROLLING, "routed",
 		 "compose.yaml:5:46: services.web.deploy.update_config.failure_action: 'pause' is taken as rollback: a revision that fails always goes back\n"},
 		{WEB READY "    network_mode: host\n" ROUTED, STRATEGY_IN_PLACE, "a port of the host", ""},

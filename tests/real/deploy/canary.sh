@@ -80,6 +80,8 @@ has "what if: another run goes on" "$OUT" "publish routes (announce the next rev
            -- the tool is killed here; another run comes a minute later --"
 peek "what if: no such service" --plan --what-if fail:wbe --path "$HOST/bird"
 is "what if: no such service" "[$CODE] $LOG" "[64] reconcile: error: --what-if fail:wbe: no one service is called 'wbe'; write PROJECT/SERVICE"
+peek "what if: no memory" --plan --what-if memory:1m --path "$HOST/bird"
+has "what if: no memory" "[$CODE] $LOG" "[64] reconcile: error: --what-if memory:1m: what runs here takes "
 bird 3
 tool --path "$HOST/bird"
 is "abort: it waits" "$CODE" 4
