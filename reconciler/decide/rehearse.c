@@ -96,7 +96,6 @@ static void create(struct world *w, const struct action *action, struct arena *a
 		.created_ms = w->now_ms, .address = action->address ? action->address : "",
 		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3, .shares = action->shares,
 	};
-	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
 	place(w, i, action, a);
@@ -109,15 +108,17 @@ static void take_memory(struct world *w, struct instance *i, int64_t bytes)
 	i->memory_bytes = bytes;
 }
 
-static void start(struct world *w, struct instance *i, bool ends_at_once)
+/* The engine tells of a health check from the first start on. */
+static void start(struct world *w, struct instance *i, const struct service *s)
 {
+	bool ends_at_once = s && s->is_job;
 	i->state = ends_at_once ? INSTANCE_EXITED : INSTANCE_RUNNING;
 	i->exit_code = 0;
 	i->started_ms = w->now_ms;
 	i->passing_since_ms = ends_at_once ? 0 : w->now_ms;
 	i->failing_since_ms = 0;
 	i->is_passing = !ends_at_once;
-	if (i->health != HEALTH_NONE)
+	if (i->health != HEALTH_NONE || (s && s->has_healthcheck))
 		i->health = HEALTH_HEALTHY;
 }
 
@@ -306,7 +307,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	case ACTION_START:
 		if (action->spec && !action->spec->is_job)
 			take_memory(w, i, capacity_use(w, action->spec));
-		start(w, i, action->spec && action->spec->is_job);
+		start(w, i, action->spec);
 		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
 	case ACTION_RENAME: i->name = action->name; break;

@@ -7,4 +7,12 @@ foreach(shim kill-at fail-at)
   target_link_libraries(${shim} PRIVATE ${CMAKE_DL_LIBS})
 endforeach()
 
-reconcile_real_test(crash crash.sh)
+# Each is a host of its own; those that last longest begin first: COST, in seconds.
+foreach(row
+    "points 300 points" "random 200 random stop notes" "walk 150 walk:rolling walk:blue-green walk:canary walk:in-place" "engine 150 engine nginx"
+    "disk 200 disk unnoted:rolling unnoted:blue-green" "notes 200 unnoted:canary unnoted:in-place")
+  separate_arguments(row)
+  list(POP_FRONT row name cost)
+  reconcile_real_test(crash-${name} crash.sh ${row})
+  set_tests_properties(real-crash-${name} PROPERTIES COST ${cost})
+endforeach()

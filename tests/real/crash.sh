@@ -363,7 +363,7 @@ test_disk() {
 	for STRATEGY in rolling blue-green canary in-place; do
 		say "D15 disk full: the state, $STRATEGY"
 		runs_well 0 "on a small disk"
-		start_client --mix
+		start_client --connections 4
 		live=$(readlink "$disk/nginx/live")
 		fill_disk
 		want app:2
@@ -405,23 +405,25 @@ fail_at() { # N ERRNO
 	return "$code"
 }
 # unnoted WHAT CODE: each act of such a rollout on the notes fails in turn; the next run ends with CODE all the same.
-# `forth` writes the manifest, `arrived WHAT` sees to the end.
+# `forth` writes the manifest, `arrived WHAT` sees to the end. What strategies have in common, the second copy and the end
+# of a run, is looked at in place, which is the fastest; of the others it is the first note.
 unnoted() {
-	local what=$1 wanted=$2 n code point
-	for ((n = 1; n < 100; n++)); do
+	local what=$1 wanted=$2 last=5 n code point errors=(5 28) codes=(1 75) # EIO, ENOSPC
+	[ "$STRATEGY" != in-place ] || last=99
+	for ((n = 1; n <= last; n++)); do
 		forth
-		fail_at "$n" $((n % 2 ? 28 : 5)) # ENOSPC, EIO
+		fail_at "$n" "${errors[n % 2]}"
 		code=$?
 		[ -e "$DIR/point" ] || break
 		point=$(sed 's/tmp-[0-9]*/tmp/; s|/[^ ]*/||' "$DIR/point")
 		# The second copy, or one that could be written at the next attempt, is no more than a warning.
-		has "$what, act $n, $point ($code): it is said, or was mended" "$wanted 75" "$code"
+		has "$what, act $n, $point ($code): it is said, or was mended" "$wanted ${codes[n % 2]}" "$code"
 		has "$what, act $n, $point: it says what" "$(cat "$DIR/log")" "$HOST_STATE/notes"
 		killed "$what, act $n"
 		runs_well "$wanted" "$what, after act $n, $point"
 		arrived "$what, after act $n"
 	done
-	is "$what: there were acts that failed: $((n - 1))" "$((n > 5))" 1
+	is "$what: there were acts that failed: $((n - 1))" "$((n > 5 && (last == 5 || n > 10)))" 1
 }
 test_unnoted() {
 	local to=1

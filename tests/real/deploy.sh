@@ -22,7 +22,9 @@ export HOME=$HOST
 [ $# -gt 0 ] || set -- git rolling canary changes drift inplace depends keep names errors outage sources routes moving loopback foreign failures
 for part; do
 	say "$part"
+	SECONDS=0
 	. "$SOURCE_DIR/tests/real/deploy/$part.sh"
+	say "$part: $SECONDS s"
 done
 is "nothing is left in TMPDIR" "$(ls -A "$HOST_TMP")" ""
 trace_end

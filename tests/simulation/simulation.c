@@ -64,7 +64,7 @@ static void add_neighbour(struct simulation *s)
 	*ARENA_PUSH(&h->arena, w->goods, w->goods_count) = (struct good){"blog", "weblog", "rev-blog", NULL};
 }
 
-static void begin(struct simulation *s, const struct schedule *schedule)
+void simulation_begin(struct simulation *s, const struct schedule *schedule)
 {
 	struct arena arena = s->host.arena;
 	struct counters *counters = s->counters;
@@ -434,7 +434,7 @@ static void finish(struct simulation *s)
 
 void simulation_play(struct simulation *s, const struct schedule *schedule)
 {
-	begin(s, schedule);
+	simulation_begin(s, schedule);
 	s->counters->schedules++;
 	while (s->next_step < schedule->steps_count && !s->broken) {
 		run_tool(s);
