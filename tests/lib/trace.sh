@@ -9,8 +9,9 @@
 # A run that meets no trouble (exit code 0, or 4: it waits) does all of the plan. Any other does nothing else and nothing
 # earlier, until it notes that a revision failed: what comes then, no plan can know.
 #
-# UNTRACED="WHY" traced ...   is not compared, and named at the end. Runs in the background and those that are killed are
-# not compared either: their host is not left alone.
+# UNTRACED="WHY" traced ...   is not compared, and named at the end. Not compared either are runs in the background and
+# those that are killed, because their host is not left alone; the units of systemd.sh, because systemd begins them; and
+# quickstart.sh, because it is run as its user has it.
 # IN_STEP= traced ...         reloads are not compared: which of them two services share is a matter of milliseconds.
 
 trace_begin() {

@@ -4,8 +4,9 @@
 # full, its notes gone or not to be written. After each of them the next run must bring the host to what the manifest
 # says, and the client must not notice.
 #
-#   crash.sh PART...      random points stop notes; walk, engine, nginx, disk and unnoted as PART:STRATEGY
+#   crash.sh PART...      random points stop engine nginx disk notes; walk, downtime and unnoted as PART:STRATEGY
 set -u
+[ $# -gt 0 ] || exit 64
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/host.sh"
 
@@ -180,12 +181,14 @@ test_points() {
 # KILLS="1 2 3" they are killed in turn so many acts after their start, also in the middle of an action.
 walk() {
 	local what=$1 least=$2 wanted=$3 kills=${4-1} n code at point
+	: >"$DIR/said"
 	for ((n = 0; n < 150; n++)); do
 		# shellcheck disable=SC2086
 		set -- $kills
 		at=$((n % $# + 1))
 		kill_at "${!at}" --json 2>/dev/null
 		code=$?
+		cat "$DIR/out" >>"$DIR/said"
 		[ "$code" = 137 ] || break
 		point=$(sed 's/.*"@message":"\([^"]*\)".*/\1/' "$DIR/point")
 		killed "$what: $point"
@@ -236,6 +239,38 @@ test_walk() {
 	walk "$STRATEGY, in the middle" "$((3 + replicas * 5))" 0 "7 11 5 13 3 17"
 	converged "$STRATEGY, in the middle" app:1 1 "$replicas"
 	strict "$STRATEGY"
+}
+
+# Asks again and again, and writes down each time that it got no answer, from its beginning to its end: ms since 1970.
+ask_on() {
+	local begun
+	while :; do
+		begun=$(now_ms)
+		in_netns curl -sf -m 5 -o /dev/null "$HOST_URL/version" || echo "$begun $(now_ms)"
+		sleep 0.02
+	done >"$DIR/unanswered"
+}
+# said_at FIRST|LAST TYPE: when the tool told so of nginx's routes or of a stop
+said_at() {
+	date +%s%3N -d "$(grep -E "\"type\":\"$2\".*\"action\":\"(publish routes|stop)\"" "$DIR/said" |
+		sed 's/.*"@timestamp":"\([^"]*\)".*/\1/' | case $1 in FIRST) head -n 1 ;; LAST) tail -n 1 ;; esac)"
+}
+test_downtime() {
+	local asker from to
+	say "D14 tool killed: one instance in place, and nobody else to answer"
+	want app:1 1 && runs_well 0 "one in place"
+	want app:2 1
+	has "one in place: the plan marks the downtime" "$(run --plan; cat "$DIR/out")" "in-place (set in the manifest): the old one stops first, downtime"
+	ask_on &
+	asker=$!
+	KILL_ON='"type":"apply_complete"' made walk "one in place" 6 0
+	kill "$asker"
+	wait "$asker" 2>/dev/null
+	is "one in place: nothing is made twice" "$MADE" 1
+	converged "one in place" app:2 2 1
+	from=$(said_at FIRST apply_start) to=$(said_at LAST apply_complete)
+	is "one in place: requests that failed outside of it" "$(awk -v from="$from" -v to="$to" '$2 < from || $1 > to' "$DIR/unanswered")" ""
+	say "$(wc -l <"$DIR/unanswered") failed in the $((to - from)) ms of downtime"
 }
 
 test_stop() {

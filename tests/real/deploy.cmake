@@ -1,10 +1,18 @@
 # Each is a host of its own; `outage` makes its trouble with all that was deployed before it. Those that last longest
 # begin first: COST, in seconds.
+file(GLOB parts RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/deploy CONFIGURE_DEPENDS deploy/*.sh)
+list(REMOVE_ITEM parts lib.sh)
 foreach(row
     "changes 200 changes depends outage" "canary 180 canary inplace outage" "drift 170 drift keep outage" "git 150 git rolling outage loopback"
     "errors 120 names errors outage" "sources 110 sources routes" "failures 150 failures foreign moving")
   separate_arguments(row)
   list(POP_FRONT row name cost)
+  foreach(part ${row})
+    list(REMOVE_ITEM parts ${part}.sh)
+  endforeach()
   reconcile_real_test(deploy-${name} deploy.sh ${row})
   set_tests_properties(real-deploy-${name} PROPERTIES COST ${cost})
 endforeach()
+if(parts)
+  message(FATAL_ERROR "tests/real/deploy.cmake: no test runs ${parts}")
+endif()

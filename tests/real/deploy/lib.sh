@@ -12,8 +12,7 @@ fingerprint() {
 	find "$HOST_STATE" "$HOST/run" -printf '%p %y %m %s %T@ %l\n' 2>&1 | sort
 	find "$HOST_STATE" -type f -exec sha256sum {} + 2>&1 | sort
 	# JSON prints maps in the order of their keys; docker's own tables do not.
-	docker ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.Image}} {{.State}}' 2>&1
-	docker ps -aq | xargs -r docker inspect -f '{{.Id}} {{json .HostConfig}} {{json .Config}} {{json .NetworkSettings.Networks}}' 2>&1
+	docker ps -aq | xargs -r docker inspect -f '{{.Id}} {{.Name}} {{.Image}} {{.State.Status}} {{json .HostConfig}} {{json .Config}} {{json .NetworkSettings.Networks}}' 2>&1
 	docker network ls -q | xargs -r docker network inspect -f '{{.Id}} {{.Name}} {{json .Labels}} {{json .Containers}}' 2>&1
 	docker volume ls -q | xargs -r docker volume inspect 2>&1
 	docker image ls --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' 2>&1 | sort
