@@ -416,6 +416,17 @@ static void begin_again(struct world *w)
 			w->instances[i].passing_since_ms = w->now_ms;
 }
 
+static void perform(struct rehearsal *out, const struct action *action, int64_t started_ms, int64_t memory, struct arena *a)
+{
+	struct world *w = out->world;
+	record(out, action, w->now_ms - started_ms, a);
+	model_apply(w, action, a);
+	if (count_running(w) > out->instances_peak)
+		out->instances_peak = count_running(w);
+	if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
+		out->memory_peak_bytes = memory - w->host.memory_available_bytes;
+}
+
 void rehearse(const struct desired *d, const struct world *world, const struct what_if *what_if, struct arena *a,
               struct rehearsal *out)
 {
@@ -437,15 +448,13 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		}
 		int64_t before_ms = w->now_ms;
 		bool is_killed = false;
-		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
-			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
-			model_apply(w, &out->end.actions[i], a);
-			if (count_running(w) > out->instances_peak)
-				out->instances_peak = count_running(w);
-			if (memory - w->host.memory_available_bytes > out->memory_peak_bytes)
-				out->memory_peak_bytes = memory - w->host.memory_available_bytes;
-			is_killed = out->events_count == what_if->crash_after;
-		}
+		for (int order = 0; order < ACTION_ORDERS; order++)
+			for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
+				if (action_order(&out->end.actions[i]) != order)
+					continue;
+				perform(out, &out->end.actions[i], started_ms, memory, a);
+				is_killed = out->events_count == what_if->crash_after;
+			}
 		look_again(w, before_ms);
 		misbehave(w, what_if);
 		if (is_killed) {

@@ -92,6 +92,11 @@ struct action_info {
 };
 const struct action_info *action_info(enum action_kind kind);
 
+/* Of one decision, those of a lower order are begun first: notes before the act that they are about; traffic before
+ * instances; then the structure, and last what may take long. */
+#define ACTION_ORDERS 5
+int action_order(const struct action *a);
+
 /* One line without newline: "shop/web: start shop-web-2". The same in plan, log and tests. */
 void action_print(struct buf *out, const struct action *a);
 

@@ -6,7 +6,8 @@
 #   host_image NAME [K=V..] an image of nothing but the static `web` with these variables
 #   run_reconcile ARGS...   the tool with this host's settings; a run is compared with its plan (trace.sh)
 #   start_reconcile LOG ARGS...   the same in the background: RECONCILE_PID is the tool itself
-#   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it
+#   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it. Eight
+#                           connections ask 2000 times a second, and leave some of the processor to others
 #   nginx_start, nginx_stop, nginx_kill (SIGKILL for all of it), nginx_pids
 #
 # Ports are free to choose: nothing else lives in that network. Routes listen on 127.0.0.1:8080.
@@ -78,7 +79,7 @@ start_reconcile() {
 }
 
 start_client() {
-	nsenter --net="/run/netns/$DOCKERD_NETNS" "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" "$@" \
+	nsenter --net="/run/netns/$DOCKERD_NETNS" "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" --connections 8 "$@" \
 		>"$HOST/client.out" 2>"$HOST/client.err" </dev/null &
 	CLIENT_PID=$!
 }

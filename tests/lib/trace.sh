@@ -37,7 +37,7 @@ trace_is_run_() { # WORDS of the command, the tool among them
 trace_planned_() { grep -o '"text":"\([^"\\]\|\\.\)*"' "$TRACE/plan" | sed 's/^"text":"//; s/"$//; s/\\\(.\)/\1/g'; }
 # The actions in a run's log.
 trace_done() {
-	sed -n 's/^reconcile: //p' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
+	sed -n 's/^reconcile: //p' | grep -vE '^(error|warning): ' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
 }
 trace_comparable_() { if [ -n "${IN_STEP-yes}" ]; then cat; else grep -v '^publish routes'; fi; }
 

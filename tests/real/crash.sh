@@ -225,7 +225,6 @@ test_walk() {
 	converged "$STRATEGY" app:2 2 "$replicas"
 
 	say "D14 tool killed: after each action of $STRATEGY that fails"
-	# Long enough for so many runs to give it traffic.
 	HOLD=60s want app:$image "$replicas"
 	another
 	KILL_ON='"type":"apply_complete"' made walk "$STRATEGY astray" 6 3
@@ -512,7 +511,7 @@ STRATEGY=rolling
 host_start "$DIR/h" || exit 1
 for v in 1 2; do host_image app:$v VERSION=$v || exit 1; done
 host_image app:bad VERSION=bad HEALTH=fail || exit 1
-host_image app:dies VERSION=dies EXIT_AFTER_MS=10000 || exit 1
+host_image app:dies VERSION=dies EXIT_AFTER_REQUESTS=100 || exit 1
 want app:1
 runs_well 0 "the first deployment"
 converged "the first deployment" app:1 1

@@ -245,9 +245,9 @@ static bool act(struct simulation *s)
 	s->idle_passes = 0;
 	s->failed = NULL;
 	s->failed_count = 0;
-	for (int order = 0; order < 3; order++)
+	for (int order = 0; order < ACTION_ORDERS; order++)
 		for (size_t i = 0; i < d->actions_count; i++) {
-			if (order_of(&d->actions[i]) != order)
+			if (action_order(&d->actions[i]) != order)
 				continue;
 			if (!tick(s))
 				return false;

@@ -29,7 +29,7 @@ told() {
 
 plan='a/x: create a-x-2;b/y: start b-y-1;a/x: start a-x-2;publish routes (of a/x)'
 told "the same" 0 "$plan" "$plan" ""
-told "waits and words are no actions" 0 "$plan" "a/x: waits for b/y;${plan//;/;nginx serves it;}" ""
+told "waits and words are no actions" 0 "$plan" "a/x: waits for b/y;error: publish routes: no;${plan//;/;nginx serves it;}" ""
 told "services beside each other" 4 "$plan" 'b/y: start b-y-1;a/x: create a-x-2;a/x: start a-x-2;publish routes (of a/x)' ""
 told "another order" 0 "$plan" 'a/x: start a-x-2;a/x: create a-x-2;b/y: start b-y-1;publish routes (of a/x)' \
 	'  did  "a/x: start a-x-2";  said "a/x: create a-x-2";  did  "a/x: create a-x-2";  said "a/x: start a-x-2";'

@@ -1,6 +1,6 @@
 # canary: shares of real requests, an operator who lets it go on, calls it off, or holds everything.
 for v in 1 2 3; do host_image "bird/web:$v" "VERSION=$v"; done
-host_image bird/web:dies VERSION=4 EXIT_AFTER_MS=6000
+host_image bird/web:dies VERSION=4 EXIT_AFTER_REQUESTS=100
 mkdir "$HOST/bird"
 bird() { # VERSION [STEPS]
 	cat >"$HOST/bird/compose.yaml" <<-END

@@ -37,6 +37,7 @@ struct bench {
 	struct arena arena; /* as long as the bench */
 	struct arena run;   /* as one run of the tool */
 	struct simulation simulation;
+	bool ends[SERVICES_MAX]; /* some instance of that service ends by itself, or may still be there from when one did */
 	int64_t run_started_ms;
 	int actions, differences, failed;
 };
@@ -135,18 +136,11 @@ static struct world *act(struct bench *b, const struct desired *d, struct world 
 		return after;
 	}
 	failures_forget(&b->failures, action);
-	picture_draw(&said, model, &b->simulation);
-	picture_draw(&seen, after, &b->simulation);
+	picture_draw(&said, model, b->ends);
+	picture_draw(&seen, after, b->ends);
 	if (strcmp(said.text, seen.text) != 0)
 		tell_difference(b, text.text, said.text, seen.text);
 	return after;
-}
-
-/* In the order of cycle.c: notes, traffic, instances, structure. */
-static int order_of_room(const struct action *action)
-{
-	static const int order[] = {[ROOM_NOTES] = 0, [ROOM_DOCKER] = 2, [ROOM_NGINX] = 3, [ROOM_HOST] = 4};
-	return action->kind == ACTION_WEIGHT ? 1 : order[action_info(action->kind)->room];
 }
 
 /* Runs until the host matches. */
@@ -163,9 +157,9 @@ static void settle(struct bench *b, const struct loaded *l)
 				give_up(&e);
 			return;
 		}
-		for (int order = 0; order < 5; order++)
+		for (int order = 0; order < ACTION_ORDERS; order++)
 			for (size_t i = 0; i < decision.actions_count; i++)
-				if (order_of_room(&decision.actions[i]) == order)
+				if (action_order(&decision.actions[i]) == order)
 					w = act(b, &l->desired, w, &decision.actions[i], &a);
 		if (decision.actions_count == 0)
 			clock_sleep_ms(NAP_MS);
@@ -248,6 +242,8 @@ static void play(struct bench *b)
 	struct loaded loaded;
 	struct err e;
 	manifest_print(&text, &b->simulation);
+	for (int i = 0; i < SERVICES_MAX; i++)
+		b->ends[i] |= manifest_ends(&b->simulation, i);
 	if (fs_write(b->settings.path, text.text, text.length, 0644, &e) < 0)
 		give_up(&e);
 	run_begin(b);

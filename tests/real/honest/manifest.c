@@ -8,13 +8,12 @@ static enum behaviour behaviour_of(const struct simulation *s, const struct serv
 	return s->behaviours[service_index(one->name)][one->image[strlen(one->image) - 1] - '1'];
 }
 
-bool manifest_misbehaves(const struct simulation *s, const char *service)
+bool manifest_ends(const struct simulation *s, int service)
 {
-	const enum behaviour *all = s->behaviours[service_index(service)];
 	for (int i = 0; i < IMAGES_COUNT; i++)
-		if (all[i] != BEHAVES)
+		if (s->behaviours[service][i] == EXITS || s->behaviours[service][i] == OUT_OF_MEMORY)
 			return true;
-	return false;
+	return s->schedule->setups[service].is_job;
 }
 
 static void print_habits(struct buf *out, const struct simulation *s, const struct service *one)

@@ -5,7 +5,7 @@
 #include "simulation.h"
 
 void manifest_print(struct buf *out, const struct simulation *s);
-/* Does a revision of the service do anything else than to serve? Then its instances change by themselves. */
-bool manifest_misbehaves(const struct simulation *s, const char *service);
+/* Does a revision of the service end by itself, or ends all of it because it is a job? */
+bool manifest_ends(const struct simulation *s, int service);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "desired/fields.h"
-#include "manifest.h"
 
 struct lines {
 	char **items;
@@ -42,12 +41,12 @@ static void draw_live(struct buf *line, const struct instance *i)
 	buf_puts(line, i->live ? "" : ", unknown");
 }
 
-static void draw_instance(struct arena *a, struct lines *l, const struct instance *i, bool changes)
+static void draw_instance(struct arena *a, struct lines *l, const struct instance *i, bool ends)
 {
 	CLEANUP(buf_done) struct buf line = BUF_INIT(64 * 1024);
 	const char *head = arena_printf(a, "%s (%s/%s %d, %.8s)", i->name, i->project, i->service, i->number, i->revision);
 	buf_printf(&line, "%s at '%s'%s%s", head, i->address, i->is_restart_off ? ", restart off" : "", i->shares ? ", shares a network" : "");
-	if (!changes)
+	if (!ends)
 		draw_state(&line, i);
 	add(a, l, &line);
 	buf_clear(&line);
@@ -130,15 +129,12 @@ static void draw_engine(struct arena *a, struct lines *l, const struct world *w)
 	}
 }
 
-void picture_draw(struct buf *out, const struct world *w, const struct simulation *s)
+void picture_draw(struct buf *out, const struct world *w, const bool ends[SERVICES_MAX])
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct lines l = {0};
-	for (size_t i = 0; i < w->instances_count; i++) {
-		const char *service = w->instances[i].service;
-		bool is_job = s->schedule->setups[service_index(service)].is_job;
-		draw_instance(&a, &l, &w->instances[i], is_job || manifest_misbehaves(s, service));
-	}
+	for (size_t i = 0; i < w->instances_count; i++)
+		draw_instance(&a, &l, &w->instances[i], ends[service_index(w->instances[i].service)]);
 	draw_nginx(&a, &l, &w->nginx);
 	draw_notes(&a, &l, w);
 	draw_engine(&a, &l, w);
