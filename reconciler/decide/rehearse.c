@@ -298,6 +298,33 @@ static int64_t takes_ms(enum action_kind kind)
 	return takes[kind] ? takes[kind] : 2;
 }
 
+/* The image that it was made from, as far as the notes tell; NULL: they do not. */
+static const char *image_of(const struct world *w, const struct instance *i)
+{
+	for (size_t k = 0; k < w->goods_count; k++) {
+		const struct good *good = &w->goods[k];
+		if (strcmp(good->project, i->project) == 0 && strcmp(good->service, i->service) == 0 &&
+		    strcmp(good->revision, i->revision) == 0)
+			return good->spec ? good->spec->image : NULL;
+	}
+	return NULL;
+}
+
+/* With the last of its instances an image is used no more; what others made from it is not known here. */
+static void remove_instance(struct world *w, struct instance *i)
+{
+	const char *image = image_of(w, i);
+	*i = w->instances[--w->instances_count];
+	for (size_t k = 0; image && k < w->instances_count; k++) {
+		const char *other = image_of(w, &w->instances[k]);
+		if (other && strcmp(other, image) == 0)
+			return;
+	}
+	for (size_t k = 0; image && k < w->images_count; k++)
+		if (strcmp(w->images[k].name, image) == 0)
+			w->images[k].is_used = false;
+}
+
 static void apply_to_instance(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = find(w, action->instance);
@@ -314,7 +341,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
 	case ACTION_PARK: turn_restart_off(i, action, a); break;
 	case ACTION_STOP: stop(w, i, action, a); break;
-	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
+	case ACTION_REMOVE: remove_instance(w, i); break;
 	default: break;
 	}
 }
