@@ -136,16 +136,24 @@ static void set_live(const struct action *action, struct instance *i, struct are
 		i->is_restart_off = strcmp(restart->string, "no") == 0;
 }
 
-/* The restart policy is off: the field's live value is "no". Rows are shared by all specs. */
-static void turn_restart_off(struct instance *i, const struct action *action, struct arena *a)
+/* The rows of the field table, which all specs share; NULL: no spec is known. */
+static const struct spec *any_spec(const struct world *w, const struct service *s)
+{
+	for (size_t i = 0; !s && i < w->goods_count; i++)
+		s = w->goods[i].spec;
+	return s ? &s->spec : NULL;
+}
+
+/* The restart policy is off: the field's live value is "no". */
+static void turn_restart_off(const struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
 	i->is_restart_off = true;
-	const struct service *s = action->spec;
-	if (!s || !i->live)
+	const struct spec *spec = any_spec(w, action->spec); /* what left Git has none */
+	if (!spec || !i->live)
 		return;
-	struct value *live = copy_array(a, i->live, s->spec.count, sizeof *live);
-	for (size_t k = 0; k < s->spec.count; k++)
-		if (strcmp(s->spec.rows[k]->path, "restart") == 0)
+	struct value *live = copy_array(a, i->live, spec->count, sizeof *live);
+	for (size_t k = 0; k < spec->count; k++)
+		if (strcmp(spec->rows[k]->path, "restart") == 0)
 			live[k] = value_string("no");
 	i->live = live;
 }
@@ -153,7 +161,7 @@ static void turn_restart_off(struct instance *i, const struct action *action, st
 static void stop(struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
 	take_memory(w, i, 0);
-	turn_restart_off(i, action, a);
+	turn_restart_off(w, i, action, a);
 	i->state = INSTANCE_EXITED;
 	i->exit_code = 0;
 	i->passing_since_ms = 0;
@@ -339,7 +347,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	case ACTION_UPDATE: set_live(action, i, a); break;
 	case ACTION_RENAME: i->name = action->name; break;
 	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
-	case ACTION_PARK: turn_restart_off(i, action, a); break;
+	case ACTION_PARK: turn_restart_off(w, i, action, a); break;
 	case ACTION_STOP: stop(w, i, action, a); break;
 	case ACTION_REMOVE: remove_instance(w, i); break;
 	default: break;

@@ -6,3 +6,4 @@ add_executable(honest honest/honest.c honest/manifest.c honest/picture.c
 target_include_directories(honest PRIVATE ${simulation} ${PROJECT_SOURCE_DIR}/tests/lib)
 target_link_libraries(honest PRIVATE reconcile_core)
 reconcile_real_test(honest honest.sh)
+set_tests_properties(real-honest PROPERTIES COST 150)

@@ -18,5 +18,5 @@ for v in 1 2 3; do
 done
 mkdir "$HOST/shop"
 ok "the model agrees with the host" in_netns env TMPDIR="$HOST_TMP" "$BUILD_DIR/tests/real/honest" "$HOST/reconcile.yaml" "$HOST/shop" \
-	"${1-1}" "${2-4}" "${3-5}"
+	"${1-3}" "${2-4}" "${3-5}"
 check_end

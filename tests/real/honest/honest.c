@@ -228,9 +228,11 @@ static bool happens(struct bench *b, const struct world *w, const struct step *s
 		return hands_on_nginx(b, w, step);
 	if (h->kind != KIND_GIT && strcmp(h->name, "a revision's behaviour") != 0)
 		return false;
+	b->simulation.is_git_newer = h->kind != KIND_GIT;
 	h->happen(&b->simulation, step);
-	printf("* %s\n", h->name);
-	return true;
+	if (b->simulation.is_git_newer)
+		printf("* %s\n", h->name);
+	return b->simulation.is_git_newer;
 }
 
 /* One step: what Git says now, brought to the host. A manifest that is wrong changes nothing. */
