@@ -311,7 +311,7 @@ interrupted() {
 	local what=$1 point=$2 code=0
 	shift 2
 	start_run
-	ok "$what, $STRATEGY: it comes to: $point" wait_for 30 grep -q "$point" "$DIR/log"
+	ok "$what, $STRATEGY: it comes to: $point" wait_for 120 grep -q "$point" "$DIR/log"
 	"$@"
 	wait "$RECONCILE_PID" || code=$?
 	say "the run that met it: exit code $code"
@@ -350,7 +350,7 @@ test_engine() {
 nginx_restarts() {
 	strict "until nginx is killed"
 	nginx_kill
-	wait_for 30 has_ended "$RECONCILE_PID"
+	wait_for 120 has_ended "$RECONCILE_PID"
 	rm -rf "$HOST"/{body,proxy,fastcgi,uwsgi,scgi} "$HOST/nginx.pid"
 	ok "nginx starts by itself" nginx_start
 	start_client --mix
