@@ -196,28 +196,16 @@ static bool is_put_off(struct performer *p)
 	return now_ms - p->put_off_since_ms < PATIENCE_MS;
 }
 
-/* Notes before the act that they are about; traffic before instances; then the structure, and last what may take long. */
-static int order_of(const struct action *action)
-{
-	switch (action_info(action->kind)->room) {
-	case ROOM_NOTES: return 0;
-	case ROOM_NGINX: return action->kind == ACTION_WEIGHT ? 1 : 3;
-	case ROOM_DOCKER: return 2;
-	case ROOM_HOST: return 4;
-	}
-	return 4;
-}
-
 enum act performer_act(struct performer *p, const struct world *w, const struct decision *d, struct arena *a)
 {
 	size_t before = p->begun;
 	bool is_done = false;
 	p->acting_since_ms = observer_now_ms(p->observer);
-	for (int order = 0; order <= 4; order++) {
+	for (int order = 0; order < ACTION_ORDERS; order++) {
 		if (order == 2)
 			begin(p, d, a);
 		for (size_t i = 0; i < d->actions_count && order != 2; i++)
-			if (order_of(&d->actions[i]) == order && (order < 2 || !is_put_off(p))) {
+			if (action_order(&d->actions[i]) == order && (order < 2 || !is_put_off(p))) {
 				do_now(p, w, &d->actions[i]);
 				is_done = true;
 			}

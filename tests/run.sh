@@ -46,10 +46,10 @@ stage() {
 build() { cmake --preset "$1" -G Ninja && cmake --build --preset "$1"; }
 
 # One test in each line of ctest's own table counts, by the word it ends in; so a skip cannot hide in a total.
-run_label() { # PRESET LABEL
+run_label() { # PRESET LABEL JOBS
 	local preset=$1 label=$2 rows good
 	echo "== $label tests ($preset)"
-	ctest --preset "$preset" -L "$label" -j2 --output-on-failure --no-tests=error 2>&1 | tee "$logs/$label"
+	ctest --preset "$preset" -L "$label" -j"$3" --output-on-failure --no-tests=error 2>&1 | tee "$logs/$label"
 	rows=$(grep -cE '^ *[0-9]+/[0-9]+ Test +#' "$logs/$label")
 	good=$(grep -cE '^ *[0-9]+/[0-9]+ Test +#.* Passed +[0-9.]+ sec' "$logs/$label")
 	passed=$((passed + good))
@@ -68,12 +68,12 @@ if [ "$parts" != unit ]; then
 fi
 for part in $parts; do
 	case $part in
-	unit) run_label asan unit ;;
+	unit) run_label asan unit 2 ;;
 	simulation)
-		run_label release simulation
+		run_label release simulation 2
 		grep -hE '^(simulate|mutants): ' build/release/Testing/Temporary/LastTest.log
 		;;
-	real) run_label release real ;;
+	real) run_label release real 3 ;; # they wait for daemons and clients half of the time
 	esac
 done
 finish

@@ -3,10 +3,12 @@
  * told to be slow, ill or rude at its end, and as PID 1 of a container it answers SIGTERM itself: it stops accepting,
  * finishes the requests in flight, and leaves with 0.
  *
- *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · ON_TERM graceful|exit · BIND 0.0.0.0
+ *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
+ *   ON_TERM graceful|exit · BIND 0.0.0.0
  *   GET / · GET /health · GET /version · GET /slow?ms=N · POST /echo
  *
- * EXIT_AFTER_MS ends it by itself, with 1, in the way that ON_TERM says. `web --probe http://127.0.0.1:8080/health` asks
+ * EXIT_AFTER_MS ends it by itself, with 1, in the way that ON_TERM says, and so does EXIT_AFTER_REQUESTS, for which
+ * /health does not count. `web --probe http://127.0.0.1:8080/health` asks
  * and ends with 0 when the answer is 200: a health check for an image that holds nothing else.
  */
 #include <arpa/inet.h>
@@ -47,6 +49,7 @@ static volatile sig_atomic_t term;
 static const char *version;
 static char hostname[65];
 static bool is_ill;
+static long requests; /* but for /health */
 
 static int64_t now_ms(void)
 {
@@ -115,6 +118,7 @@ static bool has_path(const char *head, const char *start)
 static void route(struct connection *c, const char *head)
 {
 	const char *ms = strstr(head, "ms=");
+	requests += !has_path(head, "GET /health");
 	if (has_path(head, "GET /health"))
 		answer(c, is_ill ? 503 : 200, "text/plain", is_ill ? "DOWN\n" : "UP\n");
 	else if (has_path(head, "GET /version"))
@@ -306,6 +310,7 @@ int main(int argc, char **argv)
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
 	int64_t exit_after = strtol(setting("EXIT_AFTER_MS", "0"), NULL, 10), start = now_ms();
+	long requests_max = strtol(setting("EXIT_AFTER_REQUESTS", "0"), NULL, 10);
 	gethostname(hostname, sizeof hostname - 1);
 	for (int64_t until = start + strtol(setting("START_DELAY_MS", "0"), NULL, 10); now_ms() < until && !term;)
 		poll(NULL, 0, (int)(until - now_ms()));
@@ -313,7 +318,7 @@ int main(int argc, char **argv)
 		return 0;
 	int listener = open_listener(), code = 0;
 	for (int64_t left; !term; round_once(listener, left < 1000 ? left : 1000))
-		if ((left = exit_after ? start + exit_after - now_ms() : 1000) <= 0)
+		if ((left = exit_after ? start + exit_after - now_ms() : 1000) <= 0 || (requests_max && requests >= requests_max))
 			term = code = 1;
 	if (strcmp(setting("ON_TERM", "graceful"), "exit") == 0)
 		return code;

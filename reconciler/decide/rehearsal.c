@@ -191,24 +191,32 @@ static void begin_again(struct run *r)
 			w->instances[i].passing_since_ms = w->now_ms;
 }
 
+static void begin(struct run *r, const struct action *action)
+{
+	record(r->out, r->world, action, r->world->now_ms - r->started_ms, r->arena);
+	if (is_long(action->kind))
+		*ARENA_PUSH(r->arena, r->flights, r->flights_count) =
+			(struct flight){*action, r->world->now_ms + model_takes_ms(r->world, action)};
+	else
+		model_apply(r->world, action, r->arena);
+	expect_health(r->desired, r->world);
+	measure(r);
+}
+
 /* Returns how many were done or begun; the one after which the tool is killed is the last. */
 static size_t act(struct run *r, const struct decision *d)
 {
 	size_t done = 0, earlier = r->flights_count;
-	for (size_t i = 0; i < d->actions_count && !(done && r->out->events_count == r->what_if->crash_after); i++) {
-		const struct action *action = &d->actions[i];
-		if (is_held_up(r, action, earlier))
-			continue;
-		record(r->out, r->world, action, r->world->now_ms - r->started_ms, r->arena);
-		if (is_long(action->kind))
-			*ARENA_PUSH(r->arena, r->flights, r->flights_count) =
-				(struct flight){*action, r->world->now_ms + model_takes_ms(r->world, action)};
-		else
-			model_apply(r->world, action, r->arena);
-		expect_health(r->desired, r->world);
-		measure(r);
-		done++;
-	}
+	for (int order = 0; order < ACTION_ORDERS; order++)
+		for (size_t i = 0; i < d->actions_count; i++) {
+			const struct action *action = &d->actions[i];
+			if (action_order(action) != order || is_held_up(r, action, earlier))
+				continue;
+			begin(r, action);
+			done++;
+			if (r->out->events_count == r->what_if->crash_after)
+				return done;
+		}
 	return done;
 }
 

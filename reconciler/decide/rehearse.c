@@ -91,7 +91,6 @@ static void create(struct world *w, const struct action *action, struct arena *a
 		.created_ms = w->now_ms, .address = action->address ? action->address : "",
 		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3, .shares = action->shares,
 	};
-	i->health = action->spec->has_healthcheck ? HEALTH_STARTING : HEALTH_NONE;
 	const struct value *restart = spec_value(&action->spec->spec, "restart");
 	i->is_restart_off = restart && restart->kind == VALUE_STRING && strcmp(restart->string, "no") == 0;
 	place(w, i, action, a);
@@ -104,15 +103,17 @@ static void take_memory(struct world *w, struct instance *i, int64_t bytes)
 	i->memory_bytes = bytes;
 }
 
-static void start(struct world *w, struct instance *i, bool ends_at_once)
+/* The engine tells of a health check from the first start on. */
+static void start(struct world *w, struct instance *i, const struct service *s)
 {
+	bool ends_at_once = s && s->is_job;
 	i->state = ends_at_once ? INSTANCE_EXITED : INSTANCE_RUNNING;
 	i->exit_code = 0;
 	i->started_ms = w->now_ms;
 	i->passing_since_ms = ends_at_once ? 0 : w->now_ms;
 	i->failing_since_ms = 0;
 	i->is_passing = !ends_at_once;
-	if (i->health != HEALTH_NONE)
+	if (i->health != HEALTH_NONE || (s && s->has_healthcheck))
 		i->health = HEALTH_HEALTHY;
 }
 
@@ -130,16 +131,24 @@ static void set_live(const struct action *action, struct instance *i, struct are
 		i->is_restart_off = strcmp(restart->string, "no") == 0;
 }
 
-/* The restart policy is off: the field's live value is "no". Rows are shared by all specs. */
-static void turn_restart_off(struct instance *i, const struct action *action, struct arena *a)
+/* The rows of the field table, which all specs share; NULL: no spec is known. */
+static const struct spec *any_spec(const struct world *w, const struct service *s)
+{
+	for (size_t i = 0; !s && i < w->goods_count; i++)
+		s = w->goods[i].spec;
+	return s ? &s->spec : NULL;
+}
+
+/* The restart policy is off: the field's live value is "no". */
+static void turn_restart_off(const struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
 	i->is_restart_off = true;
-	const struct service *s = action->spec;
-	if (!s || !i->live)
+	const struct spec *spec = any_spec(w, action->spec); /* what left Git has none */
+	if (!spec || !i->live)
 		return;
-	struct value *live = copy_array(a, i->live, s->spec.count, sizeof *live);
-	for (size_t k = 0; k < s->spec.count; k++)
-		if (strcmp(s->spec.rows[k]->path, "restart") == 0)
+	struct value *live = copy_array(a, i->live, spec->count, sizeof *live);
+	for (size_t k = 0; k < spec->count; k++)
+		if (strcmp(spec->rows[k]->path, "restart") == 0)
 			live[k] = value_string("no");
 	i->live = live;
 }
@@ -147,7 +156,7 @@ static void turn_restart_off(struct instance *i, const struct action *action, st
 static void stop(struct world *w, struct instance *i, const struct action *action, struct arena *a)
 {
 	take_memory(w, i, 0);
-	turn_restart_off(i, action, a);
+	turn_restart_off(w, i, action, a);
 	i->state = INSTANCE_EXITED;
 	i->exit_code = 0;
 	i->passing_since_ms = 0;
@@ -317,6 +326,33 @@ int64_t model_takes_ms(const struct world *w, const struct action *action)
 	return takes[kind] ? takes[kind] : 2;
 }
 
+/* The image that it was made from, as far as the notes tell; NULL: they do not. */
+static const char *image_of(const struct world *w, const struct instance *i)
+{
+	for (size_t k = 0; k < w->goods_count; k++) {
+		const struct good *good = &w->goods[k];
+		if (strcmp(good->project, i->project) == 0 && strcmp(good->service, i->service) == 0 &&
+		    strcmp(good->revision, i->revision) == 0)
+			return good->spec ? good->spec->image : NULL;
+	}
+	return NULL;
+}
+
+/* With the last of its instances an image is used no more; what others made from it is not known here. */
+static void remove_instance(struct world *w, struct instance *i)
+{
+	const char *image = image_of(w, i);
+	*i = w->instances[--w->instances_count];
+	for (size_t k = 0; image && k < w->instances_count; k++) {
+		const char *other = image_of(w, &w->instances[k]);
+		if (other && strcmp(other, image) == 0)
+			return;
+	}
+	for (size_t k = 0; image && k < w->images_count; k++)
+		if (strcmp(w->images[k].name, image) == 0)
+			w->images[k].is_used = false;
+}
+
 static void apply_to_instance(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = find(w, action->instance);
@@ -326,14 +362,14 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 	case ACTION_START:
 		if (action->spec && !action->spec->is_job)
 			take_memory(w, i, capacity_use(w, action->spec));
-		start(w, i, action->spec && action->spec->is_job);
+		start(w, i, action->spec);
 		break;
 	case ACTION_UPDATE: set_live(action, i, a); break;
 	case ACTION_RENAME: i->name = action->name; break;
 	case ACTION_ALIAS: case ACTION_UNALIAS: place(w, i, action, a); break;
-	case ACTION_PARK: turn_restart_off(i, action, a); break;
+	case ACTION_PARK: turn_restart_off(w, i, action, a); break;
 	case ACTION_STOP: stop(w, i, action, a); break;
-	case ACTION_REMOVE: *i = w->instances[--w->instances_count]; break;
+	case ACTION_REMOVE: remove_instance(w, i); break;
 	default: break;
 	}
 }
@@ -402,7 +438,7 @@ void model_under_way(struct world *w, const struct action *action, struct arena 
 		break;
 	case ACTION_START:
 		if (i && (i->state == INSTANCE_CREATED || i->state == INSTANCE_EXITED)) {
-			start(w, i, false);
+			start(w, i, NULL);
 			i->is_starting = true;
 			i->passing_since_ms = 0;
 			i->is_passing = false;

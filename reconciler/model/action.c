@@ -81,6 +81,12 @@ bool action_must_follow(const struct action *later, const struct action *earlier
 	}
 }
 
+int action_order(const struct action *a)
+{
+	static const int orders[] = {[ROOM_NOTES] = 0, [ROOM_DOCKER] = 2, [ROOM_NGINX] = 3, [ROOM_HOST] = 4};
+	return a->kind == ACTION_WEIGHT ? 1 : orders[infos[a->kind].room];
+}
+
 #define DIGEST_SHOWN 19 /* "sha256:" and twelve digits, as Docker shortens ids */
 
 /* An image whose name came from the host's environment is as secret as anything from there. */

@@ -98,6 +98,11 @@ bool action_must_follow(const struct action *later, const struct action *earlier
 /* Are both about one service? */
 bool action_is_of_same(const struct action *a, const struct action *b);
 
+/* Of one decision, those of a lower order are begun first: notes before the act that they are about; traffic before
+ * instances; then the structure, and last what may take long. */
+#define ACTION_ORDERS 5
+int action_order(const struct action *a);
+
 /* One line without newline: "shop/web: start shop-web-2". The same in plan, log and tests. */
 void action_print(struct buf *out, const struct action *a);
 

@@ -12,10 +12,10 @@ struct acting {
 static struct acting acting; /* the context of docker_settings */
 
 /* For docker_settings. */
-static inline void act_ended(void *context, const struct action *action, const struct outcome *outcome, int64_t since_ms)
+static inline void act_ended(void *context, const struct action *action, const struct outcome *outcome, int64_t took_ms)
 {
 	const struct acting *all = context;
-	(void)since_ms;
+	(void)took_ms;
 	for (size_t i = 0; i < all->count; i++)
 		if (all->actions[i] == action)
 			all->outcomes[i] = *outcome;

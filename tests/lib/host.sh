@@ -4,13 +4,15 @@
 #   host_start DIR          sets HOST, HOST_STATE, HOST_URL, DOCKER_HOST; DIR short and passable for everybody (0755)
 #   host_stop               ends all that runs in it and removes DIR; fine when nothing runs
 #   host_image NAME [K=V..] an image of nothing but the static `web` with these variables
-#   run_reconcile ARGS...   the tool with this host's settings
+#   run_reconcile ARGS...   the tool with this host's settings; a run is compared with its plan (trace.sh)
 #   start_reconcile LOG ARGS...   the same in the background: RECONCILE_PID is the tool itself
-#   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it
+#   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it. Eight
+#                           connections ask 2000 times a second, and leave some of the processor to others
 #   nginx_start, nginx_stop, nginx_kill (SIGKILL for all of it), nginx_pids
 #
 # Ports are free to choose: nothing else lives in that network. Routes listen on 127.0.0.1:8080.
 . "$SOURCE_DIR/tests/lib/dockerd.sh"
+. "$SOURCE_DIR/tests/lib/trace.sh"
 
 host_start() {
 	HOST=$1 HOST_STATE=$1/state HOST_URL=http://127.0.0.1:8080
@@ -21,6 +23,7 @@ host_start() {
 	chmod 755 "$HOST"
 	cp "$BUILD_DIR/tests/real/web" "$HOST/app/web" || return 1
 	: >"$HOST/env"
+	trace_begin "$HOST"
 	cat >"$HOST/nginx.conf" <<-END
 		worker_processes 2;
 		error_log $HOST/nginx-error.log notice;
@@ -63,7 +66,7 @@ host_image() { # NAME [K=V...]
 }
 
 run_reconcile() {
-	in_netns env TMPDIR="$HOST_TMP" "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" "$@"
+	traced in_netns env TMPDIR="$HOST_TMP" "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" "$@"
 }
 
 # A plain command in the background: nsenter and env become the tool, so a kill meets nobody else.
@@ -76,7 +79,7 @@ start_reconcile() {
 }
 
 start_client() {
-	nsenter --net="/run/netns/$DOCKERD_NETNS" "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" "$@" \
+	nsenter --net="/run/netns/$DOCKERD_NETNS" "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" --connections 8 "$@" \
 		>"$HOST/client.out" 2>"$HOST/client.err" </dev/null &
 	CLIENT_PID=$!
 }

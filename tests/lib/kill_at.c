@@ -1,9 +1,9 @@
 /*
  * Preloaded into a program: kills it with SIGKILL right after its n-th act that somebody else can see, KILL_AT=n
  * (1, 2, 3, ...). Such acts are a file made whole, moved, linked or taken away, a folder made, swap turned on or off, a
- * signal sent, and a request that changes something put on its way (its answer is lost then). What has failed does not
- * count; with KILL_ON, only what has that text in it does. KILL_SAY names a file that gets one line about the point it
- * was killed at. Children are left alone.
+ * signal sent, a request that changes something put on its way (its answer is lost then), and a line of --json said.
+ * What has failed does not count; with KILL_ON="THIS|THAT", only what has one of these texts in it does. KILL_SAY names
+ * a file that gets one line about the point it was killed at. Children are left alone.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -33,10 +33,22 @@ __attribute__((constructor)) static void begin(void)
 	unsetenv("KILL_AT");
 }
 
+static bool counts(const char *about, size_t length)
+{
+	const char *text = on;
+	for (;;) {
+		size_t n = strcspn(text, "|");
+		if (memmem(about, length, text, n))
+			return true;
+		if (!text[n])
+			return false;
+		text += n + 1;
+	}
+}
+
 static void acted(const char *what, const char *about, size_t length)
 {
-	bool counts = !*on || memmem(about, length, on, strlen(on));
-	if (left <= 0 || getpid() != owner || !counts || --left > 0)
+	if (left <= 0 || getpid() != owner || !counts(about, length) || --left > 0)
 		return;
 	int fd = open(say, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd >= 0)
@@ -126,6 +138,14 @@ int kill(pid_t pid, int number)
 	int result = REAL(kill)(pid, number);
 	if (result == 0 && number)
 		acted("kill", WHOLE("-HUP"));
+	return result;
+}
+
+int fputs(const char *text, FILE *to)
+{
+	int result = REAL(fputs)(text, to);
+	if (to == stdout && *text == '{' && fflush(to) == 0)
+		acted("say", text, strcspn(text, "\n"));
 	return result;
 }
 

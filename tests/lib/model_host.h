@@ -500,14 +500,6 @@ static inline const struct desired *snapshot(struct host *h)
 	return d;
 }
 
-/* The same order as in cycle.c: notes and traffic, then instances, then the structure, then the host. */
-static inline int order_of(const struct action *a)
-{
-	if (action_info(a->kind)->room == ROOM_NOTES || a->kind == ACTION_WEIGHT)
-		return 0;
-	return action_info(a->kind)->room == ROOM_DOCKER ? 1 : action_info(a->kind)->room == ROOM_NGINX ? 2 : 3;
-}
-
 /* One run of the tool: until there is nothing to do and nothing that it waits for; at most `rounds` decisions. */
 static inline void run_rounds(struct host *h, int rounds)
 {
@@ -524,9 +516,9 @@ static inline void run_rounds(struct host *h, int rounds)
 		check_decision(&h->last);
 		if (h->last.actions_count == 0 && !h->last.wait_until_ms)
 			return;
-		for (int order = 0; order < 4; order++)
+		for (int order = 0; order < ACTION_ORDERS; order++)
 			for (size_t i = 0; i < h->last.actions_count; i++)
-				if (order_of(&h->last.actions[i]) == order)
+				if (action_order(&h->last.actions[i]) == order)
 					take(h, desired, &h->last.actions[i]);
 		acted += h->last.actions_count > 0;
 		if (h->last.actions_count == 0 && h->last.wait_until_ms > h->world->now_ms)

@@ -4,6 +4,7 @@
 set -u
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/dockerd.sh"
+. "$SOURCE_DIR/tests/lib/trace.sh"
 
 DIR=$(mktemp -d /tmp/rec-comp-XXXXXX)
 trap 'dockerd_stop "$DIR/d"; rm -rf "$DIR"' EXIT
@@ -13,7 +14,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_CO
 
 tool() {
 	CODE=0
-	OUT=$(in_netns "$BUILD_DIR/reconciler/reconcile" --repo "file://$DIR/repo" --branch main --path shop/compose.yaml \
+	OUT=$(traced in_netns "$BUILD_DIR/reconciler/reconcile" --repo "file://$DIR/repo" --branch main --path shop/compose.yaml \
 		--state-dir "$DIR/state" --run-dir "$DIR/run" "$@" 2>"$DIR/log" </dev/null) || CODE=$?
 	LOG=$(cat "$DIR/log")
 }
@@ -24,6 +25,7 @@ settled() { tool --plan --detailed-exitcode; is "$1" "[$CODE] ${OUT##*$'\n'}" "[
 
 cc -static -O1 -o "$DIR/app" "$SOURCE_DIR/tests/lib/app.c" || exit 1
 dockerd_start "$DIR/d" || exit 1
+trace_begin "$DIR"
 git init -q -b main "$DIR/repo"
 mkdir -p "$DIR/repo/shop/web" "$DIR/repo/lib"
 cp "$DIR/app" "$DIR/repo/shop/web/app"
@@ -234,4 +236,5 @@ say "an env file that was named must be there"
 tool --env-file "$DIR/nowhere"
 is "it is not" "$CODE" 65
 has "and it is told" "$LOG" "env_file: there is no such file $DIR/nowhere"
+trace_end
 check_end

@@ -1,10 +1,12 @@
 #!/bin/bash
-# Crash safety on a real host: the tool killed at random moments and after every single act of a swap and of a rollout
-# that fails, asked to stop, run twice, its engine or nginx killed under it, its disk full, its notes gone. After each
-# of them the next run must bring the host to what the manifest says, and the client must not notice.
+# Crash safety on a real host: the tool killed at random moments, after every single act of a swap and of a rollout that
+# fails, and after every action of every strategy; asked to stop, run twice, its engine or nginx killed under it, its disk
+# full, its notes gone or not to be written. After each of them the next run must bring the host to what the manifest
+# says, and the client must not notice.
 #
-#   crash.sh [PART...]    random points stop engine nginx disk notes; all of them without an argument
+#   crash.sh PART...      random points stop engine nginx disk notes; walk, downtime and unnoted as PART:STRATEGY
 set -u
+[ $# -gt 0 ] || exit 64
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/host.sh"
 
@@ -18,7 +20,8 @@ clean_up() {
 trap clean_up EXIT
 RANDOM=20240
 
-want() { # IMAGE [REPLICAS]
+# want IMAGE [REPLICAS]: with the strategy of this part, and watched for HOLD
+want() {
 	mkdir -p "$DIR/manifest"
 	cat >"$DIR/manifest/compose.yaml" <<-END
 		name: shop
@@ -28,14 +31,19 @@ want() { # IMAGE [REPLICAS]
 		    restart: unless-stopped
 		    deploy: {replicas: ${2:-2}}
 		    x-reconcile:
+		      strategy: $STRATEGY
+		      $([ "$STRATEGY" != canary ] || echo 'steps: [50]')
 		      ready: {http: {port: 8080, path: /health, body: UP}, within: 1500ms, for: 100ms}
-		      hold: 0s
+		      hold: ${HOLD-0s}
 		      keep_old: 0s
 		x-reconcile:
 		  routes:
 		    - {host: _, to: "web:8080"}
 	END
 }
+# another: a variable makes it another revision, which nobody has tried yet.
+tries=0
+another() { sed -i "s/    deploy/    environment: {TRY: \"$((++tries))\"}\n&/" "$DIR/manifest/compose.yaml"; }
 run() { run_reconcile --path "$DIR/manifest" "$@" >"$DIR/out" 2>"$DIR/log"; }
 start_run() { start_reconcile "$DIR/log" --path "$DIR/manifest"; }
 now_ms() { date +%s%3N; }
@@ -116,11 +124,12 @@ test_random() {
 	say "$kills kills (ms:exit code):$codes"
 }
 
-kill_at() { # N: a run that is killed right after its n-th act; its exit code is 137 then
-	local code=0
+kill_at() { # N [ARGS...]: a run that is killed right after its n-th act; its exit code is 137 then
+	local code=0 n=$1
+	shift
 	rm -f "$DIR/point"
-	in_netns env LD_PRELOAD="$BUILD_DIR/tests/real/libkill-at.so" KILL_AT="$1" KILL_SAY="$DIR/point" TMPDIR="$HOST_TMP" \
-		"$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" >"$DIR/out" 2>"$DIR/log" || code=$?
+	in_netns env LD_PRELOAD="$BUILD_DIR/tests/real/libkill-at.so" KILL_AT="$n" KILL_ON="${KILL_ON-}" KILL_SAY="$DIR/point" \
+		TMPDIR="$HOST_TMP" "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" "$@" >"$DIR/out" 2>"$DIR/log" || code=$?
 	return "$code"
 }
 
@@ -148,9 +157,8 @@ test_points() {
 
 	say "D14 tool killed: after each act of a rollout that fails"
 	for ((n = 1; n < 60; n++)); do
-		# Another variable makes another revision, which nobody has tried yet.
 		want app:bad 1
-		sed -i "s/    deploy/    environment: {TRY: \"$n\"}\n&/" "$DIR/manifest/compose.yaml"
+		another
 		kill_at "$n" 2>/dev/null
 		code=$?
 		[ "$code" = 137 ] || break
@@ -166,6 +174,102 @@ test_points() {
 	strict "$n points"
 	want app:$from
 	runs_well 0 "two instances again"
+}
+
+# walk WHAT LEAST CODE [KILLS]: a run is killed after its first action, the next one goes on and is killed after its first
+# one, and so on to the end of the deployment, which must come with CODE: no run lives for longer than one action. With
+# KILLS="1 2 3" they are killed in turn so many acts after their start, also in the middle of an action.
+walk() {
+	local what=$1 least=$2 wanted=$3 kills=${4-1} n code at point
+	: >"$DIR/said"
+	for ((n = 0; n < 150; n++)); do
+		# shellcheck disable=SC2086
+		set -- $kills
+		at=$((n % $# + 1))
+		kill_at "${!at}" --json 2>/dev/null
+		code=$?
+		cat "$DIR/out" >>"$DIR/said"
+		[ "$code" = 137 ] || break
+		point=$(sed 's/.*"@message":"\([^"]*\)".*/\1/' "$DIR/point")
+		killed "$what: $point"
+		echo "killed after: $point"
+	done
+	is "$what: ends" "$code" "$wanted"
+	[ "$code" = "$wanted" ] || cat "$DIR/out" "$DIR/log" >&2
+	is "$what: was killed often enough: $n" "$((n > least))" 1
+}
+# made COMMAND...: how many containers were made by it is in MADE.
+made() {
+	local since
+	since=$(date +%s.%N)
+	"$@"
+	MADE=$(docker events --since "$since" --until "$(date +%s.%N)" --filter event=create --filter type=container --format . | wc -l)
+}
+# STRATEGY|replicas|how many of a bad version are made before it shows|that version
+walks='
+rolling|2|1|dies
+blue-green|1|1|dies
+canary|1|1|dies
+in-place|2|1|bad
+'
+test_walk() {
+	local replicas bad image
+	IFS='|' read -r _ replicas bad image < <(grep "^$STRATEGY|" <<<"$walks")
+	want app:1 "$replicas" && runs_well 0 "$STRATEGY: the old version"
+	start_client --connections 4
+
+	say "D14 tool killed: after each action of $STRATEGY"
+	want app:2 "$replicas"
+	KILL_ON='"type":"apply_complete"' made walk "$STRATEGY" "$((3 + replicas * 5))" 0
+	is "$STRATEGY: nothing is made twice" "$MADE" "$replicas"
+	converged "$STRATEGY" app:2 2 "$replicas"
+
+	say "D14 tool killed: after each action of $STRATEGY that fails"
+	HOLD=60s want app:$image "$replicas"
+	another
+	KILL_ON='"type":"apply_complete"' made walk "$STRATEGY astray" 6 3
+	is "$STRATEGY astray: nothing is made twice" "$MADE" "$bad"
+	is "$STRATEGY astray: the old ones serve" "$(containers)/$(version)/$(leftovers)/$(named)" " $replicas app:2 running /2//$replicas"
+	runs_well 3 "$STRATEGY astray: not tried again"
+	is "$STRATEGY astray: quarantine" "$(head -1 "$DIR/out")" "No changes."
+
+	say "D14 tool killed: in the middle of the actions of $STRATEGY"
+	want app:1 "$replicas"
+	walk "$STRATEGY, in the middle" "$((3 + replicas * 5))" 0 "7 11 5 13 3 17"
+	converged "$STRATEGY, in the middle" app:1 1 "$replicas"
+	strict "$STRATEGY"
+}
+
+# Asks again and again, and writes down each time that it got no answer, from its beginning to its end: ms since 1970.
+ask_on() {
+	local begun
+	while :; do
+		begun=$(now_ms)
+		in_netns curl -sf -m 5 -o /dev/null "$HOST_URL/version" || echo "$begun $(now_ms)"
+		sleep 0.02
+	done >"$DIR/unanswered"
+}
+# said_at FIRST|LAST TYPE: when the tool told so of nginx's routes or of a stop
+said_at() {
+	date +%s%3N -d "$(grep -E "\"type\":\"$2\".*\"action\":\"(publish routes|stop)\"" "$DIR/said" |
+		sed 's/.*"@timestamp":"\([^"]*\)".*/\1/' | case $1 in FIRST) head -n 1 ;; LAST) tail -n 1 ;; esac)"
+}
+test_downtime() {
+	local asker from to
+	say "D14 tool killed: one instance in place, and nobody else to answer"
+	want app:1 1 && runs_well 0 "one in place"
+	want app:2 1
+	has "one in place: the plan marks the downtime" "$(run --plan; cat "$DIR/out")" "in-place (set in the manifest): the old one stops first, downtime"
+	ask_on &
+	asker=$!
+	KILL_ON='"type":"apply_complete"' made walk "one in place" 6 0
+	kill "$asker"
+	wait "$asker" 2>/dev/null
+	is "one in place: nothing is made twice" "$MADE" 1
+	converged "one in place" app:2 2 1
+	from=$(said_at FIRST apply_start) to=$(said_at LAST apply_complete)
+	is "one in place: requests that failed outside of it" "$(awk -v from="$from" -v to="$to" '$2 < from || $1 > to' "$DIR/unanswered")" ""
+	say "$(wc -l <"$DIR/unanswered") failed in the $((to - from)) ms of downtime"
 }
 
 test_stop() {
@@ -202,51 +306,77 @@ engine_kill() {
 	wait "$(cat "$HOST/docker/launched")" 2>/dev/null
 }
 
+# interrupted WHAT POINT COMMAND...: a run in which COMMAND is done once it has said POINT
+interrupted() {
+	local what=$1 point=$2 code=0
+	shift 2
+	start_run
+	ok "$what, $STRATEGY: it comes to: $point" wait_for 120 grep -q "$point" "$DIR/log"
+	"$@"
+	wait "$RECONCILE_PID" || code=$?
+	say "the run that met it: exit code $code"
+}
+
+engine_restarts() {
+	engine_kill
+	sleep 0.5
+	ok "the engine comes back" dockerd_launch_ "$HOST/docker"
+}
+# STRATEGY|after what it has said
+engines='
+rolling|start shop-web
+rolling|shift traffic: 100
+blue-green|alias shop-web
+canary|shift traffic: 50
+in-place|stop shop-web
+'
 test_engine() {
-	local point target=2 code
-	for point in 'start shop-web' 'shift traffic'; do
-		say "D12 dockerd restarts: killed after: $point"
+	local strategy point target=2
+	while IFS='|' read -r strategy point <&3; do
+		STRATEGY=$strategy
+		say "D12 dockerd restarts: killed in the middle of $STRATEGY, after: $point"
 		start_client --mix
 		want app:$target
-		start_run
-		wait_for 10 grep -q "$point" "$DIR/log"
-		engine_kill
-		sleep 0.5
-		ok "the engine comes back" dockerd_launch_ "$HOST/docker"
-		code=0
-		wait "$RECONCILE_PID" || code=$?
-		say "the run that met it: exit code $code"
+		interrupted "the engine is killed" "$point" engine_restarts
 		runs_well 0 "after the engine's restart"
 		converged "after the engine's restart" app:$target $target
 		strict "the engine is killed"
 		target=$((3 - target))
-	done
+	done 3< <(grep . <<<"$engines")
+	want app:1 && runs_well 0 "after the engine's restart, back"
 }
 
+# Nobody can be served while it is dead: the client counts before and after.
+nginx_restarts() {
+	strict "until nginx is killed"
+	nginx_kill
+	wait_for 120 has_ended "$RECONCILE_PID"
+	rm -rf "$HOST"/{body,proxy,fastcgi,uwsgi,scgi} "$HOST/nginx.pid"
+	ok "nginx starts by itself" nginx_start
+	start_client --mix
+}
+has_ended() { [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]; }
+nginxes='
+rolling|pass a little longer
+rolling|publish routes (announce
+blue-green|accept revision
+canary|shift traffic: 50
+in-place|stop shop-web
+'
 test_nginx() {
-	local point target=2 code
-	for point in 'pass a little longer' 'publish routes (announce' 'accept revision'; do
-		say "D11 nginx away: killed after: $point"
+	local strategy point target=2
+	while IFS='|' read -r strategy point <&3; do
+		STRATEGY=$strategy
+		say "D11 nginx away: killed in the middle of $STRATEGY, after: $point"
 		start_client --connections 4
 		want app:$target
-		start_run
-		wait_for 10 grep -q "$point" "$DIR/log"
-		# Nobody can be served while it is dead: the client counts before and after.
-		strict "until nginx is killed"
-		nginx_kill
-		code=0
-		wait "$RECONCILE_PID" || code=$?
-		say "the run that met it: exit code $code"
-		rm -rf "$HOST"/{body,proxy,fastcgi,uwsgi,scgi} "$HOST/nginx.pid"
-		ok "nginx starts by itself" nginx_start
-		start_client --mix
+		interrupted "nginx is killed" "$point" nginx_restarts
 		runs_well 0 "after nginx was killed"
 		converged "after nginx was killed" app:$target $target
 		strict "after nginx was killed"
 		target=$((3 - target))
-	done
-	want app:1
-	runs_well 0 "after nginx was killed, back"
+	done 3< <(grep . <<<"$nginxes")
+	want app:1 && runs_well 0 "after nginx was killed, back"
 }
 
 fill_disk() {
@@ -263,38 +393,90 @@ state_on_disk() {
 
 test_disk() {
 	local code live
-	say "D15 disk full: the state"
 	ok "a small disk" state_on_disk
-	runs_well 0 "on a small disk"
-	start_client --mix
-	live=$(readlink "$disk/nginx/live")
-	fill_disk
-	want app:2
-	code=0
-	run || code=$?
-	is "full, a swap: exit code" "$code" 75
-	has "full, a swap: it says why" "$(cat "$DIR/log")" "No space left on device"
-	is "full, a swap: the old one serves" "$(version)/$(readlink "$disk/nginx/live")" "1/$live"
-	killed "full, a swap"
-	rm "$disk"/filler*
-	runs_well 0 "room again, the swap"
-	converged "room again, the swap" app:2 2
-	fill_disk
-	want app:bad
-	code=0
-	run || code=$?
-	is "full, a bad version: exit code" "$code" 75
-	has "full, a bad version: it says why" "$(cat "$DIR/log")" "No space left on device"
-	is "full, a bad version: the old one serves" "$(version)" 2
-	killed "full, a bad version"
-	rm "$disk"/filler*
-	runs_well 3 "room again, the bad version"
-	runs_well 3 "room again, not tried again"
-	is "room again, not tried again: nothing done" "$(head -1 "$DIR/out")/$(containers)" "No changes./ 2 app:2 running "
-	want app:1
-	runs_well 0 "room again, a good one"
-	converged "room again, a good one" app:1 1
-	strict "full disk"
+	for STRATEGY in rolling blue-green canary in-place; do
+		say "D15 disk full: the state, $STRATEGY"
+		runs_well 0 "on a small disk"
+		start_client --connections 4
+		live=$(readlink "$disk/nginx/live")
+		fill_disk
+		want app:2
+		code=0
+		run || code=$?
+		is "full, a swap: exit code" "$code" 75
+		has "full, a swap: it says why" "$(cat "$DIR/log")" "No space left on device"
+		is "full, a swap: the old one serves" "$(version)/$(readlink "$disk/nginx/live")" "1/$live"
+		killed "full, a swap"
+		rm "$disk"/filler*
+		runs_well 0 "room again, the swap"
+		converged "room again, the swap" app:2 2
+		fill_disk
+		want app:bad
+		another
+		code=0
+		run || code=$?
+		is "full, a bad version: exit code" "$code" 75
+		has "full, a bad version: it says why" "$(cat "$DIR/log")" "No space left on device"
+		is "full, a bad version: the old one serves" "$(version)" 2
+		killed "full, a bad version"
+		rm "$disk"/filler*
+		runs_well 3 "room again, the bad version"
+		runs_well 3 "room again, not tried again"
+		is "room again, not tried again: nothing done" "$(head -1 "$DIR/out")/$(containers)" "No changes./ 2 app:2 running "
+		want app:1
+		runs_well 0 "room again, a good one"
+		converged "room again, a good one" app:1 1
+		strict "full disk"
+	done
+}
+
+# A run whose n-th act on the files of the notes fails.
+fail_at() { # N ERRNO
+	local code=0
+	rm -f "$DIR/point"
+	in_netns env LD_PRELOAD="$BUILD_DIR/tests/real/libfail-at.so" FAIL_AT="$1" FAIL_WITH="$2" FAIL_ON=/state/notes FAIL_SAY="$DIR/point" \
+		TMPDIR="$HOST_TMP" "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" >"$DIR/out" 2>"$DIR/log" || code=$?
+	return "$code"
+}
+# unnoted WHAT CODE: each act of such a rollout on the notes fails in turn; the next run ends with CODE all the same.
+# `forth` writes the manifest, `arrived WHAT` sees to the end. What strategies have in common, the second copy and the end
+# of a run, is looked at in place, which is the fastest; of the others it is the first note.
+unnoted() {
+	local what=$1 wanted=$2 last=5 n code point errors=(5 28) codes=(1 75) # EIO, ENOSPC
+	[ "$STRATEGY" != in-place ] || last=99
+	for ((n = 1; n <= last; n++)); do
+		forth
+		fail_at "$n" "${errors[n % 2]}"
+		code=$?
+		[ -e "$DIR/point" ] || break
+		point=$(sed 's/tmp-[0-9]*/tmp/; s|/[^ ]*/||' "$DIR/point")
+		# The second copy, or one that could be written at the next attempt, is no more than a warning.
+		has "$what, act $n, $point ($code): it is said, or was mended" "$wanted ${codes[n % 2]}" "$code"
+		has "$what, act $n, $point: it says what" "$(cat "$DIR/log")" "$HOST_STATE/notes"
+		killed "$what, act $n"
+		runs_well "$wanted" "$what, after act $n, $point"
+		arrived "$what, after act $n"
+	done
+	is "$what: there were acts that failed: $((n - 1))" "$((n > 5 && (last == 5 || n > 10)))" 1
+}
+test_unnoted() {
+	local to=1
+	say "the notes cannot be written: each write, fsync and rename in turn, $STRATEGY"
+	runs_well 0 "$STRATEGY"
+	# One instance in place cannot be replaced without downtime.
+	[ "$STRATEGY" = in-place ] || start_client --connections 4
+	forth() { to=$((3 - to)) && want app:$to 1; }
+	arrived() { converged "$1" app:$to $to 1; }
+	unnoted "$STRATEGY" 0
+	forth() { want app:bad 1 && another; }
+	arrived() {
+		is "$1: the old one serves" "$(containers)/$(version)/$(leftovers)" " 1 app:$to running /$to/"
+		runs_well 3 "$1: not tried again"
+		is "$1: quarantine" "$(head -1 "$DIR/out")" "No changes."
+	}
+	unnoted "$STRATEGY astray" 3
+	[ "$STRATEGY" = in-place ] || strict "$STRATEGY"
+	want app:1 && runs_well 0 "$STRATEGY, back"
 }
 
 test_notes() {
@@ -325,14 +507,22 @@ test_notes() {
 }
 
 export DOCKERD_FLAGS=--live-restore
-parts=${*:-random points stop engine nginx notes disk}
+STRATEGY=rolling
 host_start "$DIR/h" || exit 1
 for v in 1 2; do host_image app:$v VERSION=$v || exit 1; done
 host_image app:bad VERSION=bad HEALTH=fail || exit 1
+host_image app:dies VERSION=dies EXIT_AFTER_REQUESTS=100 || exit 1
 want app:1
 runs_well 0 "the first deployment"
 converged "the first deployment" app:1 1
-for part in $parts; do "test_$part"; done
+for part; do
+	STRATEGY=rolling
+	case $part in *:*) STRATEGY=${part#*:} ;; esac
+	SECONDS=0
+	"test_${part%%:*}"
+	say "$part: $SECONDS s"
+done
 for v in 2 1; do want app:$v && runs_well 0 "a quiet swap"; done
 is "flags of dead rollouts are swept" "$(find "$HOST_STATE/nginx/traffic" -mindepth 3 -maxdepth 3 | wc -l)" 1
+trace_end
 check_end

@@ -22,7 +22,10 @@ export HOME=$HOST
 [ $# -gt 0 ] || set -- git rolling canary flight changes drift inplace depends keep names errors outage sources routes ways contained moving loopback foreign failures
 for part; do
 	say "$part"
+	SECONDS=0
 	. "$SOURCE_DIR/tests/real/deploy/$part.sh"
+	say "$part: $SECONDS s"
 done
 is "nothing is left in TMPDIR" "$(ls -A "$HOST_TMP")" ""
+trace_end
 check_end

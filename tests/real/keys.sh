@@ -3,6 +3,7 @@
 set -u
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/dockerd.sh"
+. "$SOURCE_DIR/tests/lib/trace.sh"
 
 DIR=$(mktemp -d /tmp/rec-keys-XXXXXX)
 trap 'dockerd_stop "$DIR/d"; rm -rf "$DIR"' EXIT
@@ -11,7 +12,7 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY "${!RECONCILE_@}"
 
 tool() {
 	CODE=0
-	OUT=$(in_netns "$BUILD_DIR/reconciler/reconcile" --path "$DIR/shop" --state-dir "$DIR/state" --run-dir "$DIR/run" "$@" \
+	OUT=$(traced in_netns "$BUILD_DIR/reconciler/reconcile" --path "$DIR/shop" --state-dir "$DIR/state" --run-dir "$DIR/run" "$@" \
 		2>"$DIR/log" </dev/null) || CODE=$?
 	LOG=$(cat "$DIR/log")
 }
@@ -21,6 +22,7 @@ field() { is "$1" "$(look shop-web-1 "{{json $2}}")" "$3"; }
 
 cc -static -O1 -o "$DIR/app" "$SOURCE_DIR/tests/lib/app.c" || exit 1
 dockerd_start "$DIR/d" || exit 1
+trace_begin "$DIR"
 tar -C "$DIR" -c app | docker import -c 'CMD ["/app"]' -c 'ENTRYPOINT ["/nothing"]' - team/app:1 >/dev/null || exit 1
 cpus=0-$(($(nproc) - 1)) platform=$(docker version -f '{{.Server.Os}}/{{.Server.Arch}}')
 mkdir -p "$DIR/shop" "$DIR/conf"
@@ -222,4 +224,5 @@ docker volume create kept >/dev/null
 tool
 is "both there" "[$CODE] $(look "$(docker ps -q --filter label=com.docker.compose.service=db)" '{{.HostConfig.NetworkMode}} {{.HostConfig.Binds}}')" "[0] shared [kept:/d]"
 is "never labelled" "$(look shared '{{.Labels}}')$(docker volume inspect -f '{{.Labels}}' kept)" "map[]map[]"
+trace_end
 check_end

@@ -67,4 +67,5 @@ for part; do
 	. "$SOURCE_DIR/tests/real/registry/$part.sh"
 done
 is "nothing is left in TMPDIR" "$(ls -A "$HOST_TMP")" ""
+trace_end
 check_end

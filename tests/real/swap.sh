@@ -64,8 +64,8 @@ want() {
 	[ $# = 0 ] || printf 'x-reconcile: {host: {swap: {%s}}}\n' "${*//=/: }" >>"$DIR/manifest/compose.yaml"
 }
 run() {
-	in_mounts nsenter --net="/run/netns/$DOCKERD_NETNS" env TMPDIR="$HOST_TMP" ${PRELOAD-} \
-		"$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" "$@" >"$DIR/out" 2>"$DIR/log"
+	UNTRACED=${PRELOAD:+a run that is killed} traced in_mounts nsenter --net="/run/netns/$DOCKERD_NETNS" env \
+		TMPDIR="$HOST_TMP" ${PRELOAD-} "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" "$@" >"$DIR/out" 2>"$DIR/log"
 }
 # runs CODE WHAT [ARGS...]: one run ends so; else what it said is shown.
 runs() {
@@ -397,4 +397,5 @@ want
 runs 0 "the end"
 has_none "the end"
 is "the machine's own fstab" "$(grep -c x-reconcile /etc/fstab)" 0
+trace_end
 check_end

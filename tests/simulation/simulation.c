@@ -83,7 +83,7 @@ static void begin_host(struct simulation *s)
 			.path = "/dev/vdb", .is_there = true, .is_active = true, .line = SWAP_LINE_FOREIGN, .swap_bytes = 1 << 26};
 }
 
-static void begin(struct simulation *s, const struct schedule *schedule)
+void simulation_begin(struct simulation *s, const struct schedule *schedule)
 {
 	struct arena arena = s->host.arena;
 	struct counters *counters = s->counters;
@@ -313,9 +313,9 @@ static bool act(struct simulation *s)
 		waits[i] = flight_waits(s, &d->actions[i]);
 	s->failed = NULL;
 	s->failed_count = 0;
-	for (int order = 0; order < 4; order++)
+	for (int order = 0; order < ACTION_ORDERS; order++)
 		for (size_t i = 0; i < d->actions_count; i++) {
-			if (order_of(&d->actions[i]) != order || waits[i] || flight_waits(s, &d->actions[i]))
+			if (action_order(&d->actions[i]) != order || waits[i] || flight_waits(s, &d->actions[i]))
 				continue;
 			if (!tick(s))
 				return false;
@@ -498,7 +498,7 @@ static void finish(struct simulation *s)
 
 void simulation_play(struct simulation *s, const struct schedule *schedule)
 {
-	begin(s, schedule);
+	simulation_begin(s, schedule);
 	s->counters->schedules++;
 	while (s->next_step < schedule->steps_count && !s->broken) {
 		run_tool(s);

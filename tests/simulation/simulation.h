@@ -115,6 +115,8 @@ struct simulation {
 	const char *broken;       /* the promise that was broken */
 };
 
+/* The host and Git as the schedule begins with them. Zero before the first time; its arena is used again. */
+void simulation_begin(struct simulation *s, const struct schedule *schedule);
 /* Plays a schedule to its end, or to the first broken promise. */
 void simulation_play(struct simulation *s, const struct schedule *schedule);
 

@@ -82,6 +82,20 @@ static void an_image_that_anybody_needs_stays(void)
 	host_free(h);
 }
 
+static void an_image_goes_with_the_service_that_leaves(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:2", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "job", "app:1", STRATEGY_IN_PLACE, false);
+	pull_gave(h, "job", "app:1");
+	run(h);
+	h->world->images[0].is_used = true; /* as the engine says while it has a container */
+	h->desired.projects[0].services_count--;
+	run(h);
+	CHECK_CONTAINS(h->log, "remove shop-job-1\nshop/job: drop image app:1");
+	host_free(h);
+}
+
 static void a_bad_image_stays_while_git_wants_it(void)
 {
 	struct host *h = host_new();
@@ -204,6 +218,7 @@ static const struct test tests[] = {
 	TEST(only_old_images_that_we_pulled_go),
 	TEST(an_image_that_cannot_go_is_no_trouble),
 	TEST(an_image_that_anybody_needs_stays),
+	TEST(an_image_goes_with_the_service_that_leaves),
 	TEST(a_bad_image_stays_while_git_wants_it),
 	TEST(pulling_comes_before_anything_is_stopped),
 	TEST(a_registry_is_left_alone_for_as_long_as_it_says),

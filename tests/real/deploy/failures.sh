@@ -25,7 +25,7 @@ failing() {
 # until_logged TEXT: the run in the background has said so
 until_logged() {
 	local i
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		grep -qs "$1" "$HOST/fail.log" && return 0
 		sleep 0.05
 	done

@@ -4,7 +4,7 @@ url=http://127.0.0.1:8090/shop.git
 for v in 1 2; do host_image "shop/web:$v" "VERSION=$v"; done
 host_image shop/web:ill VERSION=ill HEALTH=fail
 host_image shop/web:exits VERSION=exits EXIT_AFTER_MS=1
-host_image shop/web:dies VERSION=dies EXIT_AFTER_MS=8000
+host_image shop/web:dies VERSION=dies EXIT_AFTER_REQUESTS=100
 
 # What is not ours stays as it is, whatever it is called.
 docker network create --subnet 172.29.0.0/24 shop_foreign >/dev/null
@@ -122,7 +122,6 @@ repo=file://$repos/shop.git
 bad "never ready" shop/web:ill "shop-web-N is not ready within 2s: GET http://ADDRESS:8080/health answered 503, wanted 200"
 hasnt "never ready: never got traffic" "$first_log" "shift traffic"
 bad "exits at once" shop/web:exits "shop-web-N exited with code 1"
-# Late enough for a busy machine to have given it the traffic.
 bad "exits in the hold" shop/web:dies "shop-web-N exited with code 1" 12s
 has "exits in the hold: had the traffic" "$first_log" "shop/web: shift traffic: 100.0% to the next revision"
 has "exits in the hold: gave it back" "$first_log" "shop/web: shift traffic: 0.0% to the next revision (back to the old revision)"

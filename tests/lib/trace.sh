@@ -1,0 +1,91 @@
+# What a run does is what a plan said right before it, for each service in its order. To be sourced, after check.sh.
+#
+#   trace_begin DIR      the traces are written below DIR
+#   traced COMMAND...    runs the tool (COMMAND holds all of its words); when that is a run, a plan in JSON is taken first,
+#                        and its steps are compared with the actions that the run logs
+#   trace_end            one check of all of them
+#   trace_done < LOG     the actions that a run has logged, a line each
+#
+# A run that meets no trouble (exit code 0, or 4: it waits) does all of the plan. Any other does nothing else and nothing
+# earlier, until it notes that a revision failed: what comes then, no plan can know.
+#
+# UNTRACED="WHY" traced ...   is not compared, and named at the end. Not compared either are runs in the background and
+# those that are killed, because their host is not left alone; the units of systemd.sh, because systemd begins them; and
+# quickstart.sh, because it is run as its user has it.
+# IN_STEP= traced ...         reloads are not compared: which of them two services share is a matter of milliseconds.
+
+trace_begin() {
+	TRACE=$1/trace
+	mkdir -p "$TRACE"
+	: >"$TRACE/untrue"
+	: >"$TRACE/untraced"
+	: >"$TRACE/count"
+}
+
+trace_is_run_() { # WORDS of the command, the tool among them
+	local word
+	for word; do
+		case $word in
+		--plan | --watch | --help | --version | validate | status | history | promote | abort | retry | pause | resume | rollback | adopt)
+			return 1
+			;;
+		esac
+	done
+}
+
+# The texts of the plan's steps; JSON has escaped what it must.
+trace_planned_() { grep -o '"text":"\([^"\\]\|\\.\)*"' "$TRACE/plan" | sed 's/^"text":"//; s/"$//; s/\\\(.\)/\1/g'; }
+# The actions in a run's log.
+trace_done() {
+	sed -n 's/^reconcile: //p' | grep -vE '^(error|warning): ' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
+}
+trace_comparable_() { if [ -n "${IN_STEP-yes}" ]; then cat; else grep -v '^publish routes'; fi; }
+
+# trace_compare_ CODE < DONE, with the plan's steps in $TRACE/steps: what is not as it was said, a line each
+trace_compare_() {
+	awk -v code="$1" '
+		{ about = match($0, /^[a-z0-9_\/-]+: /) ? substr($0, 1, RLENGTH - 2) : "the host" }
+		FILENAME != "-" { said[about, ++steps[about]] = $0; next }
+		have_failed { next }
+		/: quarantine / { have_failed = code != 0 && code != 4 }
+		have_failed { next }
+		{
+			at = ++done[about]
+			while (code != 0 && code != 4 && at <= steps[about] && said[about, at] != $0) at++
+			if (said[about, at] != $0)
+				print "  did  \"" $0 "\"\n  said \"" said[about, done[about]] "\""
+			done[about] = at
+		}
+		END {
+			if (code == 0 || code == 4)
+				for (about in steps)
+					for (at = done[about] + 1; at <= steps[about]; at++) print "  said \"" said[about, at] "\" and did not"
+		}' "$TRACE/steps" -
+}
+
+traced() {
+	local code=0 differs
+	if ! trace_is_run_ "$@"; then
+		"$@"
+		return
+	fi
+	if [ -n "${UNTRACED-}" ]; then
+		echo "$UNTRACED" >>"$TRACE/untraced"
+		"$@"
+		return
+	fi
+	"$@" --plan --json >"$TRACE/plan" 2>/dev/null </dev/null
+	"$@" 2>"$TRACE/log" || code=$?
+	cat "$TRACE/log" >&2
+	trace_planned_ | trace_comparable_ >"$TRACE/steps"
+	differs=$(trace_done <"$TRACE/log" | trace_comparable_ | trace_compare_ "$code")
+	[ -z "$differs" ] || printf '%s: exit code %s\n%s\n' "${*##*/reconcile}" "$code" "$differs" >>"$TRACE/untrue"
+	echo "$*" >>"$TRACE/count"
+	return "$code"
+}
+
+trace_end() {
+	sort "$TRACE/untraced" | uniq -c | sed 's/^ */not compared: /'
+	is "each run does what the plan before it said" "$(cat "$TRACE/untrue")" ""
+	ok "runs were compared: $(wc -l <"$TRACE/count")" test -s "$TRACE/count"
+}
