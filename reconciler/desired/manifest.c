@@ -381,8 +381,8 @@ static void connect_routes(struct load *l)
 			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file%s",
 			            node_shown(&l->parse, r->to),
 			            is_left_out(l, r->route.service) ? ": none of its profiles is enabled" : "");
-		else if (!d->routed_port)
-			d->routed_port = r->route.port;
+		else
+			draft_route(l->parse.a, d, r->route.port);
 	}
 }
 

@@ -81,7 +81,8 @@ bool config_is_service(const struct traffic *t)
 bool config_is_route(const struct route *r)
 {
 	bool has_way = (r->is_upstream ? is_upstream(r->host) : is_host(r->host)) && is_path(r->path);
-	return has_way && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536;
+	return has_way && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536 &&
+	       r->next_port >= 0 && r->next_port < 65536;
 }
 
 int config_check_settings(const struct nginx_settings *s, struct err *e)
@@ -121,9 +122,12 @@ void config_head(struct buf *out, const struct topology *t)
 	}
 	for (size_t i = 0; i < t->routes_count; i++) {
 		const struct route *r = &t->routes[i];
-		if (config_is_route(r))
-			buf_printf(out, "# %s %s %s %s %d %s %d\n", r->is_upstream ? "upstream" : "route", r->host, r->project, r->service,
-			           r->port, r->path, r->weight);
+		if (!config_is_route(r))
+			continue;
+		buf_printf(out, "# %s %s %s %s %d", r->is_upstream ? "upstream" : "route", r->host, r->project, r->service, r->port);
+		if (r->next_port)
+			buf_printf(out, "/%d", r->next_port);
+		buf_printf(out, " %s %d\n", r->path, r->weight);
 	}
 }
 
@@ -196,7 +200,9 @@ static void read_way(struct arena *a, const char *at, const char *end, struct to
 	r.host = next_word(a, &at, end);
 	r.project = next_word(a, &at, end);
 	r.service = next_word(a, &at, end);
-	r.port = (int)strtol(next_word(a, &at, end), NULL, 10);
+	char *next;
+	r.port = (int)strtol(next_word(a, &at, end), &next, 10);
+	r.next_port = *next == '/' ? (int)strtol(next + 1, NULL, 10) : 0;
 	r.path = next_word(a, &at, end);
 	r.weight = (int)strtol(next_word(a, &at, end), NULL, 10);
 	if (config_is_route(&r))

@@ -90,4 +90,12 @@ MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, co
  * ERR_SETUP when that passes and does not include ours. */
 MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e);
 
+/* All of the user's configuration as it is on disk, in *whole; nothing when nginx refuses it. */
+MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *whole, struct err *e);
+
+/* naming.c */
+/* Where a file that is not ours leads to that upstream: "/etc/nginx/conf.d/shop.conf:12"; NULL: nowhere in `whole`, which is
+ * what `nginx -T` prints. */
+const char *naming_find(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a);
+
 #endif

@@ -101,23 +101,36 @@ static void print_servers(struct buf *out, const struct side *side, int port, co
 			buf_printf(out, " server %s%s max_fails=0%s;", side->addresses[i], strchr(side->addresses[i], ':') ? "" : inside, role);
 }
 
-/* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */
-static void print_pool(struct buf *out, const struct pool *p, const char *name, const struct side *first,
-                       const struct side *second)
+/* By the port of each side; "shop.web.8080" when both are asked at the same. */
+static const char *pool_name(const struct render *c, const struct pool *p)
 {
-	bool alone = !has_address(first);
-	if (alone && !(second && has_address(second)))
+	const char *name = arena_printf(c->a, "%s.%s.%d", p->t->project, p->t->service, p->route->port);
+	return p->route->next_port ? arena_printf(c->a, "%s-%d", name, p->route->next_port) : name;
+}
+
+/* A side as one route asks it. */
+struct asked {
+	const struct side *side;
+	int port;
+};
+
+/* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */
+static void print_pool(struct buf *out, const struct render *c, const struct pool *p, const char *name, struct asked first,
+                       struct asked second)
+{
+	bool alone = !has_address(first.side);
+	if (alone && !(second.side && has_address(second.side)))
 		return;
-	buf_printf(out, "upstream %s.%s.%d.%s {", p->t->project, p->t->service, p->route->port, name);
-	print_servers(out, first, p->route->port, "");
-	if (second)
-		print_servers(out, second, p->route->port, alone ? "" : " backup");
+	buf_printf(out, "upstream %s.%s {", pool_name(c, p), name);
+	print_servers(out, first.side, first.port, "");
+	if (second.side)
+		print_servers(out, second.side, second.port, alone ? "" : " backup");
 	buf_puts(out, " }\n");
 }
 
 static bool is_same_target(const struct route *a, const struct route *b)
 {
-	return a->port == b->port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+	return a->port == b->port && a->next_port == b->next_port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
 }
 
 static void print_pools(struct buf *out, const struct render *c)
@@ -126,12 +139,14 @@ static void print_pools(struct buf *out, const struct render *c)
 		struct pool p = is_first(c, i, is_same_target) ? pool_of(c, &c->t->routes[i]) : (struct pool){0};
 		if (!p.has_stable && !p.has_next)
 			continue;
-		print_pool(out, &p, "stable", &p.t->stable, NULL);
+		const struct route *r = p.route;
+		struct asked nobody = {0}, stable = {&p.t->stable, r->port}, next = {&p.t->next, r->next_port ? r->next_port : r->port};
+		print_pool(out, c, &p, "stable", stable, nobody);
 		if (!p.has_next)
 			continue;
-		print_pool(out, &p, "next", &p.t->next, NULL);
-		print_pool(out, &p, "stable_both", &p.t->stable, &p.t->next);
-		print_pool(out, &p, "next_both", &p.t->next, &p.t->stable);
+		print_pool(out, c, &p, "next", next, nobody);
+		print_pool(out, c, &p, "stable_both", stable, next);
+		print_pool(out, c, &p, "next_both", next, stable);
 	}
 }
 
@@ -149,11 +164,6 @@ static void print_split(struct buf *out, const struct way *w)
 		buf_printf(out, " %d.%02d%% %zu;", share / 100, share % 100, i);
 	}
 	buf_printf(out, " * %zu; }\n", w->count - 1);
-}
-
-static const char *pool_name(const struct render *c, const struct pool *p)
-{
-	return arena_printf(c->a, "%s.%s.%d", p->t->project, p->t->service, p->route->port);
 }
 
 /* Below traffic/. One that holds no flags for a service that has only one side. */
