@@ -3,7 +3,7 @@
 host_image ports/web:1 VERSION=1 PORT=8080
 host_image ports/web:2 VERSION=2 PORT=9090
 host_image ports/web:elsewhere VERSION=3 PORT=9091
-host_image ports/web:late VERSION=4 PORT=7070 EXIT_AFTER_MS=5000
+host_image ports/web:late VERSION=4 PORT=7070 EXIT_AFTER_MS=12000
 mkdir "$HOST/ports"
 ports() { # VERSION PORT STRATEGY HOLD
 	cat >"$HOST/ports/compose.yaml" <<-END
@@ -39,7 +39,7 @@ tool --path "$HOST/ports"
 is "ports: one that does not listen there: exit code" "$CODE" 3
 has "ports: one that does not listen there" "$OUT" ":7070: Connection refused"
 hasnt "ports: one that does not listen there gets nothing" "$LOG" "shift traffic"
-ports late 7070 blue-green 10s
+ports late 7070 blue-green 20s
 tool --path "$HOST/ports"
 is "ports: one that fails with the traffic: exit code" "$CODE" 3
 has "ports: one that fails with the traffic" "$LOG" "ports/web: shift traffic: 0.0% to the next revision (back to the old revision)"
