@@ -72,6 +72,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
 		.announce_ms = 400, .confirm_ms = 10000,
 	};
+	c->nginx.version = nginx_version(&c->nginx);
 	c->host = (struct host_settings){.instance = s->instance, .min_free_bytes = s->min_free};
 	if (keep_open(&c->keeper, s->state_dir, &c->arena, e) < 0)
 		return -1;

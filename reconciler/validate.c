@@ -26,7 +26,7 @@ int cycle_validate(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(buf_done) struct buf out = BUF_INIT(4 * 1024 * 1024);
 	struct loaded loaded;
 	CLEANUP(problems_done) struct problems problems = PROBLEMS_INIT;
-	int result = desired_load(s, LOAD_PEEK, &arena, &loaded, &problems, &e);
+	int result = desired_load(s, LOAD_CHECK, &arena, &loaded, &problems, &e);
 	if (result == 0 && loaded.git.kind != ERR_NONE)
 		log_warning("%s; this is about commit %.8s, fetched earlier", loaded.git.message, loaded.commit.id);
 	if (result < 0)

@@ -34,7 +34,7 @@ const struct traffic *pass_traffic(const struct topology *t, const char *project
 static bool route_equal(const struct route *a, const struct route *b)
 {
 	return route_is_same_way(a, b) && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0 &&
-	       a->port == b->port && a->next_port == b->next_port && a->weight == b->weight;
+	       a->port == b->port && a->next_port == b->next_port && a->weight == b->weight && intake_equal(&a->in, &b->in);
 }
 
 static bool traffic_equal(const struct traffic *a, const struct traffic *b)
@@ -61,6 +61,18 @@ static bool topology_equal(const struct topology *a, const struct topology *b)
 	return true;
 }
 
+/* A host whose certificate has another content than the one in force; NULL: none. */
+static const char *who_is_renewed(struct pass *p)
+{
+	const struct topology *now = &p->world->nginx.topology;
+	for (size_t i = 0; i < p->wanted.routes_count; i++)
+		for (size_t k = 0; k < now->routes_count; k++)
+			if (route_is_same_way(&p->wanted.routes[i], &now->routes[k]) &&
+			    intake_is_renewed(&now->routes[k].in, &p->wanted.routes[i].in))
+				return p->wanted.routes[i].host;
+	return NULL;
+}
+
 /* A service whose traffic shall change, or is new, or leaves. NULL: only routes differ. */
 static const char *who_changes(struct pass *p)
 {
@@ -80,6 +92,9 @@ static const char *who_changes(struct pass *p)
 	for (size_t i = 0; i < now->services_count; i++)
 		if (!pass_traffic(&p->wanted, now->services[i].project, now->services[i].service))
 			return arena_printf(p->arena, "%s/%s leaves", now->services[i].project, now->services[i].service);
+	const char *renewed = who_is_renewed(p);
+	if (renewed)
+		return arena_printf(p->arena, "the certificate of %s was renewed", renewed);
 	if (p->world->nginx.is_current || !topology_equal(&p->wanted, now))
 		return "routes changed";
 	return p->world->nginx.drift ? p->world->nginx.drift : "the configuration in force is not ours";

@@ -4,6 +4,7 @@
  */
 #include "decide/rehearse.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "decide/pass.h"
@@ -160,6 +161,23 @@ static void stop(struct world *w, struct instance *i, const struct action *actio
 	i->is_passing = false;
 }
 
+/* What was seen of a rollout ends with it. */
+static void forget_evidence(struct world *w, struct arena *a)
+{
+	struct evidence *kept = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < w->evidence_count; i++)
+		for (size_t k = 0; k < w->nginx.topology.services_count; k++) {
+			const struct evidence *e = &w->evidence[i];
+			const struct traffic *t = &w->nginx.topology.services[k];
+			if (strcmp(t->project, e->project) == 0 && strcmp(t->service, e->service) == 0 &&
+			    strcmp(t->next.revision, e->revision) == 0)
+				*ARENA_PUSH(a, kept, count) = *e;
+		}
+	w->evidence = kept;
+	w->evidence_count = count;
+}
+
 static void publish(struct world *w, const struct action *action, struct arena *a)
 {
 	struct topology before = w->nginx.topology;
@@ -178,6 +196,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 				t->weight_since_ms = before.services[k].weight_since_ms;
 			}
 	}
+	forget_evidence(w, a);
 	w->nginx.is_current = true;
 	w->nginx.drift = NULL;
 	w->nginx.installed_ms = w->now_ms;
@@ -285,8 +304,14 @@ static void set_swappiness(struct world *w, const struct swap_change *change)
 	w->host.swappiness_before = change->before;
 }
 
+static bool is_reload(const struct world *w, const struct action *action)
+{
+	return action->kind == ACTION_PUBLISH || (action->kind == ACTION_WEIGHT &&
+	                                          topology_is_streamed(&w->nginx.topology, action->project, action->service));
+}
+
 /* How long such an action takes, ms: measured on a small host; only the plan's estimate of the time rests on it. */
-static int64_t takes_ms(enum action_kind kind)
+static int64_t takes_ms(const struct world *w, const struct action *action)
 {
 	static const int64_t takes[ACTION_KIND_COUNT] = {
 		[ACTION_NETWORK] = 100, [ACTION_VOLUME] = 10,  [ACTION_PULL] = 5000, [ACTION_BUILD] = 20000, [ACTION_CREATE] = 70,
@@ -295,6 +320,7 @@ static int64_t takes_ms(enum action_kind kind)
 		[ACTION_ALIAS] = 80,    [ACTION_UNALIAS] = 80,
 		[ACTION_SWAP_MAKE] = 100, [ACTION_SWAP_OFF] = 200,
 	};
+	enum action_kind kind = is_reload(w, action) ? ACTION_PUBLISH : action->kind;
 	return takes[kind] ? takes[kind] : 2;
 }
 
@@ -321,7 +347,7 @@ static void apply_to_instance(struct world *w, const struct action *action, stru
 
 void model_apply(struct world *w, const struct action *action, struct arena *a)
 {
-	w->now_ms += takes_ms(action->kind);
+	w->now_ms += takes_ms(w, action);
 	switch (action->kind) {
 	case ACTION_NETWORK:
 		*ARENA_PUSH(a, w->networks, w->networks_count) = (struct network){
@@ -354,13 +380,13 @@ static int count_running(const struct world *w)
 	return n;
 }
 
-static void record(struct rehearsal *out, const struct action *action, int64_t at_ms, struct arena *a)
+static void record(struct rehearsal *out, const struct world *w, const struct action *action, int64_t at_ms, struct arena *a)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(64 * 1024);
 	action_print(&text, action);
 	struct event *e = ARENA_PUSH(a, out->events, out->events_count);
 	*e = (struct event){.at_ms = at_ms, .action = *action, .text = arena_strdup(a, text.text)};
-	out->reloads += action->kind == ACTION_PUBLISH;
+	out->reloads += is_reload(w, action);
 }
 
 /* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
@@ -370,6 +396,26 @@ static void look_again(struct world *w, int64_t before_ms)
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].passing_since_ms > before_ms)
 			w->instances[i].passing_since_ms = w->now_ms;
+}
+
+/* How many requests there will be no plan can know, nor what they will show: enough, and nothing bad. */
+static void see_enough(struct world *w, struct arena *a)
+{
+	w->evidence = NULL;
+	w->measures = NULL;
+	w->evidence_count = w->measures_count = 0;
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (t->weight == 0)
+			continue;
+		struct evidence *e = ARENA_PUSH(a, w->evidence, w->evidence_count);
+		*e = (struct evidence){.project = t->project, .service = t->service, .revision = t->next.revision,
+		                       .weight = t->weight, .from_ms = w->now_ms, .to_ms = w->now_ms};
+		e->next.attempts = INT64_MAX;
+		*ARENA_PUSH(a, w->measures, w->measures_count) = (struct measure){
+			.project = t->project, .service = t->service, .revision = t->next.revision, .has_value = true,
+			.value = -INFINITY, .why = ""};
+	}
 }
 
 static const struct traffic *traffic_of(const struct world *w, const struct service *s)
@@ -438,7 +484,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		int64_t before_ms = w->now_ms;
 		bool is_killed = false;
 		for (size_t i = 0; i < out->end.actions_count && !is_killed; i++) {
-			record(out, &out->end.actions[i], w->now_ms - started_ms, a);
+			record(out, w, &out->end.actions[i], w->now_ms - started_ms, a);
 			model_apply(w, &out->end.actions[i], a);
 			if (count_running(w) > out->instances_peak)
 				out->instances_peak = count_running(w);
@@ -447,6 +493,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
+		see_enough(w, a);
 		misbehave(w, what_if);
 		if (is_killed) {
 			out->events[out->events_count - 1].is_crash = true;

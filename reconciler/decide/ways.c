@@ -74,7 +74,7 @@ static void add_row(struct pass *p, const struct route *all, const struct route 
 		n += is_same_target(other, r);
 	struct route row = *r;
 	row.next_port = 0;
-	if (t) {
+	if (t && r->transport != TRANSPORT_UDP) { /* which is no port that anything was proven at */
 		row.port = port_for(p, r, n, t->stable.revision);
 		int next_port = *t->next.revision ? port_for(p, r, n, t->next.revision) : row.port;
 		row.next_port = next_port == row.port ? 0 : next_port;
@@ -175,8 +175,7 @@ static bool is_open(struct pass *p, const struct route *r)
 {
 	for (size_t i = 0; i < p->desired->routes_count; i++) {
 		const struct route *other = &p->desired->routes[i];
-		if (other->is_upstream == r->is_upstream && strcmp(other->host, r->host) == 0 &&
-		    pass_traffic(&p->wanted, other->project, other->service))
+		if (route_is_same_server(other, r) && pass_traffic(&p->wanted, other->project, other->service))
 			return true;
 	}
 	return false;

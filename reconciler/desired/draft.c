@@ -436,11 +436,11 @@ static void settle_ready(struct parse *p, struct draft *d)
 	struct ready *r = &s->ready;
 	if (!r->path)
 		r->path = "/";
-	if (s->is_routed && !r->http_port && !r->tcp_port && !s->has_healthcheck)
+	const struct value *ports = draft_value(d, "routed_ports");
+	if (ports->count && !r->http_port && !r->tcp_port && !s->has_healthcheck)
 		parse_warning(p, d->mark, d->path, "only a TCP connect to port %d tells whether it is ready; write "
-		                                   "x-reconcile.ready.http to ask the application itself",
-		              (int)draft_value(d, "routed_ports")->items[0].integer);
-	bool is_checked = s->is_routed || r->http_port || r->tcp_port || s->has_healthcheck;
+		                                   "x-reconcile.ready.http to ask the application itself", (int)ports->items[0].integer);
+	bool is_checked = ports->count || r->http_port || r->tcp_port || s->has_healthcheck;
 	default_to(&r->within_ms, d, "x-reconcile.ready.within", 60000);
 	default_to(&r->for_ms, d, "x-reconcile.ready.for", is_checked ? 1000 : 10000);
 	if (r->for_ms > r->within_ms)
@@ -510,7 +510,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	size_t rows, shown;
 	struct service *s = &d->service;
 	table(&rows, &shown);
-	s->is_routed = draft_value(d, "routed_ports")->count > 0;
+	s->is_routed = d->is_routed;
 	s->replicas = 1;
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
 		*draft_value(d, "restart") = value_string("no");

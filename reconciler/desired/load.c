@@ -71,14 +71,16 @@ static int read_environment(const struct settings *s, struct arena *a, struct en
 	return 0;
 }
 
-static int load_one(const struct settings *s, const struct environment *env, struct source *source, struct arena *a,
-                    struct desired *out, struct problems *problems, struct err *e)
+static int load_one(const struct settings *s, enum load_mode mode, const struct environment *env, struct source *source,
+                    struct arena *a, struct desired *out, struct problems *problems, struct err *e)
 {
 	struct manifest_files files = {.context = source, .hash = source_hash, .read = source_read, .list = source_tree};
 	struct manifest_source from = {.file = source->file, .text = source->text, .length = source->length};
 	size_t before = problems->count;
 	from.directory = project_directory(s, source->file, a);
 	from.profiles = s->profiles;
+	from.listen = s->nginx_listen;
+	from.is_elsewhere = mode == LOAD_CHECK;
 	from.kept = arena_printf(a, "%s/secrets", s->state_dir);
 	if (s->repo) {
 		from.projects = arena_printf(a, "%s/projects", s->state_dir);
@@ -135,7 +137,7 @@ static int load_all(const struct settings *s, enum load_mode mode, struct arena 
 	good = arena_alloc(a, count * sizeof(struct source *));
 	for (size_t i = 0; i < count; i++) {
 		struct desired part = {0};
-		if (load_one(s, &env, &sources[i], a, &part, problems, e) < 0)
+		if (load_one(s, mode, &env, &sources[i], a, &part, problems, e) < 0)
 			continue;
 		good[parts_count] = &sources[i];
 		parts[parts_count++] = part;
@@ -189,7 +191,7 @@ int desired_load(const struct settings *s, enum load_mode mode, struct arena *a,
 			return -1;
 	}
 	int result = load_all(s, mode, a, out, problems, e);
-	if (s->repo && mode == LOAD_PEEK) {
+	if (s->repo && mode != LOAD_SYNC) {
 		struct git_settings git = git_settings(s, a);
 		git_peek_done(&git, &out->commit);
 	}

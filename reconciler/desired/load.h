@@ -11,6 +11,7 @@
 enum load_mode {
 	LOAD_SYNC, /* bring the mirror up to date first */
 	LOAD_PEEK, /* the same answer, but nothing on disk changes */
+	LOAD_CHECK, /* as PEEK, and this may not be the host: what only that has is not asked for */
 };
 
 struct loaded {

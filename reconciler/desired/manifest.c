@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "desired/build.h"
+#include "desired/claims.h"
 #include "desired/draft.h"
 #include "desired/extends.h"
 #include "desired/fields.h"
@@ -381,7 +382,13 @@ static void connect_routes(struct load *l)
 			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s leads to no service of this file%s",
 			            node_shown(&l->parse, r->to),
 			            is_left_out(l, r->route.service) ? ": none of its profiles is enabled" : "");
-		else
+		if (!d)
+			continue;
+		if (*r->route.service == '.') /* names a folder of nginx's, and a part of its language */
+			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s: a service with a route must have a name that does not begin "
+			            "with a dot", node_shown(&l->parse, r->to));
+		d->is_routed = true;
+		if (r->route.transport != TRANSPORT_UDP) /* nobody can knock there */
 			draft_route(l->parse.a, d, r->route.port);
 	}
 }
@@ -392,6 +399,19 @@ static bool read_atomic(struct parse *p, const struct node *section)
 	struct node *n = node_get(section, "atomic");
 	struct value v = {0};
 	return n && parse_evaluate(p, n, "x-reconcile.atomic") == 0 && parse_bool(p, n, "x-reconcile.atomic", &v) == 0 && v.boolean;
+}
+
+/* Two revisions share connections by nobody's choice there: it is either one or the other. */
+static void check_streams(struct load *l)
+{
+	for (size_t i = 0; i < l->routes_count; i++) {
+		const struct declared_route *r = &l->routes[i];
+		struct draft *d = r->route.transport == TRANSPORT_HTTP ? NULL : find_draft(l, r->route.service);
+		if (d && d->service.strategy == STRATEGY_CANARY)
+			parse_error(&l->parse, r->way->mark, "x-reconcile.routes", "%s is brought in by canary, and a %s route has no shares of "
+			            "requests; write strategy: blue-green, rolling or in-place", d->service.name,
+			            transport_names[r->route.transport]);
+	}
 }
 
 static void load_root(struct load *l, const struct manifest_source *s, const struct node *root, struct desired *out)
@@ -427,6 +447,7 @@ static void load_root(struct load *l, const struct manifest_source *s, const str
 	connect_routes(l);
 	for (size_t i = 0; i < l->drafts_count; i++)
 		draft_settle(p, &l->drafts[i]);
+	check_streams(l);
 	check_names(l);
 }
 
@@ -487,7 +508,8 @@ static void add_project(struct load *l, const struct manifest_source *s, struct 
 int manifest_load(const struct manifest_source *s, const struct environment *env, struct arena *a, struct desired *out,
                   struct problems *p, struct err *e)
 {
-	struct load l = {.parse = {.file = s->file, .directory = s->directory, .files = s->files, .env = env, .a = a}};
+	struct load l = {.parse = {.file = s->file, .directory = s->directory, .files = s->files, .env = env, .a = a,
+	                          .listen = s->listen, .is_elsewhere = s->is_elsewhere}};
 	struct node *root;
 	struct service *services = NULL;
 	if (yaml_read(s->file, s->text, s->length, a, &root, e) < 0) {
@@ -515,20 +537,6 @@ static void mark_bad(const struct desired *d, const char *project, bool *is_bad)
 		is_bad[i] = is_bad[i] || strcmp(d->projects[i].name, project) == 0;
 }
 
-/* What two routes of different projects both claim; inside one file it was told already. NULL: nothing. */
-static const char *claim(const struct route *a, const struct route *b, struct arena *scratch)
-{
-	char one[16], other[16];
-	bool is_one_project = strcmp(a->project, b->project) == 0;
-	if (!is_one_project && route_is_same_way(a, b))
-		return routes_way(scratch, a);
-	if (!a->is_upstream || !b->is_upstream || strcmp(a->host, b->host) == 0)
-		return NULL;
-	route_hop(a->host, one);
-	route_hop(b->host, other);
-	return strcmp(one, other) == 0 ? arena_printf(scratch, "the address %s of the upstream '%s'", one, a->host) : NULL;
-}
-
 size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_bad)
 {
 	CLEANUP(arena_done) struct arena scratch = {0};
@@ -537,14 +545,13 @@ size_t manifest_conflicts(const struct desired *d, struct problems *p, bool *is_
 		const struct route *r = &d->routes[i];
 		bool is_said = i > 0 && strcmp(r->where, d->routes[i - 1].where) == 0; /* the next target of the same route */
 		for (size_t j = 0; j < i && !is_said; j++) {
-			const char *what = claim(r, &d->routes[j], &scratch);
-			if (!what)
+			const char *said = claims_between(r, &d->routes[j], &scratch);
+			if (!said)
 				continue;
 			mark_bad(d, r->project, is_bad);
 			mark_bad(d, d->routes[j].project, is_bad);
 			if (p->count++ < MAX_LISTED)
-				buf_printf(&p->text, "%s: x-reconcile.routes: %s has a route already, at %s; remove one of them\n", r->where, what,
-				           d->routes[j].where);
+				buf_printf(&p->text, "%s: x-reconcile.routes: %s\n", r->where, said);
 			break;
 		}
 	}

@@ -60,6 +60,8 @@ struct manifest_source {
 	const char *profiles;  /* enabled ones, with commas between; "*": all; NULL: none */
 	const char *kept;      /* folder for copies of secrets and configs: in KEPT/NAME */
 	const struct manifest_files *files; /* NULL: everything is on disk */
+	const char *listen;    /* the setting nginx.listen; may be NULL */
+	bool is_elsewhere;     /* this may not be the host: a certificate that is not here is no error */
 };
 
 /*

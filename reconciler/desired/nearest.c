@@ -88,7 +88,7 @@ static const char *const own_keys[] = {
 };
 static const char *const own_top_keys[] = {"notify", "images", "nginx"};
 static const char *const own_route_keys[] = {
-	"sticky", "key", "salt", "tls", "port", "protocol", "listen", "name", "match", "headers",
+	"sticky", "key", "salt", "port", "protocol", "name", "match", "headers",
 };
 
 /* What is real but comes later, by section. */

@@ -36,6 +36,8 @@ struct parse {
 	const char *file;
 	const char *directory;
 	const char *project;
+	const char *listen; /* the setting nginx.listen; may be NULL */
+	bool is_elsewhere;  /* this may not be the host */
 	const struct manifest_files *files; /* NULL: on disk */
 	const struct environment *env;
 	struct arena *a;

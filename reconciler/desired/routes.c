@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "desired/intake.h"
 #include "desired/units.h"
 
 #define MAX_ROUTES 1000
@@ -16,6 +17,7 @@ struct entry {
 	struct declared_route *ways, *targets;
 	size_t ways_count, targets_count;
 	const char *path;
+	struct intake in;
 };
 
 static bool is_made_of(const char *text, size_t longest, const char *allowed)
@@ -75,6 +77,26 @@ static int read_upstream(struct parse *p, const struct node *n, struct entry *ou
 	*ARENA_PUSH(p->a, out->ways, out->ways_count) = (struct declared_route){
 		.route = {.host = arena_strdup(p->a, text), .is_upstream = true}, .way = n};
 	return 0;
+}
+
+/* A port of the host that connections or packets come in at. */
+static int read_stream(struct parse *p, const struct node *n, enum transport transport, struct entry *out)
+{
+	struct declared_route row = {.route.transport = transport, .way = n};
+	if (intake_read_address(p, n, &row.route.host) < 0)
+		return -1;
+	*ARENA_PUSH(p->a, out->ways, out->ways_count) = row;
+	return 0;
+}
+
+static int read_tcp(struct parse *p, const struct node *n, struct entry *out)
+{
+	return read_stream(p, n, TRANSPORT_TCP, out);
+}
+
+static int read_udp(struct parse *p, const struct node *n, struct entry *out)
+{
+	return read_stream(p, n, TRANSPORT_UDP, out);
 }
 
 /* Whole segments; nginx compares with the decoded path, so there is no '%'. One '/' at the end makes no difference. */
@@ -152,39 +174,91 @@ static int read_targets(struct parse *p, const struct node *n, struct entry *out
 static const struct {
 	const char *key;
 	int (*read)(struct parse *p, const struct node *n, struct entry *out);
-} keys[] = {{"host", read_hosts}, {"upstream", read_upstream}, {"path", read_path}, {"to", read_targets}};
+	unsigned ways;
+} keys[] = {
+	{"host", read_hosts, WAY_HOST}, {"upstream", read_upstream, WAY_UPSTREAM}, {"tcp", read_tcp, WAY_STREAM},
+	{"udp", read_udp, WAY_STREAM}, {"path", read_path, WAY_HOST | WAY_UPSTREAM},
+	{"to", read_targets, WAY_HOST | WAY_UPSTREAM | WAY_STREAM},
+};
 
 #define EXAMPLE "{host: shop.example.com, to: web:8080}"
+#define KEYS_MAX (ARRAY_LEN(keys) + 16)
+
+/* The first ones are ways in themselves. */
+static const struct {
+	unsigned way;
+	const char *why_not; /* what has no place there */
+} kinds[] = {
+	{WAY_HOST, "is for tcp and udp"},
+	{WAY_UPSTREAM, "has no place with 'upstream': the server is your own, and says it itself"},
+	{WAY_STREAM, "has no place with 'tcp' and 'udp': nginx sees no requests there"},
+	{WAY_STREAM, "has no place with 'tcp' and 'udp': nginx sees no requests there"},
+};
+
+static int read_key(struct parse *p, const struct pair *pair, unsigned way, struct entry *out)
+{
+	const char *names[KEYS_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		names[count++] = keys[i].key;
+		if (strcmp(keys[i].key, pair->key) == 0 && keys[i].ways & way)
+			return keys[i].read(p, pair->value, out);
+	}
+	for (size_t i = 0; i < intake_keys_count; i++) {
+		names[count++] = intake_keys[i].key;
+		if (strcmp(intake_keys[i].key, pair->key) == 0 && intake_keys[i].ways & way)
+			return intake_read(p, pair->value, &intake_keys[i], &out->in);
+	}
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; strcmp(names[i], pair->key) == 0 && k < ARRAY_LEN(kinds); k++)
+			if (kinds[k].way == way)
+				return parse_error(p, pair->mark, PATH, "'%s' %s", pair->key, kinds[k].why_not);
+	return parse_unknown_key(p, pair->mark, PATH, "x-reconcile.routes.*", pair->key, names, count);
+}
+
+/* What it is a way in by; 0: that is not one thing, which is told. */
+static unsigned way_of(struct parse *p, const struct node *n)
+{
+	size_t found = ARRAY_LEN(kinds);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!node_get(n, keys[i].key))
+			continue;
+		if (found < ARRAY_LEN(kinds)) {
+			parse_error(p, n->mark, PATH, "has '%s' and '%s'; write two routes", keys[found].key, keys[i].key);
+			return 0;
+		}
+		found = i;
+	}
+	if (found < ARRAY_LEN(kinds))
+		return kinds[found].way;
+	parse_error(p, n->mark, PATH, "has no 'host'; write " EXAMPLE);
+	return 0;
+}
 
 static int read_entry(struct parse *p, const struct node *n, struct entry *out)
 {
-	const char *names[ARRAY_LEN(keys)];
 	int result = 0;
 	if (n->kind != NODE_MAP)
 		return parse_error(p, n->mark, PATH, "must be a map, like " EXAMPLE);
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		names[i] = keys[i].key;
-	for (size_t i = 0; i < n->count; i++) {
-		size_t k = 0;
-		while (k < ARRAY_LEN(keys) && strcmp(keys[k].key, n->pairs[i].key) != 0)
-			k++;
-		if (k == ARRAY_LEN(keys))
-			result = parse_unknown_key(p, n->pairs[i].mark, PATH, "x-reconcile.routes.*", n->pairs[i].key, names, ARRAY_LEN(keys));
-		else if (keys[k].read(p, n->pairs[i].value, out) < 0)
+	unsigned way = way_of(p, n);
+	for (size_t i = 0; i < n->count; i++)
+		if (read_key(p, &n->pairs[i], way ? way : WAY_HOST | WAY_UPSTREAM | WAY_STREAM, out) < 0)
 			result = -1;
-	}
-	if (node_get(n, "host") && node_get(n, "upstream"))
-		return parse_error(p, n->mark, PATH, "has a host and an upstream; write two routes");
-	if (!node_get(n, "host") && !node_get(n, "upstream"))
-		return parse_error(p, n->mark, PATH, "has no 'host'; write " EXAMPLE);
+	if (!way || result < 0)
+		return -1;
 	if (!node_get(n, "to"))
 		return parse_error(p, n->mark, PATH, "has no 'to'; write " EXAMPLE);
-	return result;
+	if (way == WAY_STREAM && out->targets_count != 1)
+		return parse_error(p, node_get(n, "to")->mark, PATH, "a tcp or udp route leads to one service, like db:5432: there are no "
+		                   "shares of connections");
+	return intake_settle(p, n, &out->in);
 }
 
 const char *routes_way(struct arena *a, const struct route *r)
 {
-	const char *kind = r->is_upstream ? "upstream" : "host";
+	const char *kind = r->is_upstream ? "upstream" : transport_names[r->transport];
+	if (r->transport != TRANSPORT_HTTP)
+		return arena_printf(a, "the %s port %s", kind, r->host);
 	if (strcmp(r->path, "/") == 0)
 		return arena_printf(a, "the %s '%s'", kind, r->host);
 	return arena_printf(a, "the path %s of the %s '%s'", r->path, kind, r->host);
@@ -197,6 +271,7 @@ static void add_rows(struct parse *p, const struct entry *entry, const char *pro
 	for (size_t w = 0; w < entry->ways_count; w++) {
 		struct declared_route row = entry->ways[w];
 		row.route.path = entry->path;
+		row.route.in = entry->in;
 		row.route.project = project;
 		row.route.where = arena_printf(p->a, "%s:%d:%d", p->file, row.way->mark.line, row.way->mark.column);
 		for (size_t i = 0; i < *count; i++)

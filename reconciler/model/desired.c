@@ -134,9 +134,15 @@ enum address_kind address_kind(const struct value *network_mode)
 	return ADDRESS_OURS;
 }
 
+bool route_is_same_server(const struct route *a, const struct route *b)
+{
+	return a->transport == b->transport && a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 &&
+	       strcmp(intake_listen(&a->in), intake_listen(&b->in)) == 0;
+}
+
 bool route_is_same_way(const struct route *a, const struct route *b)
 {
-	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+	return route_is_same_server(a, b) && strcmp(a->path, b->path) == 0;
 }
 
 void route_hop(const char *upstream, char *out)

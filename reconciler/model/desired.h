@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "model/field.h"
+#include "model/intake.h"
 
 #define PERMILLE 1000 /* weights are thousandths of the requests */
 #define REVISION_LENGTH 16 /* hex digits of a revision */
@@ -144,7 +145,8 @@ struct resource {
 
 /* A way in, and a service that it leads to. Routes with the same way in (host and path) share its requests by weight. */
 struct route {
-	const char *host;             /* server_name; "_" is the default server */
+	enum transport transport;
+	const char *host;             /* server_name; "_" is the default server; of tcp and udp the address, as intake.listen */
 	bool is_upstream;             /* the user's own server takes the requests; `host` is what it calls us: proxy_pass http://HOST */
 	const char *path;             /* "/", or "/api": that, and all below it; the longest one wins */
 	const char *project, *service;
@@ -152,6 +154,7 @@ struct route {
 	int next_port;                /* and that of the next side, where it is another one; 0: it is the same */
 	int weight;                   /* percent of the requests of its way in; together they are 100 */
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
+	struct intake in;
 };
 
 /* A copy of a secret or config, for a service to mount. Its name is the hash of all the rest. */
@@ -242,6 +245,8 @@ enum address_kind address_kind(const struct value *network_mode);
 enum address_kind desired_address_kind(const struct desired *d, const struct service *s);
 #define ADDRESS_OF_HOST "127.0.0.1"
 
+/* Does one server take what comes in for both? */
+bool route_is_same_server(const struct route *a, const struct route *b);
 /* Do two routes have the same way in? */
 bool route_is_same_way(const struct route *a, const struct route *b);
 /* The loopback address at which nginx takes the requests of a user's own server, into out[16]. It depends on the name

@@ -11,6 +11,15 @@ const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, c
 	return NULL;
 }
 
+bool topology_is_streamed(const struct topology *t, const char *project, const char *service)
+{
+	for (size_t i = 0; i < t->routes_count; i++)
+		if (t->routes[i].transport != TRANSPORT_HTTP && strcmp(t->routes[i].project, project) == 0 &&
+		    strcmp(t->routes[i].service, service) == 0)
+			return true;
+	return false;
+}
+
 bool swap_is_helper(const char *path)
 {
 	static const char *const ends[] = {SWAP_PART, SWAP_BRIDGE};

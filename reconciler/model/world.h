@@ -127,6 +127,9 @@ struct naming {
 	const char *where;        /* "/etc/nginx/conf.d/shop.conf:12" */
 };
 
+/* Does a tcp or udp route lead to it? Its traffic then moves by a reload, where that of others moves by flags. */
+bool topology_is_streamed(const struct topology *t, const char *project, const char *service);
+
 struct nginx {
 	bool is_up;               /* the master runs and answers on our loopback port */
 	const char *problem;      /* why it is not, for people; "" when up */
@@ -224,13 +227,6 @@ struct measure {
 	const char *why;   /* what it said, for people; "" */
 };
 
-/* What the analysis says of a revision that has a share of the traffic. Without a row nothing is analysed. */
-struct verdict {
-	const char *project, *service, *revision;
-	bool is_bad;       /* worse than the other side: it goes back. Else: not enough was seen yet, it does not go on */
-	const char *why;   /* for people */
-};
-
 /* An image that a service was given: pulled for it, or found good with it. */
 struct past_image {
 	const char *project, *service;
@@ -276,9 +272,7 @@ struct world {
 	size_t goods_count;
 	struct order *orders;
 	size_t orders_count;
-	struct verdict *verdicts;
-	size_t verdicts_count;
-	struct evidence *evidence; /* a row for each weight of each rollout under way */
+	struct evidence *evidence; /* of each rollout under way, for each weight so far, in the order in which they were seen */
 	size_t evidence_count;
 	struct measure *measures;
 	size_t measures_count;

@@ -217,7 +217,7 @@ static int clear_flags(const struct publish *p, const struct topology *installed
 static int install(const struct publish *p, struct err *e)
 {
 	const char *candidate = generation_path(p, ".candidate"), *place = generation_path(p, p->id);
-	if (write_generation(p->a, candidate, &p->config, e) < 0 || config_test(p->s, candidate, p->id, e) < 0)
+	if (write_generation(p->a, candidate, &p->config, e) < 0 || config_test(p->s, candidate, &p->config, e) < 0)
 		return -1;
 	/* A folder of that name may be the live one, changed by hand: exchanged in one step. */
 	if (renameat2(AT_FDCWD, candidate, AT_FDCWD, place, fs_exists(place) ? RENAME_EXCHANGE : 0) < 0)
@@ -277,7 +277,22 @@ static bool is_live(const struct publish *p, const struct installed *in)
 	return answers(p, p->id, p->a);
 }
 
-static int act_publish(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
+/* What is to be served, with the weights that are in force: those of streams stand in the text. A rollout that comes in
+ * has none. */
+static struct topology weighed(const struct nginx_settings *s, struct arena *a, const struct topology *t, const struct topology *installed)
+{
+	struct topology out = *t;
+	out.services = arena_alloc(a, (t->services_count + 1) * sizeof *out.services);
+	for (size_t i = 0; i < t->services_count; i++) {
+		out.services[i] = t->services[i];
+		out.services[i].weight = 0;
+		if (topology_is_streamed(t, t->services[i].project, t->services[i].service) && topology_has_rollout(installed, &t->services[i]))
+			traffic_read(s, a, &out.services[i]);
+	}
+	return out;
+}
+
+static int publish(const struct nginx_settings *s, struct http *http, const struct topology *wanted, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct publish p = {.s = s, .http = http, .a = &a};
@@ -286,18 +301,20 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 	if (config_check_settings(s, e) < 0)
 		return -1;
 	p.master = master_find(s, e);
-	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0 ||
-	    config_render(s, action->topology, &a, &p.config, e) < 0)
+	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0)
+		return -1;
+	if (in.text)
+		config_read(in.text, &a, &old);
+	struct topology topology = weighed(s, &a, wanted, &old);
+	if (config_render(s, &topology, &a, &p.config, e) < 0 || assets_write(s, &a, &topology, e) < 0)
 		return -1;
 	p.id = p.config.id;
 	p.old_id = in.id;
 	if (is_live(&p, &in))
 		return 0;
-	if (in.text)
-		config_read(in.text, &a, &old);
 	master_workers(p.master, &a, &p.before);
 	/* Without the installed text nobody knows which flags are in force: they stay. */
-	if ((in.text && clear_flags(&p, &old, action->topology, e) < 0) || mend_live(s, &a, &in, e) < 0)
+	if ((in.text && clear_flags(&p, &old, &topology, e) < 0) || mend_live(s, &a, &in, e) < 0)
 		return -1;
 	if (install(&p, e) < 0)
 		return -1;
@@ -307,7 +324,13 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 		return -1;
 	log_info("nginx serves generation %s", p.id);
 	prune_generations(&p);
+	assets_sweep(s, &a, &topology, &old);
 	return 0;
+}
+
+static int act_publish(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
+{
+	return publish(s, http, action->topology, e);
 }
 
 /* --- weight --- */
@@ -361,7 +384,8 @@ static int act_weight(const struct nginx_settings *s, struct http *http, const s
 	traffic_read(s, &a, &before);
 	if (traffic_write(s, &a, t, action->weight, e) < 0)
 		return -1;
-	if (prove(s, http, &a, action, e) == 0)
+	if (prove(s, http, &a, action, e) == 0 &&
+	    (!topology_is_streamed(&topology, t->project, t->service) || publish(s, http, &topology, e) == 0))
 		return 0;
 	/* What is on disk is taken for what is in force; more than before must not be claimed without proof. */
 	if (before.weight < action->weight && traffic_write(s, &a, t, before.weight, &late) < 0)

@@ -78,10 +78,38 @@ bool config_is_service(const struct traffic *t)
 	       is_name_or_empty(t->next.revision) && t->rollout && (*t->rollout == 0 || config_is_rollout(t->rollout));
 }
 
+static bool is_place(const char *s)
+{
+	return s && (strcmp(s, INTAKE_USUAL) == 0 || intake_is_address(s));
+}
+
+static bool is_hash(const char *s)
+{
+	return only(s, "0123456789abcdef") && strlen(s) == SHA256_HEX_SIZE - 1;
+}
+
+static bool is_intake(const struct intake *of)
+{
+	struct intake in = *of;
+	for (size_t i = 0; i < INTAKE_ROWS; i++) {
+		const char *text = intake_rows[i].kind == INTAKE_TEXT ? *intake_text(&in, &intake_rows[i]) : NULL;
+		const char *hash = intake_rows[i].kind == INTAKE_ASSET ? intake_asset(&in, &intake_rows[i])->hash : NULL;
+		if ((text && !is_place(text)) || (hash && !is_hash(hash)))
+			return false;
+	}
+	return !in.certificate.hash == !in.key.hash;
+}
+
+static bool is_way(const struct route *r)
+{
+	if (r->transport != TRANSPORT_HTTP)
+		return is_place(r->host);
+	return r->is_upstream ? is_upstream(r->host) : is_host(r->host);
+}
+
 bool config_is_route(const struct route *r)
 {
-	bool has_way = (r->is_upstream ? is_upstream(r->host) : is_host(r->host)) && is_path(r->path);
-	return has_way && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536 &&
+	return is_way(r) && is_path(r->path) && is_intake(&r->in) && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536 &&
 	       r->next_port >= 0 && r->next_port < 65536;
 }
 
@@ -107,6 +135,40 @@ static void print_side(struct buf *out, const char *name, const struct side *sid
 			buf_printf(out, ",%s", side->addresses[i]);
 }
 
+/* What a line of a route begins with, by kind. */
+static const struct way_kind {
+	const char *start;
+	enum transport transport;
+	bool is_upstream;
+} way_kinds[] = {
+	{"# route ", TRANSPORT_HTTP, false}, {"# upstream ", TRANSPORT_HTTP, true}, {"# tcp ", TRANSPORT_TCP, false},
+	{"# udp ", TRANSPORT_UDP, false},
+};
+
+static void print_route(struct buf *out, const struct route *r)
+{
+	struct intake in = r->in;
+	for (size_t i = 0; i < ARRAY_LEN(way_kinds); i++)
+		if (way_kinds[i].transport == r->transport && way_kinds[i].is_upstream == r->is_upstream)
+			buf_puts(out, way_kinds[i].start);
+	buf_printf(out, "%s %s %s %d", r->host, r->project, r->service, r->port);
+	if (r->next_port)
+		buf_printf(out, "/%d", r->next_port);
+	buf_printf(out, " %s %d", r->path, r->weight);
+	for (size_t i = 0; i < INTAKE_ROWS; i++) {
+		const struct intake_row *row = &intake_rows[i];
+		const char *text = row->kind == INTAKE_TEXT    ? *intake_text(&in, row)
+		                   : row->kind == INTAKE_ASSET ? intake_asset(&in, row)->hash
+		                                               : NULL;
+		int64_t number = row->kind == INTAKE_NUMBER ? *intake_number(&in, row) : 0;
+		if (text)
+			buf_printf(out, " %s=%s", row->word, text);
+		else if (number)
+			buf_printf(out, " %s=%lld", row->word, (long long)number);
+	}
+	buf_puts(out, "\n");
+}
+
 void config_head(struct buf *out, const struct topology *t)
 {
 	buf_puts(out, "# Written by reconcile. Do not edit: a change is noticed and the file is written again.\n");
@@ -120,15 +182,9 @@ void config_head(struct buf *out, const struct topology *t)
 		print_side(out, "next", &s->next);
 		buf_puts(out, "\n");
 	}
-	for (size_t i = 0; i < t->routes_count; i++) {
-		const struct route *r = &t->routes[i];
-		if (!config_is_route(r))
-			continue;
-		buf_printf(out, "# %s %s %s %s %d", r->is_upstream ? "upstream" : "route", r->host, r->project, r->service, r->port);
-		if (r->next_port)
-			buf_printf(out, "/%d", r->next_port);
-		buf_printf(out, " %s %d\n", r->path, r->weight);
-	}
+	for (size_t i = 0; i < t->routes_count; i++)
+		if (config_is_route(&t->routes[i]))
+			print_route(out, &t->routes[i]);
 }
 
 /* Writes id over the 16 characters at each of the id's places. False when one of them is not there. */
@@ -194,9 +250,28 @@ static void read_service(struct arena *a, const char *at, const char *end, struc
 		*ARENA_PUSH(a, t->services, t->services_count) = s;
 }
 
-static void read_way(struct arena *a, const char *at, const char *end, struct topology *t, bool is_upstream)
+/* "hsts=31536000" */
+static void read_word(struct arena *a, char *word, struct intake *in)
 {
-	struct route r = {.where = "", .is_upstream = is_upstream};
+	char *value = strchr(word, '=');
+	if (!value)
+		return;
+	size_t length = (size_t)(value++ - word);
+	for (size_t i = 0; i < INTAKE_ROWS; i++) {
+		const struct intake_row *row = &intake_rows[i];
+		if (strlen(row->word) != length || strncmp(row->word, word, length) != 0)
+			continue;
+		switch (row->kind) {
+		case INTAKE_TEXT: *intake_text(in, row) = arena_strdup(a, value); break;
+		case INTAKE_NUMBER: *intake_number(in, row) = strtoll(value, NULL, 10); break;
+		case INTAKE_ASSET: intake_asset(in, row)->hash = arena_strdup(a, value); break;
+		}
+	}
+}
+
+static void read_route(struct arena *a, const char *at, const char *end, const struct way_kind *kind, struct topology *t)
+{
+	struct route r = {.where = "", .transport = kind->transport, .is_upstream = kind->is_upstream};
 	r.host = next_word(a, &at, end);
 	r.project = next_word(a, &at, end);
 	r.service = next_word(a, &at, end);
@@ -205,33 +280,29 @@ static void read_way(struct arena *a, const char *at, const char *end, struct to
 	r.next_port = *next == '/' ? (int)strtol(next + 1, NULL, 10) : 0;
 	r.path = next_word(a, &at, end);
 	r.weight = (int)strtol(next_word(a, &at, end), NULL, 10);
+	while (at < end)
+		read_word(a, next_word(a, &at, end), &r.in);
 	if (config_is_route(&r))
 		*ARENA_PUSH(a, t->routes, t->routes_count) = r;
 }
 
-static void read_route(struct arena *a, const char *at, const char *end, struct topology *t)
+static bool starts_with(const char *text, const char *start)
 {
-	read_way(a, at, end, t, false);
-}
-
-static void read_upstream(struct arena *a, const char *at, const char *end, struct topology *t)
-{
-	read_way(a, at, end, t, true);
+	return strncmp(text, start, strlen(start)) == 0;
 }
 
 void config_read(const char *text, struct arena *a, struct topology *t)
 {
-	static const struct {
-		const char *start;
-		void (*read)(struct arena *a, const char *at, const char *end, struct topology *t);
-	} kinds[] = {{"# service ", read_service}, {"# route ", read_route}, {"# upstream ", read_upstream}};
+	static const char service[] = "# service ";
 
 	*t = (struct topology){0};
 	while (*text == '#') {
 		const char *end = text + strcspn(text, "\n");
-		for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-			if (strncmp(text, kinds[i].start, strlen(kinds[i].start)) == 0)
-				kinds[i].read(a, text + strlen(kinds[i].start), end, t);
+		if (starts_with(text, service))
+			read_service(a, text + strlen(service), end, t);
+		for (size_t i = 0; i < ARRAY_LEN(way_kinds); i++)
+			if (starts_with(text, way_kinds[i].start))
+				read_route(a, text + strlen(way_kinds[i].start), end, &way_kinds[i], t);
 		text = *end ? end + 1 : end;
 	}
 }

@@ -11,6 +11,8 @@
 #define NGINX_ID_LENGTH 16               /* hex digits of a generation id */
 
 #define CONFIG_NO_ID "0000000000000000"  /* stands where the id will */
+/* The first line of stream.conf, by which it is known whether nginx reads it. */
+#define CONFIG_STREAM_HEAD "# Written by reconcile, for the stream block. Do not edit: it is written again."
 
 /* config.c */
 /* What goes into the text or into a path of ours, character by character. A name is one path component. */
@@ -32,13 +34,14 @@ const char *config_generation(const char *text, struct arena *a);
 /* Does the id fit the text? If not, somebody changed it. */
 bool config_is_intact(const char *text);
 
-/* render.c: a topology to the files of a generation. Pure. */
+/* render.c: a topology to the files of a generation. Pure. Of the weights those of services with tcp or udp routes count. */
 struct config_file {
 	const char *name, *text;
 };
 struct config {
-	struct config_file *files; /* http.conf, then location-<name>.conf for each upstream */
+	struct config_file *files; /* http.conf, location-<name>.conf for each upstream, and for tcp and udp stream.conf */
 	size_t count;
+	bool has_streams;
 	const char *id;            /* covers them all */
 };
 MUST_CHECK int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a,
@@ -86,9 +89,21 @@ MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, co
                            const char **answer, struct err *e);
 
 /* test.c */
-/* Tests the user's whole configuration with the folder `candidate`, of generation `id`, standing where `live` leads to.
+/* Tests the user's whole configuration with the folder `candidate`, which holds `config`, standing where `live` leads to.
  * ERR_SETUP when that passes and does not include ours. */
-MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e);
+MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const struct config *config, struct err *e);
+
+/* assets.c: files of the user's that nginx reads, as copies of ours */
+char *asset_path(const struct nginx_settings *s, struct arena *a, const struct asset *which);
+/* Writes those of the topology that are not there yet; one without bytes is there, or is nobody's business. */
+MUST_CHECK int assets_write(const struct nginx_settings *s, struct arena *a, const struct topology *t, struct err *e);
+/* Which of them is gone or changed, for people; NULL: none. */
+const char *assets_problem(const struct nginx_settings *s, struct arena *a, const struct topology *t);
+/* Removes those that neither topology names. */
+void assets_sweep(const struct nginx_settings *s, struct arena *a, const struct topology *one, const struct topology *other);
+
+/* binary.c: does the program itself have the stream module? It may also be one that the configuration loads. */
+bool binary_has_stream(const struct nginx_settings *s);
 
 /* All of the user's configuration as it is on disk, in *whole; nothing when nginx refuses it. */
 MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *whole, struct err *e);

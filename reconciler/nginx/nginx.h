@@ -4,6 +4,8 @@
  * Files, all ours, below `directory` (0755, and every parent passable for the workers):
  *   generations/<id>/http.conf   one folder for each generation; the id is the hash of its text
  *   generations/<id>/location-<name>.conf   the locations of the upstream <name>, for a server of the user's own
+ *   generations/<id>/stream.conf tcp and udp, for the stream {} of the user's nginx.conf: <directory>/live/stream*.conf
+ *   assets/<hash>                certificates, keys and pages, by the hash of their content
  *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
  *   sets/<permille>/<bucket>                            one empty file for each bucket below that weight
  *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
@@ -31,9 +33,13 @@ struct nginx_settings {
 	const char *directory;   /* /var/lib/reconcile/nginx, ours */
 	const char *listen;      /* what our servers listen on: "80" or "127.0.0.1:8080" */
 	int status_port;         /* of the private server on 127.0.0.1 */
+	int version;             /* of the program, 1022001 for 1.22.1; what it does not have is not written */
 	int64_t announce_ms;     /* how long answers say `Connection: close` before a reload: 400 */
 	int64_t confirm_ms;      /* how long a reload may take to be confirmed: 10000 (nginx itself waits 2.5 s for a port) */
 };
+
+/* What the program says; 0: it cannot be run. */
+int nginx_version(const struct nginx_settings *s);
 
 /* Makes the folders and, when there is no `live` yet, an empty generation for it, so that the user's include works. */
 MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);
@@ -60,7 +66,8 @@ MUST_CHECK int nginx_find_namings(const struct nginx_settings *s, const struct d
  * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
  * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one
- * rename, then asks the private server for buckets 0 and 999; a larger weight that cannot be proven is taken back.
+ * rename, then asks the private server for buckets 0 and 999; a larger weight that cannot be proven is taken back. Of a
+ * service with a tcp or udp route it ends with a PUBLISH, because stream has no flags.
  */
 MUST_CHECK int nginx_act(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e);
 

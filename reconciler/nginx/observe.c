@@ -93,8 +93,9 @@ static const char *changed_by_hand(const struct nginx_settings *s, struct arena 
 		if (fs_read(path, NGINX_TEXT_MAX, a, &text, NULL, &e) < 0 || strcmp(text, want.files[i].text) != 0)
 			return arena_printf(a, "%s was changed by hand", want.files[i].name);
 	}
-	*is_as_written = true;
-	return NULL;
+	const char *asset = assets_problem(s, a, t);
+	*is_as_written = !asset;
+	return asset;
 }
 
 static int observe_installed(const struct nginx_settings *s, struct http *http, struct arena *a, struct nginx *out,
@@ -107,11 +108,11 @@ static int observe_installed(const struct nginx_settings *s, struct http *http, 
 	*id = in.id;
 	if (in.text)
 		config_read(in.text, a, &out->topology);
+	for (size_t i = 0; i < out->topology.services_count; i++)
+		traffic_read(s, a, &out->topology.services[i]);
 	out->drift = changed_by_hand(s, a, &in, &out->topology, &out->is_current);
 	if (stat(arena_printf(a, "%s/live/http.conf", s->directory), &st) == 0)
 		out->installed_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	for (size_t i = 0; i < out->topology.services_count; i++)
-		traffic_read(s, a, &out->topology.services[i]);
 	out->is_announcing = fs_exists(arena_printf(a, "%s/close", s->directory));
 	return 0;
 }

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "nginx/internal.h"
-
-#define AWAY "add_header Retry-After 5 always; return 503;"
+#include "nginx/render.h"
 
 /* A service that can take requests, as one route to it sees it. */
 struct pool {
@@ -26,13 +24,7 @@ struct way {
 	size_t count;
 };
 
-struct render {
-	const struct nginx_settings *s;
-	const struct topology *t;
-	struct arena *a;
-};
-
-static bool has_address(const struct side *side)
+bool render_has_address(const struct side *side)
 {
 	for (size_t i = 0; i < side->addresses_count; i++)
 		if (config_is_address(side->addresses[i]))
@@ -45,16 +37,10 @@ static struct pool pool_of(const struct render *c, const struct route *r)
 	const struct traffic *t = topology_service(c->t, r->project, r->service);
 	if (!t || !config_is_service(t))
 		return (struct pool){.route = r};
-	return (struct pool){r, t, has_address(&t->stable), has_address(&t->next) && *t->rollout};
+	return (struct pool){r, t, render_has_address(&t->stable), render_has_address(&t->next) && *t->rollout};
 }
 
-static bool is_same_host(const struct route *a, const struct route *b)
-{
-	return a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0;
-}
-
-/* Is this the first good route for which `is_same` holds? */
-static bool is_first(const struct render *c, size_t number, bool (*is_same)(const struct route *, const struct route *))
+bool render_is_first(const struct render *c, size_t number, bool (*is_same)(const struct route *, const struct route *))
 {
 	const struct route *r = &c->t->routes[number];
 	for (size_t i = 0; i < number; i++)
@@ -92,7 +78,7 @@ static void print_shared(struct buf *out)
 	buf_printf(out, " * %d;\n}\n", PERMILLE - 1);
 }
 
-static void print_servers(struct buf *out, const struct side *side, int port, const char *role)
+void render_side(struct buf *out, const struct side *side, int port, const char *role)
 {
 	char inside[16];
 	snprintf(inside, sizeof inside, ":%d", port); /* a published port stands in the address */
@@ -101,11 +87,10 @@ static void print_servers(struct buf *out, const struct side *side, int port, co
 			buf_printf(out, " server %s%s max_fails=0%s;", side->addresses[i], strchr(side->addresses[i], ':') ? "" : inside, role);
 }
 
-/* By the port of each side; "shop.web.8080" when both are asked at the same. */
-static const char *pool_name(const struct render *c, const struct pool *p)
+const char *render_target(const struct render *c, const struct route *r)
 {
-	const char *name = arena_printf(c->a, "%s.%s.%d", p->t->project, p->t->service, p->route->port);
-	return p->route->next_port ? arena_printf(c->a, "%s-%d", name, p->route->next_port) : name;
+	const char *name = arena_printf(c->a, "%s.%s.%d", r->project, r->service, r->port);
+	return r->next_port ? arena_printf(c->a, "%s-%d", name, r->next_port) : name;
 }
 
 /* A side as one route asks it. */
@@ -118,13 +103,13 @@ struct asked {
 static void print_pool(struct buf *out, const struct render *c, const struct pool *p, const char *name, struct asked first,
                        struct asked second)
 {
-	bool alone = !has_address(first.side);
-	if (alone && !(second.side && has_address(second.side)))
+	bool alone = !render_has_address(first.side);
+	if (alone && !(second.side && render_has_address(second.side)))
 		return;
-	buf_printf(out, "upstream %s.%s {", pool_name(c, p), name);
-	print_servers(out, first.side, first.port, "");
+	buf_printf(out, "upstream %s.%s {", render_target(c, p->route), name);
+	render_side(out, first.side, first.port, "");
 	if (second.side)
-		print_servers(out, second.side, second.port, alone ? "" : " backup");
+		render_side(out, second.side, second.port, alone ? "" : " backup");
 	buf_puts(out, " }\n");
 }
 
@@ -136,7 +121,7 @@ static bool is_same_target(const struct route *a, const struct route *b)
 static void print_pools(struct buf *out, const struct render *c)
 {
 	for (size_t i = 0; i < c->t->routes_count; i++) {
-		struct pool p = is_first(c, i, is_same_target) ? pool_of(c, &c->t->routes[i]) : (struct pool){0};
+		struct pool p = render_is_first(c, i, is_same_target) ? pool_of(c, &c->t->routes[i]) : (struct pool){0};
 		if (!p.has_stable && !p.has_next)
 			continue;
 		const struct route *r = p.route;
@@ -182,7 +167,7 @@ static void print_draw(struct buf *out, const struct nginx_settings *s, const ch
 /* Which pool a request goes to. Returns what proxy_pass names. */
 static const char *print_choice(struct buf *out, const struct render *c, const struct way *w)
 {
-	const char *service = pool_name(c, w->pools), *rollout = rollout_path(c, w->pools);
+	const char *service = render_target(c, w->pools->route), *rollout = rollout_path(c, w->pools);
 	bool has_next = w->pools[0].has_next;
 	if (w->count > 1) {
 		buf_printf(out, "\t\tset $reconcile_service %s;\n\t\tset $reconcile_rollout %s;\n", service, rollout);
@@ -190,7 +175,7 @@ static const char *print_choice(struct buf *out, const struct render *c, const s
 			const struct pool *p = &w->pools[i];
 			has_next |= p->has_next;
 			buf_printf(out, "\t\tif ($reconcile_to_%zu = %zu) { set $reconcile_service %s; set $reconcile_rollout %s; }\n",
-			           w->number, i, pool_name(c, p), rollout_path(c, p));
+			           w->number, i, render_target(c, p->route), rollout_path(c, p));
 		}
 		service = "$reconcile_service";
 		rollout = "$reconcile_rollout";
@@ -201,66 +186,11 @@ static const char *print_choice(struct buf *out, const struct render *c, const s
 	buf_printf(out, "\t\tif (-f %s/traffic/%s/both) { set $reconcile_side \"${reconcile_side}_both\"; }\n",
 	           c->s->directory, rollout);
 	if (!w->pools[0].has_stable)
-		buf_puts(out, "\t\tif ($reconcile_side = stable) { " AWAY " }\n");
+		buf_printf(out, "\t\tif ($reconcile_side = stable) { %s }\n", render_away(c, w->first, w->number));
 	return arena_printf(c->a, "%s.$reconcile_side", service);
 }
 
-/* --- servers and locations --- */
-
-/*
- * A cache of file lookups would go on with the old weight for its `valid` time; a ban on symbolic links would hide every
- * flag.
- */
-#define FLAGS "open_file_cache off;", "disable_symlinks off;"
-/* $host has been checked by nginx and has no port; one that the client named belongs to the application's own links. */
-static const char *const as_proxy[] = {
-	FLAGS,
-	"proxy_http_version 1.1;",
-	"proxy_set_header Host $host$reconcile_port;",
-	"proxy_set_header X-Real-IP $remote_addr;",
-	"proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
-	"proxy_set_header X-Forwarded-Proto $scheme;",
-	"proxy_set_header Upgrade $http_upgrade;",
-	"proxy_set_header Connection $reconcile_connection;",
-	"proxy_connect_timeout 1s;",
-	"proxy_next_upstream error timeout;",
-};
-
-/*
- * Behind a server of the user's own: what that says must arrive as it is, and limits, time-outs and caches are its
- * business, so that none of the http block may take hold here a second time. An empty add_header keeps inherited ones
- * out; a connection is for one request, so that a reload can cut none that waits.
- */
-static const char *const as_hop[] = {
-	FLAGS,
-	"access_log off;", "allow 127.0.0.0/8;", "deny all;", "auth_basic off;", "add_header X-Reconcile '';", "gzip off;",
-	"keepalive_timeout 0;", "client_max_body_size 0;", "client_body_timeout 1d;", "send_timeout 1d;",
-	"large_client_header_buffers 4 64k;", "ignore_invalid_headers off;", "underscores_in_headers on;",
-	"proxy_http_version 1.1;",
-	"proxy_set_header Host $http_host;",
-	"proxy_set_header Upgrade $http_upgrade;",
-	"proxy_set_header Connection $reconcile_connection;",
-	"proxy_connect_timeout 1s;", "proxy_send_timeout 1d;", "proxy_read_timeout 1d;",
-	"proxy_next_upstream error timeout;",
-	"proxy_cache off;", "proxy_intercept_errors off;", "proxy_buffering off;",
-	"proxy_buffer_size 32k;", "proxy_buffers 4 32k;", "proxy_busy_buffers_size 64k;", "proxy_temp_file_write_size 64k;",
-	"proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;",
-	"proxy_pass_header X-Accel-Redirect;", "proxy_pass_header X-Accel-Expires;", "proxy_pass_header X-Accel-Limit-Rate;",
-	"proxy_pass_header X-Accel-Buffering;", "proxy_pass_header X-Accel-Charset;",
-};
-
-static void print_settings(struct buf *out, const char *indent, const char *const *lines, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		buf_printf(out, "%s%s\n", indent, lines[i]);
-}
-
-/* Who writes the settings around the locations. */
-enum frame {
-	FRAME_HOST,    /* our server for a host */
-	FRAME_HOP,     /* our server behind one of the user's */
-	FRAME_INCLUDE, /* a server of the user's includes the locations */
-};
+/* --- locations --- */
 
 /* One location of a way; `pool` gets what its proxy_pass names. */
 static void print_location(struct buf *out, const struct render *c, const struct way *w, enum frame frame,
@@ -268,7 +198,8 @@ static void print_location(struct buf *out, const struct render *c, const struct
 {
 	buf_printf(out, "\tlocation %s {\n", where);
 	if (frame == FRAME_INCLUDE)
-		print_settings(out, "\t\t", as_proxy, ARRAY_LEN(as_proxy));
+		render_settings(out, "\t\t", frame);
+	render_limits(out, "\t\t", w->first);
 	*pool = print_choice(out, c, w);
 	/* error_page stands inside the `if`, so that the user's own error pages hold at all other times. */
 	if (frame != FRAME_HOP)
@@ -287,48 +218,29 @@ static void print_way(struct buf *out, const struct render *c, size_t number, en
 		if (w.count)
 			print_location(out, c, &w, frame, places[i], &pool);
 		else
-			buf_printf(out, "\tlocation %s { " AWAY " }\n", places[i]);
+			buf_printf(out, "\tlocation %s { %s }\n", places[i], render_away(c, w.first, number));
 	}
+	render_page(out, c, w.first, number);
 	if (!pool || frame == FRAME_HOP)
 		return;
 	buf_printf(out, "\tlocation @reconcile_%zu {\n\t\tkeepalive_timeout 0;\n", w.number);
 	if (frame == FRAME_INCLUDE)
-		print_settings(out, "\t\t", as_proxy, ARRAY_LEN(as_proxy));
+		render_settings(out, "\t\t", frame);
+	render_limits(out, "\t\t", w.first);
 	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", pool);
 }
 
-/* All ways in of the host of route `number`. Returns whether one of them takes everything. */
-static bool print_ways(struct buf *out, const struct render *c, size_t number, enum frame frame)
+bool render_ways(struct buf *out, const struct render *c, size_t number, enum frame frame)
 {
 	bool has_root = false;
 	for (size_t i = number; i < c->t->routes_count; i++) {
 		const struct route *r = &c->t->routes[i];
-		if (!is_same_host(r, &c->t->routes[number]) || !is_first(c, i, route_is_same_way))
+		if (!route_is_same_server(r, &c->t->routes[number]) || !render_is_first(c, i, route_is_same_way))
 			continue;
 		print_way(out, c, i, frame);
 		has_root |= strcmp(r->path, "/") == 0;
 	}
 	return has_root;
-}
-
-static void print_server(struct buf *out, const struct render *c, size_t number)
-{
-	const struct route *r = &c->t->routes[number];
-	if (r->is_upstream) {
-		char hop[16];
-		route_hop(r->host, hop);
-		buf_printf(out, "upstream %s { server %s:%d; }\nserver {\n\tlisten %s:%d;\n\tserver_name _;\n", r->host, hop,
-		           c->s->status_port, hop, c->s->status_port);
-		print_settings(out, "\t", as_hop, ARRAY_LEN(as_hop));
-	} else {
-		buf_printf(out, "server {\n\tlisten %s%s;\n\tserver_name %s;\n", c->s->listen,
-		           strcmp(r->host, "_") == 0 ? " default_server" : "", r->host);
-		print_settings(out, "\t", as_proxy, ARRAY_LEN(as_proxy));
-	}
-	/* Without it nginx would look for files. */
-	if (!print_ways(out, c, number, r->is_upstream ? FRAME_HOP : FRAME_HOST))
-		buf_puts(out, "\tlocation / { return 404; }\n");
-	buf_puts(out, "}\n");
 }
 
 static void print_private(struct buf *out, const struct render *c)
@@ -342,7 +254,7 @@ static void print_private(struct buf *out, const struct render *c)
 		if (!config_is_service(t))
 			continue;
 		buf_printf(out, "\tlocation = /side/%s/%s {\n", t->project, t->service);
-		if (has_address(&t->next) && *t->rollout) {
+		if (render_has_address(&t->next) && *t->rollout) {
 			buf_puts(out, "\t\tif ($arg_bucket !~ \"^[0-9][0-9]?[0-9]?$\") { return 400; }\n");
 			print_draw(out, c->s, arena_printf(c->a, "%s/%s/%s", t->project, t->service, t->rollout), "$arg_bucket");
 			buf_puts(out, "\t\treturn 200 \"$reconcile_side\\n\";\n\t}\n");
@@ -355,29 +267,29 @@ static void print_private(struct buf *out, const struct render *c)
 
 /* --- the files --- */
 
-static const char *keep(const struct render *c, const struct buf *text, const char *name, struct config *out)
+/* One more file; its hash goes into http.conf, so that the id of that speaks for it, too. */
+static void keep(const struct render *c, const struct buf *text, const char *name, struct buf *head, struct config *out)
 {
 	const char *kept = arena_strndup(c->a, text->text, text->length);
+	char hex[SHA256_HEX_SIZE];
 	*ARENA_PUSH(c->a, out->files, out->count) = (struct config_file){name, kept};
-	return kept;
+	sha256_hex(kept, text->length, hex);
+	buf_printf(head, "# file %s %.*s\n", name, NGINX_ID_LENGTH, hex);
 }
 
-/* The locations of each upstream; their hashes go into http.conf, so that its id speaks for them too. */
+/* The locations of each upstream. */
 static bool render_locations(const struct render *c, struct buf *head, struct config *out)
 {
 	for (size_t i = 0; i < c->t->routes_count; i++) {
 		const struct route *r = &c->t->routes[i];
 		CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
-		char hex[SHA256_HEX_SIZE];
-		if (!r->is_upstream || !is_first(c, i, is_same_host))
+		if (!r->is_upstream || !render_is_first(c, i, route_is_same_server))
 			continue;
 		buf_puts(&text, "# Written by reconcile, for a server of your own. Do not edit: it is written again.\n");
-		print_ways(&text, c, i, FRAME_INCLUDE);
+		render_ways(&text, c, i, FRAME_INCLUDE);
 		if (text.overflowed)
 			return false;
-		const char *name = arena_printf(c->a, "location-%s.conf", r->host);
-		sha256_hex(keep(c, &text, name, out), text.length, hex);
-		buf_printf(head, "# file %s %.*s\n", name, NGINX_ID_LENGTH, hex);
+		keep(c, &text, arena_printf(c->a, "location-%s.conf", r->host), head, out);
 	}
 	return true;
 }
@@ -387,29 +299,51 @@ static void print_http(struct buf *out, const struct render *c)
 	print_shared(out);
 	print_pools(out, c);
 	for (size_t i = 0; i < c->t->routes_count; i++) {
-		if (!is_first(c, i, route_is_same_way))
+		if (!render_is_first(c, i, route_is_same_way))
 			continue;
 		struct way w = way_of(c, i);
 		if (w.count > 1)
 			print_split(out, &w);
 	}
-	for (size_t i = 0; i < c->t->routes_count; i++)
-		if (is_first(c, i, is_same_host))
-			print_server(out, c, i);
+	render_servers(out, c);
 	print_private(out, c);
+}
+
+/* Those of one kind; the services are for all. */
+static struct topology routes_of(const struct topology *t, struct arena *a, bool are_streams)
+{
+	struct topology out = {.services = t->services, .services_count = t->services_count};
+	for (size_t i = 0; i < t->routes_count; i++)
+		if ((t->routes[i].transport != TRANSPORT_HTTP) == are_streams)
+			*ARENA_PUSH(a, out.routes, out.routes_count) = t->routes[i];
+	return out;
+}
+
+static bool render_stream(const struct render *c, struct buf *head, struct config *out)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
+	if (c->t->routes_count == 0)
+		return true;
+	buf_puts(&text, CONFIG_STREAM_HEAD "\n");
+	render_streams(&text, c);
+	if (text.overflowed)
+		return false;
+	keep(c, &text, "stream.conf", head, out);
+	return true;
 }
 
 int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a, struct config *out,
                   struct err *e)
 {
-	const struct render c = {s, t, a};
+	const struct topology http = routes_of(t, a, false), streams = routes_of(t, a, true);
+	const struct render c = {s, &http, a}, stream = {s, &streams, a};
 	CLEANUP(buf_done) struct buf text = BUF_INIT(NGINX_TEXT_MAX);
 	*out = (struct config){0};
 	if (config_check_settings(s, e) < 0)
 		return -1;
 	*ARENA_PUSH(a, out->files, out->count) = (struct config_file){.name = "http.conf"};
 	config_head(&text, t);
-	bool is_whole = render_locations(&c, &text, out);
+	bool is_whole = render_locations(&c, &text, out) && render_stream(&stream, &text, out);
 	print_http(&text, &c);
 	if (!is_whole || text.overflowed)
 		return err_set(e, ERR_INVALID, "the nginx configuration is larger than %zu bytes", NGINX_TEXT_MAX);
@@ -417,5 +351,6 @@ int config_render(const struct nginx_settings *s, const struct topology *t, stru
 		return err_set(e, ERR_INTERNAL, "the nginx configuration has no place for its id");
 	out->files[0].text = arena_strndup(a, text.text, text.length);
 	out->id = config_generation(text.text, a);
+	out->has_streams = streams.routes_count > 0;
 	return 0;
 }

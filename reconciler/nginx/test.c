@@ -93,7 +93,27 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 	return 0;
 }
 
-int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e)
+#define NO_STREAM "unknown directive \"stream\""
+#define NEEDS_STREAM "nginx has no stream module, and the tcp and udp routes need it: install it (Debian: apt-get install " \
+	"libnginx-mod-stream)"
+
+/* Ours passed; is it in there at all? */
+static int check_included(const struct nginx_settings *s, const struct config *config, const char *whole, struct arena *a,
+                          struct err *e)
+{
+	if (!strstr(whole, arena_printf(a, "\n# generation %s\n", config->id)))
+		return err_set(e, ERR_SETUP, "nginx does not read what is written for it: put this line into the http block of %s, or into "
+		               "a file that is included there (Debian: /etc/nginx/conf.d/reconcile.conf): include %s/live/http*.conf;",
+		               s->config, s->directory);
+	if (!config->has_streams || strstr(whole, CONFIG_STREAM_HEAD))
+		return 0;
+	bool has_module = strstr(whole, "ngx_stream_module.so") || binary_has_stream(s);
+	return err_set(e, ERR_SETUP, "%s put this line at the end of %s, outside of the http block: stream { include %s/live/stream*.conf; }",
+	               has_module ? "nginx does not read what is written for its tcp and udp routes:" : NEEDS_STREAM ", and", s->config,
+	               s->directory);
+}
+
+int config_test(const struct nginx_settings *s, const char *candidate, const struct config *config, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(buf_done) struct buf whole = BUF_INIT(8 * NGINX_TEXT_MAX);
@@ -104,12 +124,10 @@ int config_test(const struct nginx_settings *s, const char *candidate, const cha
 	free(live);
 	if (run_test(s, &b, &a, &words, &whole, e) < 0)
 		return -1;
-	if (!words && !whole.overflowed && !strstr(whole.text, arena_printf(&a, "\n# generation %s\n", id)))
-		return err_set(e, ERR_SETUP, "nginx does not read what is written for it: put this line into the http block of %s, or into "
-		               "a file that is included there (Debian: /etc/nginx/conf.d/reconcile.conf): include %s/live/http*.conf;",
-		               s->config, s->directory);
 	if (!words)
-		return 0;
+		return whole.overflowed ? 0 : check_included(s, config, whole.text, &a, e);
+	if (strstr(words, NO_STREAM))
+		return err_set(e, ERR_SETUP, NEEDS_STREAM "; its words: %s", words);
 	if (run_test(s, NULL, &a, &before, NULL, e) < 0)
 		return -1;
 	if (before)

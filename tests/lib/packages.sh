@@ -11,7 +11,8 @@ set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config libgit2-dev libyaml-dev libcurl4-openssl-dev libcjson-dev)
 run=("${build[@]}" docker.io iptables iproute2 util-linux nginx-light git procps)
-test=("${run[@]}" clang fcgiwrap systemd curl ca-certificates openssl openssh-client openssh-server docker-registry)
+test=("${run[@]}" clang fcgiwrap systemd curl ca-certificates openssl openssh-client openssh-server docker-registry
+	libnginx-mod-stream)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;
@@ -32,6 +33,7 @@ for package in "${wanted[@]}"; do
 	# Any nginx, any dockerd will do: ours would push out the one that somebody chose.
 	case $package in
 	nginx-light) if [ -x /usr/sbin/nginx ]; then continue; fi ;;
+	libnginx-mod-stream) if /usr/sbin/nginx -V 2>&1 | grep -q -- '--with-stream '; then continue; fi ;;
 	docker.io) if [ -x /usr/sbin/dockerd ] || [ -x /usr/bin/dockerd ]; then continue; fi ;;
 	esac
 	is_installed "$package" || missing+=("$package")

@@ -19,3 +19,7 @@ reconcile_real_test(nginx-debian nginx_debian.sh)
 add_executable(mirror ${PROJECT_SOURCE_DIR}/tests/lib/mirror.c)
 target_compile_definitions(mirror PRIVATE _GNU_SOURCE)
 target_compile_options(mirror PRIVATE -O2 -Wall -Wextra -Wshadow -Wformat=2 $<$<BOOL:${RECONCILE_WERROR}>:-Werror>)
+
+add_executable(nginx-fuzz nginx_fuzz.c)
+target_link_libraries(nginx-fuzz PRIVATE reconcile_core)
+reconcile_real_test(nginx-fuzz nginx_fuzz.sh)

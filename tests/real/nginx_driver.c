@@ -81,6 +81,7 @@ int main(int argc, char **argv)
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(http_freep) struct http *http = NULL;
 	struct err e;
+	s.version = nginx_version(&s);
 	if (http_open(&http, &e) == 0 && run(argc, argv, &s, http, &a, &e) == 0)
 		return 0;
 	fprintf(stderr, "%s: %s\n", err_info(e.kind)->name, e.message);

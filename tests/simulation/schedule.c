@@ -1,22 +1,10 @@
-/* Drawing schedules: splitmix64, so that seed 1 and seed 2 have nothing in common. */
+/* Drawing schedules. */
 #include "schedule.h"
 
 #include <stdio.h>
 
+#include "draw.h"
 #include "happen.h"
-
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static unsigned roll(uint64_t *state, unsigned sides)
-{
-	return (unsigned)(draw(state) >> 33) % sides;
-}
 
 static void draw_service(struct setup *s, uint64_t *state, int index)
 {
@@ -27,6 +15,8 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 		.condition = CONDITION_STARTED,
 	};
 	s->canary_hold_ms = roll(state, 3) ? 3000 : HOLD_MANUAL;
+	s->is_analysed = roll(state, 2);
+	s->min_requests = s->is_analysed && roll(state, 2) ? 1 + roll(state, 60) : 0;
 	if (index == 0 && roll(state, 6) == 0) {
 		s->is_job = true;
 		s->is_routed = s->has_healthcheck = false;
@@ -69,10 +59,10 @@ void schedule_print(const struct schedule *s)
 	static const char *const conditions[] = {"started", "healthy", "completed"};
 	for (int i = 0; i < s->services; i++) {
 		const struct setup *one = &s->setups[i];
-		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s", service_names[i],
+		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s%s, of %d requests", service_names[i],
 		        strategy_names[one->strategy], one->replicas, one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
-		        one->is_job ? ", a job" : "");
+		        one->is_job ? ", a job" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
 		if (one->depends_on >= 0)
 			fprintf(stderr, ", after %s (%s)", service_names[one->depends_on], conditions[one->condition]);
 		fputs("\n", stderr);

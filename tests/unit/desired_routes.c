@@ -112,9 +112,9 @@ static const struct {
 	 "4:29: x-reconcile.routes: 'web:99999' is no target; write service:port, like web:8080\n"},
 	{"{host: a.example}", "4:7: x-reconcile.routes: has no 'to'; write {host: shop.example.com, to: web:8080}\n"},
 	{"{to: web:80}", "4:7: x-reconcile.routes: has no 'host'; write {host: shop.example.com, to: web:8080}\n"},
-	{"{host: a, upstream: a, to: web:80}", "4:7: x-reconcile.routes: has a host and an upstream; write two routes\n"},
+	{"{host: a, upstream: a, to: web:80}", "4:7: x-reconcile.routes: has 'host' and 'upstream'; write two routes\n"},
 	{"{host: a, pth: /, to: web:80}", "4:17: x-reconcile.routes: unknown key 'pth'; did you mean 'path'?\n"},
-	{"{host: a, tls: {}, to: web:80}", "4:17: x-reconcile.routes: 'tls' is not supported yet; remove it\n"},
+	{"{host: a, tls: {}, to: web:80}", "4:22: x-reconcile.routes: tls must have a certificate and a key, like {certificate: /etc/ssl/shop.pem, key: /etc/ssl/shop.key}\n"},
 
 	{"{host: a, path: api, to: web:80}", "4:23: x-reconcile.routes: 'api' " NO_PATH},
 	{"{host: a, path: //api, to: web:80}", "4:23: x-reconcile.routes: '//api' " NO_PATH},
