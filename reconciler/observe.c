@@ -116,8 +116,11 @@ static bool is_listed(const struct world *w, const struct instance *i)
 static size_t add_ports(const struct route *routes, size_t count, const struct instance *i, int *ports, size_t have)
 {
 	for (size_t k = 0; k < count; k++)
-		if (strcmp(routes[k].project, i->project) == 0 && strcmp(routes[k].service, i->service) == 0)
+		if (strcmp(routes[k].project, i->project) == 0 && strcmp(routes[k].service, i->service) == 0) {
 			ports[have++] = routes[k].port;
+			if (routes[k].next_port)
+				ports[have++] = routes[k].next_port;
+		}
 	return have;
 }
 
@@ -127,7 +130,7 @@ static int count_connections(const struct desired *d, const struct world *w, con
 	const struct topology *t = &w->nginx.topology;
 	if (strcmp(i->address, ADDRESS_OF_HOST) != 0)
 		return docker_connections(i, NULL, 0);
-	int *ports = arena_alloc(a, (d->routes_count + t->routes_count + 1) * sizeof *ports);
+	int *ports = arena_alloc(a, (d->routes_count + 2 * t->routes_count + 1) * sizeof *ports);
 	size_t count = add_ports(d->routes, d->routes_count, i, ports, 0);
 	count = add_ports(t->routes, t->routes_count, i, ports, count);
 	return docker_connections(i, ports, count);
@@ -186,13 +189,13 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 			in->probe_said = "";
 			continue;
 		}
-		probes[count] = (struct probe){.ready = &s->ready, .address = in->ip};
+		probes[count] = (struct probe){.ready = &s->ready, .ports = &in->ports, .address = in->ip};
 		probed[count++] = in;
 	}
 	probe_run(o->http, a, probes, count);
 	int64_t now_ms = observer_now_ms(o);
 	for (size_t i = 0; i < count; i++)
-		judge_probe(o, probed[i], &probes[i], probes[i].ready->http_port || probes[i].ready->tcp_port, now_ms);
+		judge_probe(o, probed[i], &probes[i], *probes[i].said, now_ms);
 }
 
 static void observe_notes(struct observer *o, struct world *w, struct arena *a)
@@ -258,6 +261,8 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	    (find_nginx(o, e) < 0 || nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0))
 		return -1;
 	settle_times(o, w);
+	if (nginx_find_namings(o->nginx, d, a, &w->nginx, e) < 0)
+		return -1;
 	host_observe(o->host, desired_swap(d), a, &w->host);
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)

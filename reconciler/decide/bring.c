@@ -304,22 +304,23 @@ static const char *replaced_why(struct rollout *r, const struct service *s, int 
 	                    : NULL;
 }
 
-/* The one port that routes lead to; 0 with *why when there are two, because an instance has one address. */
-static int routed_port(const struct pass *p, const struct service *s, const char **why)
+/* What its instances are asked at. One that had no route when it was noted has those of now. */
+static const struct value *ports_of(const struct rollout *r, const struct service *s)
 {
-	int port = 0;
-	for (size_t i = 0; i < p->desired->routes_count; i++) {
-		const struct route *route = &p->desired->routes[i];
-		if (strcmp(route->project, s->project) != 0 || strcmp(route->service, s->name) != 0 || route->port == port)
-			continue;
-		if (port) {
-			*why = arena_printf(p->arena, "routes lead to the ports %d and %d of %s, and with nginx.loopback_ports an instance is reached "
-			                              "at one; lead them to one port", port, route->port, s->name);
-			return 0;
-		}
-		port = route->port;
-	}
-	return port;
+	const struct value *own = service_ports(s);
+	return own->count || !r->want ? own : service_ports(r->want);
+}
+
+/* The one port that routes lead to; 0 with *why when there are two, because an instance has one address. */
+static int routed_port(const struct pass *p, const struct service *s, const struct value *ports, const char **why)
+{
+	if (ports->count == 1)
+		return (int)ports->items[0].integer;
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1024);
+	value_print(&text, ports, false);
+	*why = arena_printf(p->arena, "routes lead to the ports %s of %s, and with nginx.loopback_ports an instance is reached at one; "
+	                              "lead them to one port", text.text, s->name);
+	return 0;
 }
 
 /* What the settings lack is no verdict on a revision. */
@@ -346,7 +347,8 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 	need_volumes(r, s);
 	const struct network *network = NULL;
 	enum address_kind kind = desired_address_kind(p->desired, s);
-	int port = s->is_routed && kind == ADDRESS_LOOPBACK ? routed_port(p, s, why) : 0;
+	const struct value *ports = s->is_routed ? ports_of(r, s) : NULL;
+	int port = ports && kind == ADDRESS_LOOPBACK ? routed_port(p, s, ports, why) : 0;
 	if (s->is_routed && kind == ADDRESS_LOOPBACK && !port)
 		return no_address(r, *why);
 	if (s->is_routed && kind == ADDRESS_OURS && !(network = address_network(p, r->project, why)))
@@ -370,6 +372,7 @@ static enum ups create_missing(struct rollout *r, const struct service *s, int m
 		a->number = number;
 		a->name = name;
 		a->address = address;
+		a->ports = ports;
 		a->port = port;
 		a->network = network ? network->name : NULL;
 		a->shares = shared ? shared->id : NULL;

@@ -23,7 +23,7 @@ void pass_wait(struct pass *p, int64_t until_ms)
 		p->out->wait_until_ms = until_ms;
 }
 
-static const struct traffic *find_traffic(const struct topology *t, const char *project, const char *service)
+const struct traffic *pass_traffic(const struct topology *t, const char *project, const char *service)
 {
 	for (size_t i = 0; i < t->services_count; i++)
 		if (strcmp(t->services[i].project, project) == 0 && strcmp(t->services[i].service, service) == 0)
@@ -34,7 +34,7 @@ static const struct traffic *find_traffic(const struct topology *t, const char *
 static bool route_equal(const struct route *a, const struct route *b)
 {
 	return route_is_same_way(a, b) && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0 &&
-	       a->port == b->port && a->weight == b->weight && intake_equal(&a->in, &b->in);
+	       a->port == b->port && a->next_port == b->next_port && a->weight == b->weight && intake_equal(&a->in, &b->in);
 }
 
 static bool traffic_equal(const struct traffic *a, const struct traffic *b)
@@ -54,7 +54,7 @@ static bool topology_equal(const struct topology *a, const struct topology *b)
 			return false;
 	}
 	for (size_t i = 0; i < a->services_count; i++) {
-		const struct traffic *other = find_traffic(b, a->services[i].project, a->services[i].service);
+		const struct traffic *other = pass_traffic(b, a->services[i].project, a->services[i].service);
 		if (!other || !traffic_equal(&a->services[i], other))
 			return false;
 	}
@@ -78,7 +78,7 @@ static const char *who_changes(struct pass *p)
 {
 	const struct topology *now = &p->world->nginx.topology;
 	for (size_t i = 0; i < p->wanted.services_count; i++) {
-		const struct traffic *t = &p->wanted.services[i], *was = find_traffic(now, t->project, t->service);
+		const struct traffic *t = &p->wanted.services[i], *was = pass_traffic(now, t->project, t->service);
 		if (!was)
 			return arena_printf(p->arena, "%s/%s goes live", t->project, t->service);
 		if (traffic_equal(t, was))
@@ -90,7 +90,7 @@ static const char *who_changes(struct pass *p)
 		return arena_printf(p->arena, "instances of %s/%s", t->project, t->service);
 	}
 	for (size_t i = 0; i < now->services_count; i++)
-		if (!find_traffic(&p->wanted, now->services[i].project, now->services[i].service))
+		if (!pass_traffic(&p->wanted, now->services[i].project, now->services[i].service))
 			return arena_printf(p->arena, "%s/%s leaves", now->services[i].project, now->services[i].service);
 	const char *renewed = who_is_renewed(p);
 	if (renewed)
@@ -108,7 +108,7 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 		const struct service *want = desired_service(p->desired, s->project, s->service);
 		if (s->phase == PHASE_LEFT_ALONE)
 			continue;
-		if ((want && want->is_routed) || find_traffic(&p->world->nginx.topology, s->project, s->service)) {
+		if ((want && want->is_routed) || pass_traffic(&p->world->nginx.topology, s->project, s->service)) {
 			s->phase = phase;
 			s->cause = cause;
 			s->reason = reason;
@@ -122,28 +122,10 @@ static void hold_up(struct pass *p, enum phase phase, enum err_kind cause, const
 		}
 }
 
-/* A way in is there as soon as anything of its host serves: without it, its requests would go to a shorter path. */
-static bool is_open(struct pass *p, const struct route *r)
-{
-	for (size_t i = 0; i < p->desired->routes_count; i++) {
-		const struct route *other = &p->desired->routes[i];
-		if (route_is_same_server(other, r) && find_traffic(&p->wanted, other->project, other->service))
-			return true;
-	}
-	return false;
-}
-
 /* At most one reload for each decision. Returns true when there is one. */
 static bool publish(struct pass *p)
 {
 	const struct nginx *nginx = &p->world->nginx;
-	if (p->world->are_notes_lost)
-		p->wanted = nginx->topology; /* all that runs goes on */
-	for (size_t i = 0; !p->world->are_notes_lost && i < p->desired->routes_count; i++) {
-		const struct route *r = &p->desired->routes[i];
-		if (is_open(p, r) && !pass_leaves_alone(p, r->project, r->service))
-			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
-	}
 	bool is_nothing = p->wanted.routes_count == 0 && nginx->topology.routes_count == 0 && nginx->topology.services_count == 0;
 	if (is_nothing && (nginx->is_current || !nginx->is_up))
 		return false;
@@ -167,7 +149,7 @@ static bool publish(struct pass *p)
 	return true;
 }
 
-static struct status *status_of(struct pass *p, const char *project, const char *service)
+struct status *pass_status(struct pass *p, const char *project, const char *service)
 {
 	for (size_t i = 0; i < p->out->services_count; i++)
 		if (strcmp(p->out->services[i].project, project) == 0 && strcmp(p->out->services[i].service, service) == 0)
@@ -203,7 +185,7 @@ static void mend_flags(struct pass *p)
 	for (size_t i = 0; nginx->is_up && nginx->is_current && i < nginx->topology.services_count; i++) {
 		const struct traffic *t = &nginx->topology.services[i];
 		const struct failure *failed = failed_shift(p, t);
-		struct status *status = status_of(p, t->project, t->service);
+		struct status *status = pass_status(p, t->project, t->service);
 		if (!t->is_damaged || is_shifting(p, t) || pass_leaves_alone(p, t->project, t->service))
 			continue;
 		if (failed && status) { /* the next run tries again */
@@ -291,22 +273,6 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 	return !pass_has_project(p, project);
 }
 
-/* Does a route of Git's, of which the service is there, take this way in from it? Git is asked before what nginx still
- * has; who shares the way in does not take it away. */
-static bool is_claimed(struct pass *p, const struct route *was)
-{
-	bool is_taken = false;
-	for (size_t i = 0; i < p->desired->routes_count; i++) {
-		const struct route *r = &p->desired->routes[i];
-		if (!route_is_same_way(r, was))
-			continue;
-		if (strcmp(r->project, was->project) == 0 && strcmp(r->service, was->service) == 0)
-			return false;
-		is_taken |= is_open(p, r) && !pass_leaves_alone(p, r->project, r->service);
-	}
-	return is_taken;
-}
-
 /* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing
  * desired state removes nothing. */
 static void retire(struct pass *p)
@@ -314,7 +280,7 @@ static void retire(struct pass *p)
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		if (desired_service(p->desired, in->project, in->service) || pass_leaves_alone(p, in->project, in->service) ||
-		    status_of(p, in->project, in->service))
+		    pass_status(p, in->project, in->service))
 			continue;
 		struct status *s = ARENA_PUSH(p->arena, p->out->services, p->out->services_count);
 		rollout_retire(p, in->project, in->service, s);
@@ -324,13 +290,6 @@ static void retire(struct pass *p)
 		const struct traffic *t = &p->world->nginx.topology.services[i];
 		if (!desired_service(p->desired, t->project, t->service) && pass_leaves_alone(p, t->project, t->service))
 			*ARENA_PUSH(p->arena, p->wanted.services, p->wanted.services_count) = *t;
-	}
-	for (size_t i = 0; i < p->world->nginx.topology.routes_count; i++) {
-		const struct route *r = &p->world->nginx.topology.routes[i];
-		bool is_kept = pass_leaves_alone(p, r->project, r->service) ||
-		               (!desired_service(p->desired, r->project, r->service) && pass_pause(p, r->project, r->service));
-		if (is_kept && !is_claimed(p, r))
-			*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = *r;
 	}
 }
 
@@ -345,6 +304,7 @@ void decide(const struct desired *d, const struct world *w, struct arena *a, str
 			*ARENA_PUSH(a, out->services, out->services_count) = s;
 		}
 	retire(&p);
+	ways_decide(&p);
 	images_drop(&p);
 	mend_flags(&p);
 	/* A publish announces anyway, and takes it away when nobody needs it any more. */

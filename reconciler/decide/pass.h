@@ -24,6 +24,11 @@ struct action *pass_action(struct pass *p, enum action_kind kind, const char *pr
 /* Something may change by itself at that time. */
 void pass_wait(struct pass *p, int64_t until_ms);
 
+/* NULL when nginx has nothing of it. */
+const struct traffic *pass_traffic(const struct topology *t, const char *project, const char *service);
+/* NULL when nothing was decided about it. */
+struct status *pass_status(struct pass *p, const char *project, const char *service);
+
 /* Notes that the revision is good. */
 void pass_commit(struct pass *p, const struct service *s);
 bool pass_is_atomic(const struct pass *p, const char *project);
@@ -83,6 +88,9 @@ int64_t capacity_use(const struct world *w, const struct service *s);
 const struct image *image_find(const struct world *w, const char *name);
 /* Lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
 void images_drop(struct pass *p);
+
+/* ways.c: the routes of p->wanted, when its services stand; one that must go on serving for them is added. */
+void ways_decide(struct pass *p);
 
 /* swap.c: one step towards the swap that the host shall have, and p->out->host. After all others: some steps wait for
  * them. */

@@ -89,6 +89,7 @@ static void create(struct world *w, const struct action *action, struct arena *a
 		.name = action->name, .project = action->project, .service = action->service,
 		.revision = action->spec->revision, .number = action->number, .state = INSTANCE_CREATED, .error = "",
 		.created_ms = w->now_ms, .address = action->address ? action->address : "",
+		.ports = action->ports ? *action->ports : (struct value){0},
 		.live = live_of(a, &action->spec->spec), .probe_said = "", .idle_readings = 3, .shares = action->shares,
 	};
 	const struct value *restart = spec_value(&action->spec->spec, "restart");

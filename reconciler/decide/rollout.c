@@ -271,10 +271,7 @@ static void decide_target(struct rollout *r)
 
 static void find_now(struct rollout *r)
 {
-	const struct topology *t = &r->pass->world->nginx.topology;
-	for (size_t i = 0; i < t->services_count; i++)
-		if (strcmp(t->services[i].project, r->project) == 0 && strcmp(t->services[i].service, r->service) == 0)
-			r->now = &t->services[i];
+	r->now = pass_traffic(&r->pass->world->nginx.topology, r->project, r->service);
 	for (size_t i = 0; i < r->pass->world->goods_count; i++) {
 		const struct good *g = &r->pass->world->goods[i];
 		if (strcmp(g->project, r->project) == 0 && strcmp(g->service, r->service) == 0)

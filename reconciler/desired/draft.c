@@ -418,19 +418,29 @@ static void settle_strategy(struct parse *p, struct draft *d)
 		check_strategy(p, d, stops_first);
 }
 
+void draft_route(struct arena *a, struct draft *d, int port)
+{
+	struct value *ports = draft_value(d, "routed_ports");
+	if (ports_have(ports, port))
+		return;
+	value_push(a, ports, value_int(port));
+	for (size_t i = ports->count - 1; i > 0 && ports->items[i - 1].integer > port; i--) {
+		ports->items[i] = ports->items[i - 1];
+		ports->items[i - 1] = value_int(port);
+	}
+}
+
 static void settle_ready(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
 	struct ready *r = &s->ready;
 	if (!r->path)
 		r->path = "/";
-	if (d->routed_port && !r->http_port && !r->tcp_port) {
-		r->tcp_port = d->routed_port;
-		if (!s->has_healthcheck)
-			parse_warning(p, d->mark, d->path, "only a TCP connect to port %d tells whether it is ready; write "
-			                                   "x-reconcile.ready.http to ask the application itself", r->tcp_port);
-	}
-	bool is_checked = r->http_port || r->tcp_port || s->has_healthcheck;
+	const struct value *ports = draft_value(d, "routed_ports");
+	if (ports->count && !r->http_port && !r->tcp_port && !s->has_healthcheck)
+		parse_warning(p, d->mark, d->path, "only a TCP connect to port %d tells whether it is ready; write "
+		                                   "x-reconcile.ready.http to ask the application itself", (int)ports->items[0].integer);
+	bool is_checked = ports->count || r->http_port || r->tcp_port || s->has_healthcheck;
 	default_to(&r->within_ms, d, "x-reconcile.ready.within", 60000);
 	default_to(&r->for_ms, d, "x-reconcile.ready.for", is_checked ? 1000 : 10000);
 	if (r->for_ms > r->within_ms)

@@ -18,7 +18,6 @@ struct draft {
 	const char *fixed;         /* what a second instance cannot have beside the first: "a fixed host port"; NULL: nothing */
 	const char *fixed_path;    /* the row that says so */
 	bool is_routed;
-	int routed_port;           /* of the first route to it that is not udp, which nobody can knock at; 0: none */
 	bool is_completed_for;     /* some service waits for its completion */
 	struct draft **needs;      /* the services that it depends on, without itself and those that do not exist */
 	size_t needs_count;
@@ -31,6 +30,8 @@ struct mark draft_mark(const struct draft *d, const char *path);
 
 /* Everything that the file says. Problems go to p; false: there were some. */
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
+/* A route leads to that port of it. */
+void draft_route(struct arena *a, struct draft *d, int port);
 /* Everything that follows from it, and the revision. */
 void draft_settle(struct parse *p, struct draft *d);
 /* When all that it depends on is settled: what a new revision of those makes new here, too. */

@@ -59,6 +59,15 @@ static void label_addresses(struct arena *a, const struct action *action, cJSON 
 			                        action->endpoints[i].address);
 }
 
+static void label_ports(struct arena *a, const struct value *ports, cJSON *labels)
+{
+	const char *text = "";
+	for (size_t i = 0; ports && i < ports->count; i++)
+		text = arena_printf(a, "%s%s%d", text, i ? "," : "", (int)ports->items[i].integer);
+	if (*text)
+		cJSON_AddStringToObject(labels, LABEL_PORTS, text);
+}
+
 static cJSON *labels_of(struct arena *a, const struct action *action, const char *instance_id)
 {
 	const struct { const char *name, *value; } labels[] = {
@@ -74,6 +83,7 @@ static cJSON *labels_of(struct arena *a, const struct action *action, const char
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
 		cJSON_AddStringToObject(out, labels[i].name, labels[i].value);
 	label_addresses(a, action, out);
+	label_ports(a, action->ports, out);
 	if (action->port)
 		cJSON_AddStringToObject(out, LABEL_LOOPBACK, action->address);
 	return out;

@@ -17,6 +17,7 @@ typedef struct cJSON cJSON; /* cJSON.h says the same; no third-party header in o
 #define LABEL_REVISION "io.reconcile.revision"
 #define LABEL_PROJECT "com.docker.compose.project"
 #define LABEL_SERVICE "com.docker.compose.service"
+#define LABEL_PORTS "io.reconcile.ports"       /* "8080,9090": the ports inside it that routes lead to */
 #define LABEL_LOOPBACK "io.reconcile.loopback" /* "127.0.0.1:20000": where nginx reaches it, in the place of the bridge */
 #define LABEL_ADDRESS "io.reconcile.address." /* and the network: the address that it has there for life */
 #define LABEL_NUMBER "com.docker.compose.container-number"

@@ -66,6 +66,17 @@ static const char *address_in(struct arena *a, const cJSON *holder, const cJSON 
 	return kept(a, address);
 }
 
+static struct value ports_in(struct arena *a, const char *label)
+{
+	struct value ports = {0};
+	for (char *end; *label; label = *end == ',' ? end + 1 : "") {
+		long port = strtol(label, &end, 10);
+		if (end != label && port > 0 && port < 65536)
+			value_push(a, &ports, value_int(port));
+	}
+	return ports;
+}
+
 /* Where our probes reach it: on the traffic network, else on whichever network gives it an address. */
 static const char *reachable_ip(struct arena *a, const cJSON *json, const char *on_traffic)
 {
@@ -118,6 +129,7 @@ static int from_list(const struct docker *d, struct arena *a, const cJSON *item,
 		.ip = "",
 	};
 	out->address = address_in(a, item, labels, out->project);
+	out->ports = ports_in(a, json_label(labels, LABEL_PORTS));
 	return 0;
 }
 

@@ -69,6 +69,7 @@ struct action {
 	int number;                    /* CREATE */
 	const char *shares;            /* CREATE: id of the instance of which it has the network, NULL: its own */
 	const char *address;           /* CREATE: IPv4 on the traffic network, NULL: not routed */
+	const struct value *ports;     /* CREATE: list of those that routes lead to; NULL: not routed */
 	int port;                      /* CREATE with an address like 127.0.0.1:20000: the port inside that it leads to */
 	const char *network, *subnet;  /* NETWORK; CREATE: `network` is the traffic network */
 	const char *gateway;           /* NETWORK with subnet: the host's own address in it */

@@ -20,6 +20,21 @@ const struct value *spec_value(const struct spec *s, const char *path)
 	return NULL;
 }
 
+const struct value *service_ports(const struct service *s)
+{
+	static const struct value none;
+	const struct value *ports = spec_value(&s->spec, "routed_ports");
+	return ports ? ports : &none;
+}
+
+bool ports_have(const struct value *ports, int port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->items[i].integer == port)
+			return true;
+	return false;
+}
+
 const char *mode_shares(const struct value *network_mode)
 {
 	bool is_text = network_mode && network_mode->kind == VALUE_STRING;

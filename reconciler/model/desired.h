@@ -150,7 +150,8 @@ struct route {
 	bool is_upstream;             /* the user's own server takes the requests; `host` is what it calls us: proxy_pass http://HOST */
 	const char *path;             /* "/", or "/api": that, and all below it; the longest one wins */
 	const char *project, *service;
-	int port;                     /* inside the container */
+	int port;                     /* inside the container; of a topology, that of the stable side, */
+	int next_port;                /* and that of the next side, where it is another one; 0: it is the same */
 	int weight;                   /* percent of the requests of its way in; together they are 100 */
 	const char *where;            /* "shop/compose.yaml:12:9", for conflicts */
 	struct intake in;
@@ -214,6 +215,9 @@ struct attachment {
 	const char *network;
 	const struct value *how; /* map: aliases, ipv4_address, ipv6_address; may be NULL */
 };
+/* The ports that routes lead to, sorted. They belong to the revision: its instances are proven and asked at them. */
+const struct value *service_ports(const struct service *s);
+bool ports_have(const struct value *ports, int port);
 /* The service of which it has the network (network_mode: service:NAME); NULL: none. */
 const char *service_shares(const struct service *s);
 const char *mode_shares(const struct value *network_mode);

@@ -52,6 +52,7 @@ struct instance {
 	enum health health;
 	bool is_restart_off;  /* its restart policy is "no" */
 	const char *address;  /* on the project's traffic network, also while it does not run; "" when not attached */
+	struct value ports;   /* list: those that routes led to when it was made, from its label; it is asked at no others */
 	const struct endpoint *endpoints; /* unknown while `live` is */
 	size_t endpoints_count;
 	const char *ip;       /* where our probes reach it: that address, else one on another network; "" when it has none */
@@ -123,6 +124,12 @@ struct topology {
 	size_t services_count;
 };
 
+/* A file of the user's own that leads to an upstream of ours which Git does not have any more. */
+struct naming {
+	const char *upstream;
+	const char *where;        /* "/etc/nginx/conf.d/shop.conf:12" */
+};
+
 /* Does a tcp or udp route lead to it? Its traffic then moves by a reload, where that of others moves by flags. */
 bool topology_is_streamed(const struct topology *t, const char *project, const char *service);
 
@@ -134,6 +141,8 @@ struct nginx {
 	struct topology topology; /* of the installed generation */
 	int64_t installed_ms;     /* when it was installed, ms since 1970 */
 	int draining_workers;     /* workers of earlier generations that still live */
+	struct naming *namings;   /* of the installed upstreams */
+	size_t namings_count;
 	bool is_announcing;       /* the close flag is up: every answer says `Connection: close` */
 };
 

@@ -16,6 +16,7 @@
 struct attempt {
 	struct probe *probe;
 	bool is_tcp;
+	int port;
 };
 
 static void judge_http(struct arena *a, struct probe *p, const struct request *r)
@@ -34,10 +35,10 @@ static void judge_http(struct arena *a, struct probe *p, const struct request *r
 	}
 }
 
-static void judge_tcp(struct arena *a, struct probe *p)
+static void judge_tcp(struct arena *a, struct probe *p, int port)
 {
 	if (p->passed && !p->said[0])
-		p->said = arena_printf(a, "TCP %s:%d accepts connections", p->address, p->ready->tcp_port);
+		p->said = arena_printf(a, "TCP %s:%d accepts connections", p->address, port);
 }
 
 /* A body that is too long is cut, not wrong: the status came, and what was asked for may stand in what was read. */
@@ -50,7 +51,7 @@ static void judge(struct arena *a, const struct attempt *attempt, const struct r
 {
 	struct probe *p = attempt->probe;
 	if (r->result == 0 && attempt->is_tcp) {
-		judge_tcp(a, p);
+		judge_tcp(a, p, attempt->port);
 	} else if (r->result == 0 || is_cut_short(r)) {
 		judge_http(a, p, r);
 	} else if (p->passed) {
@@ -60,38 +61,49 @@ static void judge(struct arena *a, const struct attempt *attempt, const struct r
 	}
 }
 
-static void add(struct arena *a, struct probe *p, bool is_tcp, struct attempt *attempt, struct request *r)
+static void add(struct arena *a, const struct attempt *attempt, struct request *r)
 {
-	const struct ready *ready = p->ready;
-	const char *path = ready->path ? ready->path : "/";
-	*attempt = (struct attempt){.probe = p, .is_tcp = is_tcp};
+	const struct probe *p = attempt->probe;
+	const char *path = p->ready->path ? p->ready->path : "/";
 	*r = (struct request){
-		.method = is_tcp ? "TCP" : "GET", /* TCP is never sent: it is for the message */
-		.url = is_tcp ? arena_printf(a, "http://%s:%d", p->address, ready->tcp_port)
-		              : arena_printf(a, "http://%s:%d%s%s", p->address, ready->http_port, path[0] == '/' ? "" : "/", path),
+		.method = attempt->is_tcp ? "TCP" : "GET", /* TCP is never sent: it is for the message */
+		.url = attempt->is_tcp ? arena_printf(a, "http://%s:%d", p->address, attempt->port)
+		                       : arena_printf(a, "http://%s:%d%s%s", p->address, attempt->port, path[0] == '/' ? "" : "/", path),
 		.timeout_ms = PROBE_TIMEOUT_MS,
 		.connect_timeout_ms = PROBE_TIMEOUT_MS,
 		.max_answer = PROBE_MAX_BODY,
 	};
 }
 
+/* A port that is asked already need not be asked once more. */
+static void add_attempts(struct arena *a, struct probe *p, struct attempt **attempts, size_t *count)
+{
+	const struct ready *ready = p->ready;
+	if (ready->http_port)
+		*ARENA_PUSH(a, *attempts, *count) = (struct attempt){p, false, ready->http_port};
+	if (ready->tcp_port)
+		*ARENA_PUSH(a, *attempts, *count) = (struct attempt){p, true, ready->tcp_port};
+	for (size_t i = 0; p->ports && i < p->ports->count; i++) {
+		int port = (int)p->ports->items[i].integer;
+		if (port != ready->http_port && port != ready->tcp_port)
+			*ARENA_PUSH(a, *attempts, *count) = (struct attempt){p, true, port};
+	}
+}
+
 void probe_run(struct http *h, struct arena *a, struct probe *probes, size_t count)
 {
 	static const char *const headers[] = {"Connection: close", "User-Agent: reconcile-probe", NULL};
-	struct attempt *attempts = arena_alloc(a, 2 * count * sizeof *attempts);
-	struct request *requests = arena_alloc(a, 2 * count * sizeof *requests);
-	bool *connect_only = arena_alloc(a, 2 * count * sizeof *connect_only);
+	struct attempt *attempts = NULL;
 	size_t n = 0;
 	for (size_t i = 0; i < count; i++) {
-		struct probe *p = &probes[i];
-		p->passed = true;
-		p->said = "";
-		if (p->ready->http_port)
-			add(a, p, false, &attempts[n], &requests[n]), n++;
-		if (p->ready->tcp_port)
-			add(a, p, true, &attempts[n], &requests[n]), n++;
+		probes[i].passed = true;
+		probes[i].said = "";
+		add_attempts(a, &probes[i], &attempts, &n);
 	}
+	struct request *requests = arena_alloc(a, (n + 1) * sizeof *requests);
+	bool *connect_only = arena_alloc(a, (n + 1) * sizeof *connect_only);
 	for (size_t i = 0; i < n; i++) {
+		add(a, &attempts[i], &requests[i]);
 		connect_only[i] = attempts[i].is_tcp;
 		requests[i].headers = headers;
 	}

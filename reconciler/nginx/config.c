@@ -109,7 +109,8 @@ static bool is_way(const struct route *r)
 
 bool config_is_route(const struct route *r)
 {
-	return is_way(r) && is_path(r->path) && is_intake(&r->in) && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536;
+	return is_way(r) && is_path(r->path) && is_intake(&r->in) && r->weight >= 0 && r->weight <= 100 && config_is_name(r->project) && config_is_name(r->service) && r->port > 0 && r->port < 65536 &&
+	       r->next_port >= 0 && r->next_port < 65536;
 }
 
 int config_check_settings(const struct nginx_settings *s, struct err *e)
@@ -150,7 +151,10 @@ static void print_route(struct buf *out, const struct route *r)
 	for (size_t i = 0; i < ARRAY_LEN(way_kinds); i++)
 		if (way_kinds[i].transport == r->transport && way_kinds[i].is_upstream == r->is_upstream)
 			buf_puts(out, way_kinds[i].start);
-	buf_printf(out, "%s %s %s %d %s %d", r->host, r->project, r->service, r->port, r->path, r->weight);
+	buf_printf(out, "%s %s %s %d", r->host, r->project, r->service, r->port);
+	if (r->next_port)
+		buf_printf(out, "/%d", r->next_port);
+	buf_printf(out, " %s %d", r->path, r->weight);
 	for (size_t i = 0; i < INTAKE_ROWS; i++) {
 		const struct intake_row *row = &intake_rows[i];
 		const char *text = row->kind == INTAKE_TEXT    ? *intake_text(&in, row)
@@ -271,7 +275,9 @@ static void read_route(struct arena *a, const char *at, const char *end, const s
 	r.host = next_word(a, &at, end);
 	r.project = next_word(a, &at, end);
 	r.service = next_word(a, &at, end);
-	r.port = (int)strtol(next_word(a, &at, end), NULL, 10);
+	char *next;
+	r.port = (int)strtol(next_word(a, &at, end), &next, 10);
+	r.next_port = *next == '/' ? (int)strtol(next + 1, NULL, 10) : 0;
 	r.path = next_word(a, &at, end);
 	r.weight = (int)strtol(next_word(a, &at, end), NULL, 10);
 	while (at < end)

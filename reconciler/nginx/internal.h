@@ -108,4 +108,12 @@ MUST_CHECK int binary_enter(const struct nginx_settings *s);
 /* Does the program itself have the stream module? It may also be one that the configuration loads. */
 bool binary_has_stream(const struct nginx_settings *s);
 
+/* All of the user's configuration as it is on disk, in *whole; nothing when nginx refuses it. */
+MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *whole, struct err *e);
+
+/* naming.c */
+/* Where a file that is not ours leads to that upstream: "/etc/nginx/conf.d/shop.conf:12"; NULL: nowhere in `whole`, which is
+ * what `nginx -T` prints. */
+const char *naming_find(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a);
+
 #endif

@@ -55,6 +55,10 @@ MUST_CHECK int nginx_prepare(const struct nginx_settings *s, struct err *e);
 MUST_CHECK int nginx_observe(const struct nginx_settings *s, struct http *http, struct arena *a, struct nginx *out,
                              struct err *e);
 
+/* Fills out->namings, for the installed upstreams that Git does not have. After nginx_observe(). */
+MUST_CHECK int nginx_find_namings(const struct nginx_settings *s, const struct desired *d, struct arena *a, struct nginx *out,
+                                  struct err *e);
+
 /*
  * Carries out one action of ROOM_NGINX. PUBLISH: render, test (the user's whole configuration with the candidate in
  * the place of `live`, in a mount namespace of its own), install by one rename, announce, SIGHUP, confirm (every worker

@@ -87,23 +87,35 @@ void render_side(struct buf *out, const struct side *side, int port, const char 
 			buf_printf(out, " server %s%s max_fails=0%s;", side->addresses[i], strchr(side->addresses[i], ':') ? "" : inside, role);
 }
 
-/* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */
-static void print_pool(struct buf *out, const struct pool *p, const char *name, const struct side *first,
-                       const struct side *second)
+const char *render_target(const struct render *c, const struct route *r)
 {
-	bool alone = !render_has_address(first);
-	if (alone && !(second && render_has_address(second)))
+	const char *name = arena_printf(c->a, "%s.%s.%d", r->project, r->service, r->port);
+	return r->next_port ? arena_printf(c->a, "%s-%d", name, r->next_port) : name;
+}
+
+/* A side as one route asks it. */
+struct asked {
+	const struct side *side;
+	int port;
+};
+
+/* One upstream: `first`, with `second` standing in for it, or alone when `first` has nobody. */
+static void print_pool(struct buf *out, const struct render *c, const struct pool *p, const char *name, struct asked first,
+                       struct asked second)
+{
+	bool alone = !render_has_address(first.side);
+	if (alone && !(second.side && render_has_address(second.side)))
 		return;
-	buf_printf(out, "upstream %s.%s.%d.%s {", p->t->project, p->t->service, p->route->port, name);
-	render_side(out, first, p->route->port, "");
-	if (second)
-		render_side(out, second, p->route->port, alone ? "" : " backup");
+	buf_printf(out, "upstream %s.%s {", render_target(c, p->route), name);
+	render_side(out, first.side, first.port, "");
+	if (second.side)
+		render_side(out, second.side, second.port, alone ? "" : " backup");
 	buf_puts(out, " }\n");
 }
 
 static bool is_same_target(const struct route *a, const struct route *b)
 {
-	return a->port == b->port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+	return a->port == b->port && a->next_port == b->next_port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
 }
 
 static void print_pools(struct buf *out, const struct render *c)
@@ -112,12 +124,14 @@ static void print_pools(struct buf *out, const struct render *c)
 		struct pool p = render_is_first(c, i, is_same_target) ? pool_of(c, &c->t->routes[i]) : (struct pool){0};
 		if (!p.has_stable && !p.has_next)
 			continue;
-		print_pool(out, &p, "stable", &p.t->stable, NULL);
+		const struct route *r = p.route;
+		struct asked nobody = {0}, stable = {&p.t->stable, r->port}, next = {&p.t->next, r->next_port ? r->next_port : r->port};
+		print_pool(out, c, &p, "stable", stable, nobody);
 		if (!p.has_next)
 			continue;
-		print_pool(out, &p, "next", &p.t->next, NULL);
-		print_pool(out, &p, "stable_both", &p.t->stable, &p.t->next);
-		print_pool(out, &p, "next_both", &p.t->next, &p.t->stable);
+		print_pool(out, c, &p, "next", next, nobody);
+		print_pool(out, c, &p, "stable_both", stable, next);
+		print_pool(out, c, &p, "next_both", next, stable);
 	}
 }
 
@@ -137,11 +151,6 @@ static void print_split(struct buf *out, const struct way *w)
 	buf_printf(out, " * %zu; }\n", w->count - 1);
 }
 
-static const char *pool_name(const struct render *c, const struct pool *p)
-{
-	return arena_printf(c->a, "%s.%s.%d", p->t->project, p->t->service, p->route->port);
-}
-
 /* Below traffic/. One that holds no flags for a service that has only one side. */
 static const char *rollout_path(const struct render *c, const struct pool *p)
 {
@@ -158,7 +167,7 @@ static void print_draw(struct buf *out, const struct nginx_settings *s, const ch
 /* Which pool a request goes to. Returns what proxy_pass names. */
 static const char *print_choice(struct buf *out, const struct render *c, const struct way *w)
 {
-	const char *service = pool_name(c, w->pools), *rollout = rollout_path(c, w->pools);
+	const char *service = render_target(c, w->pools->route), *rollout = rollout_path(c, w->pools);
 	bool has_next = w->pools[0].has_next;
 	if (w->count > 1) {
 		buf_printf(out, "\t\tset $reconcile_service %s;\n\t\tset $reconcile_rollout %s;\n", service, rollout);
@@ -166,7 +175,7 @@ static const char *print_choice(struct buf *out, const struct render *c, const s
 			const struct pool *p = &w->pools[i];
 			has_next |= p->has_next;
 			buf_printf(out, "\t\tif ($reconcile_to_%zu = %zu) { set $reconcile_service %s; set $reconcile_rollout %s; }\n",
-			           w->number, i, pool_name(c, p), rollout_path(c, p));
+			           w->number, i, render_target(c, p->route), rollout_path(c, p));
 		}
 		service = "$reconcile_service";
 		rollout = "$reconcile_rollout";

@@ -39,4 +39,7 @@ void render_servers(struct buf *out, const struct render *c);
 /* stream.c: what stands in the stream block; `c` has tcp and udp routes only. */
 void render_streams(struct buf *out, const struct render *c);
 
+/* The name of what a route leads to, by the port of each side: "shop.web.8080" when both are asked at the same. */
+const char *render_target(const struct render *c, const struct route *r);
+
 #endif

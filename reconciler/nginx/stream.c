@@ -8,7 +8,7 @@
 
 static bool is_same_target(const struct route *a, const struct route *b)
 {
-	return a->port == b->port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+	return a->port == b->port && a->next_port == b->next_port && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
 }
 
 static bool has_anybody(const struct render *c, const struct route *r, bool *has_stable, bool *has_next)
@@ -29,11 +29,11 @@ static void print_upstream(struct buf *out, const struct render *c, const struct
 	bool has_stable, has_next;
 	if (!has_anybody(c, r, &has_stable, &has_next))
 		return;
-	buf_printf(out, "upstream %s.%s.%d {", r->project, r->service, r->port);
+	buf_printf(out, "upstream %s {", render_target(c, r));
 	if (has_stable)
 		render_side(out, &t->stable, r->port, "");
 	if (has_next)
-		render_side(out, &t->next, r->port, "");
+		render_side(out, &t->next, r->next_port ? r->next_port : r->port, "");
 	buf_puts(out, " }\n");
 }
 
@@ -52,7 +52,7 @@ static void print_server(struct buf *out, const struct render *c, const struct r
 	if (!r->in.idle_ms)
 		buf_printf(out, "\tproxy_timeout %s;\n", is_udp ? "30s" : "1d");
 	render_limits(out, "\t", r);
-	buf_printf(out, "\tproxy_pass %s.%s.%d;\n}\n", r->project, r->service, r->port);
+	buf_printf(out, "\tproxy_pass %s;\n}\n", render_target(c, r));
 }
 
 void render_streams(struct buf *out, const struct render *c)

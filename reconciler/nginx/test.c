@@ -145,3 +145,14 @@ int config_test(const struct nginx_settings *s, const char *candidate, const str
 		return err_set(e, ERR_INVALID, "the nginx configuration was broken before this change: %s", before);
 	return err_set(e, ERR_INVALID, "nginx refuses the new configuration: %s", words);
 }
+
+int config_dump(const struct nginx_settings *s, struct buf *whole, struct err *e)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	char *words;
+	if (run_test(s, NULL, &a, &words, whole, e) < 0)
+		return -1;
+	if (words)
+		buf_clear(whole);
+	return 0;
+}

@@ -20,8 +20,9 @@ static const struct field row_pids = {"pids_limit", "HostConfig.PidsLimit", ENGI
                                       .none = {.kind = VALUE_INT, .integer = -1}};
 static const struct field row_cpus = {"cpus", "HostConfig.NanoCpus", ENGINE_PLAIN, CHANGE_LIVE};
 static const struct field row_swap = {"memswap_limit", "HostConfig.MemorySwap", ENGINE_PLAIN, CHANGE_LIVE};
+static const struct field row_ports = {"routed_ports", NULL, ENGINE_NONE, CHANGE_REPLACE};
 static const struct field *const rows[] = {&row_image, &row_restart, &row_memory, &row_environment, &row_pids, &row_cpus,
-                                           &row_swap};
+                                           &row_swap, &row_ports};
 
 struct host {
 	struct arena arena;
@@ -79,6 +80,26 @@ static inline struct value *own_values(struct host *h, struct service *s)
 	return values;
 }
 
+/* After its routes or its image have changed: its ports, and the revision: "rev-app:1", "rev-app:1+9090". */
+static inline void settle_ports(struct host *h, struct service *s)
+{
+	struct value ports = {0};
+	int64_t sum = 0;
+	for (int last = 0, next = 1; next; last = next) {
+		next = 0;
+		for (size_t i = 0; i < h->desired.routes_count; i++) {
+			const struct route *r = &h->desired.routes[i];
+			if (strcmp(r->service, s->name) == 0 && r->port > last && (!next || r->port < next))
+				next = r->port;
+		}
+		if (next)
+			value_push(&h->arena, &ports, value_int(next));
+		sum += next;
+	}
+	own_values(h, s)[ARRAY_LEN(rows) - 1] = ports;
+	snprintf(s->revision, sizeof s->revision, sum == 0 || sum == 8080 ? "rev-%s" : "rev-%s+%d", s->image, (int)sum);
+}
+
 static inline void set_image(struct host *h, struct service *s, const char *image)
 {
 	struct value *values = own_values(h, s);
@@ -88,7 +109,7 @@ static inline void set_image(struct host *h, struct service *s, const char *imag
 		values[2] = value_int(64 << 20);
 	}
 	s->image = image;
-	snprintf(s->revision, sizeof s->revision, "rev-%s", image);
+	settle_ports(h, s);
 }
 
 /* No two services of a test have one name, whatever their projects. NULL: it is not in Git. */
@@ -109,11 +130,23 @@ static inline const struct project *wanted_project(const struct desired *d, cons
 	return NULL;
 }
 
-static inline void add_route(struct host *h, const char *service)
+/* Services move while more are added: take pointers when all are there. */
+static inline struct service *service_of(struct host *h, const char *name)
+{
+	return (struct service *)wanted_in(&h->desired, name);
+}
+
+static inline void add_route_at(struct host *h, const char *service, int port)
 {
 	*ARENA_PUSH(&h->arena, h->desired.routes, h->desired.routes_count) = (struct route){
 		.host = arena_printf(&h->arena, "%s.example.com", service), .path = "/",
-		.project = wanted_in(&h->desired, service)->project, .service = service, .port = 8080, .weight = 100};
+		.project = wanted_in(&h->desired, service)->project, .service = service, .port = port, .weight = 100};
+	settle_ports(h, service_of(h, service));
+}
+
+static inline void add_route(struct host *h, const char *service)
+{
+	add_route_at(h, service, 8080);
 }
 
 static inline struct service *add_service_to(struct host *h, struct project *p, const char *name, const char *image,
@@ -133,12 +166,6 @@ static inline struct service *add_service(struct host *h, const char *name, cons
                                           bool routed)
 {
 	return add_service_to(h, &h->desired.projects[0], name, image, strategy, routed);
-}
-
-/* Services move while more are added: take pointers when all are there. */
-static inline struct service *service_of(struct host *h, const char *name)
-{
-	return (struct service *)wanted_in(&h->desired, name);
 }
 
 static inline void depends_on(struct host *h, const char *service, const char *on, enum condition condition)
@@ -272,8 +299,25 @@ static inline bool is_exclusive(struct host *h, const struct desired *d, const c
 	return !s || s->strategy == STRATEGY_IN_PLACE || (good && good->spec && good->spec->strategy == STRATEGY_IN_PLACE);
 }
 
+static inline void check_port(struct host *h, const struct side *side, int port)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		const struct instance *in = &h->world->instances[i];
+		CHECK(!side_has(side, in->address) || !in->ports.count || ports_have(&in->ports, port));
+	}
+}
+
 static inline void check_publish(struct host *h, const struct desired *d, const struct action *a)
 {
+	/* What was proven at one port is not asked at another one. */
+	for (size_t i = 0; i < a->topology->routes_count; i++) {
+		const struct route *r = &a->topology->routes[i];
+		const struct traffic *t = traffic_in(a->topology, r->service);
+		if (t)
+			check_port(h, &t->stable, r->port);
+		if (t)
+			check_port(h, &t->next, r->next_port ? r->next_port : r->port);
+	}
 	for (size_t i = 0; i < a->topology->services_count; i++) {
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(h, t->service);
 		const struct service *s = wanted_in(d, t->service);

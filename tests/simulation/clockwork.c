@@ -16,7 +16,7 @@ static enum behaviour behaviour_of(const struct simulation *s, const struct inst
 {
 	if (!is_ours(i))
 		return BEHAVES;
-	unsigned image = (unsigned)(i->revision[strlen(i->revision) - 1] - '1'); /* "rev-app:1" */
+	unsigned image = (unsigned)(i->revision[strlen("rev-app:")] - '1'); /* "rev-app:1+9090" */
 	return image < IMAGES_COUNT ? s->behaviours[service_index(i->service)][image] : BEHAVES;
 }
 

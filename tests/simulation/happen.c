@@ -99,8 +99,25 @@ static void change_route(struct simulation *s, const struct step *step)
 		if (strcmp(d->routes[i].service, one->name) == 0)
 			d->routes[i--] = d->routes[--d->routes_count];
 	if (one->is_routed)
-		add_route(&s->host, one->name);
+		add_route_at(&s->host, one->name, step->size % 2 ? 9090 : 8080);
+	settle_ports(&s->host, one);
 	committed(s, one, one->is_routed ? "gets a route" : "has no route any more");
+}
+
+/* To another port, with another image or alone. */
+static void change_port(struct simulation *s, const struct step *step)
+{
+	struct service *one = chosen(s, step);
+	struct desired *d = &s->host.desired;
+	if (!one || !one->is_routed)
+		return;
+	for (size_t i = 0; i < d->routes_count; i++)
+		if (strcmp(d->routes[i].service, one->name) == 0)
+			d->routes[i].port = d->routes[i].port == 8080 ? 9090 : 8080;
+	if (step->how % 2)
+		upgrade(s, step);
+	settle_ports(&s->host, one);
+	committed(s, one, "is reached at another port");
 }
 
 /* One that others depend on cannot leave: such a manifest is an error. */
@@ -533,6 +550,7 @@ const struct happening happenings[] = {
 	{"timing", KIND_GIT, 4, change_timing},
 	{"strategy", KIND_GIT, 3, change_strategy},
 	{"route", KIND_GIT, 3, change_route},
+	{"port", KIND_GIT, 4, change_port},
 	{"service leaves", KIND_GIT, 3, service_leaves},
 	{"service comes back", KIND_GIT, 6, service_comes_back},
 	{"manifest breaks", KIND_GIT, 2, manifest_breaks},

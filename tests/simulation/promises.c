@@ -296,6 +296,8 @@ static const char *creates_with_all_it_needs(struct simulation *s, const struct 
 		return "never created without its image and its network";
 	if (a->spec->is_routed != (a->address != NULL))
 		return "what has a route has an address";
+	if (a->spec->is_routed && service_ports(a->spec)->count && (!a->ports || !value_equal(a->ports, service_ports(a->spec))))
+		return "an instance has the ports of its revision";
 	return NULL;
 }
 

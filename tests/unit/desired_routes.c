@@ -50,8 +50,48 @@ static void all_of_a_list_are_routed(void)
 	load(&l, TOP "{host: h, to: [{service: web:80, weight: 100}, {service: api:81, weight: 0}]}\n");
 	const struct service *api = desired_service(&l.desired, "shop", "api");
 	CHECK(api && api->is_routed);
-	CHECK_INT(api ? api->ready.tcp_port : 0, 81);
+	CHECK(api && ports_have(service_ports(api), 81));
 	loaded_done(&l);
+}
+
+static const char *revision_of(const char *routes, struct loaded *l)
+{
+	load(l, routes);
+	CHECK_INT(l->result, 0);
+	return desired_service(&l->desired, "shop", "web")->revision;
+}
+
+/* The ports that routes lead to belong to the revision, as a set: hosts, paths and how often a port is named do not. */
+static void ports_belong_to_the_revision(void)
+{
+	static const struct { const char *routes, *ports; } rows[] = {
+		{"{host: h, to: \"web:80\"}", "[80]"},
+		{"{host: h, to: \"web:9090\"}", "[9090]"},
+		{"{host: h, to: \"web:9090\"}\n    - {host: i, to: \"web:80\"}\n    - {host: j, to: \"web:8080\"}", "[80,8080,9090]"},
+		{"{host: h, to: \"api:80\"}", ""},
+	};
+	static const char *const same[] = {"{host: other, path: /p, to: \"web:80\"}", "{host: h, to: \"web:80\"}\n    - {host: i, to: \"web:80\"}",
+		"{host: h, to: \"web:80\"}\n    - {host: i, to: \"api:81\"}"};
+	struct loaded l[ARRAY_LEN(rows)], other;
+	char text[512];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf ports = BUF_INIT(256);
+		snprintf(text, sizeof text, TOP "%s\n", rows[i].routes);
+		(void)revision_of(text, &l[i]);
+		const struct value *v = service_ports(desired_service(&l[i].desired, "shop", "web"));
+		if (v->count)
+			value_print(&ports, v, false);
+		CHECK_STR(v->count ? ports.text : "", rows[i].ports);
+		for (size_t k = 0; k < i; k++)
+			CHECK(strcmp(desired_service(&l[i].desired, "shop", "web")->revision, desired_service(&l[k].desired, "shop", "web")->revision));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(same); i++) {
+		snprintf(text, sizeof text, TOP "%s\n", same[i]);
+		CHECK_STR(revision_of(text, &other), desired_service(&l[0].desired, "shop", "web")->revision);
+		loaded_done(&other);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		loaded_done(&l[i]);
 }
 
 #define NO_PATH "is no path; write one like /api: letters, digits, '-', '.', '_' and '~' between slashes\n"
@@ -172,7 +212,7 @@ static void hops_are_loopback_addresses_of_their_own(void)
 }
 
 static const struct test tests[] = {
-	TEST(routes_are_read), TEST(all_of_a_list_are_routed), TEST(every_message_is_literal),
+	TEST(routes_are_read), TEST(all_of_a_list_are_routed), TEST(ports_belong_to_the_revision), TEST(every_message_is_literal),
 	TEST(two_projects_share_a_host_by_paths), TEST(hops_are_loopback_addresses_of_their_own),
 };
 TESTS_MAIN(tests)

@@ -182,7 +182,13 @@ static void probes_say_what_they_saw(void)
 		{.http_port = port, .path = "/huge", .body = "xxx"},
 		{.http_port = port, .path = "/huge", .body = "y"},
 		{.http_port = port, .path = "/up", .tcp_port = port},
+		{0},
+		{.http_port = port, .path = "/up"},
+		{.tcp_port = port},
 	};
+	struct value items[] = {value_int(port), value_int(1)};
+	const struct value none = {0}, open = {.kind = VALUE_LIST, .items = items, .count = 1}, both = {.kind = VALUE_LIST, .items = items, .count = 2};
+	const struct value *ports[ARRAY_LEN(asks)] = {[13] = &open, [14] = &both, [15] = &none}; /* those that routes lead to */
 	const char *wanted[] = {
 		"", "GET http://127.0.0.1:P/up answered 200", "GET http://127.0.0.1:P/sick answered 503, wanted 200",
 		"GET http://127.0.0.1:P/up answered 200 without \"DOWN\" in its body", "GET http://127.0.0.1:P/moved answered 302",
@@ -192,11 +198,13 @@ static void probes_say_what_they_saw(void)
 		"TCP 127.0.0.1:1: cannot connect to 127.0.0.1:1: Connection refused",
 		"GET http://127.0.0.1:P/huge answered 200",
 		"GET http://127.0.0.1:P/huge answered 200 without \"y\" in its body", "GET http://127.0.0.1:P/up answered 200",
+		"TCP 127.0.0.1:P accepts connections", "TCP 127.0.0.1:1: cannot connect to 127.0.0.1:1: Connection refused",
+		"TCP 127.0.0.1:P accepts connections",
 	};
-	const bool passed[] = {true, true, false, false, true, true, false, false, false, false, true, false, true};
+	const bool passed[] = {true, true, false, false, true, true, false, false, false, false, true, false, true, true, false, true};
 	struct probe probes[ARRAY_LEN(asks)];
 	for (size_t i = 0; i < ARRAY_LEN(asks); i++)
-		probes[i] = (struct probe){.ready = &asks[i], .address = "127.0.0.1"};
+		probes[i] = (struct probe){.ready = &asks[i], .ports = ports[i], .address = "127.0.0.1"};
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(http_freep) struct http *h = open_http();
 	int64_t begin = clock_monotonic_ms();

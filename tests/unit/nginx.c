@@ -97,6 +97,29 @@ static void upstreams_are_shared_by_routes(void)
 	               "max_fails=0; server 10.0.0.4:81 max_fails=0 backup; }\n");
 }
 
+/* Each side at its own port, also where it stands in for the other; a port in the address is the one that counts. */
+static void sides_have_their_own_ports(void)
+{
+	const char *published[] = {"127.0.0.1:20000"};
+	struct traffic s = service("shop", "web", "r1");
+	struct route routes[] = {route_to("a", "shop", "web", 8080), route_to("b", "shop", "web", 8080), route_to("c", "shop", "web", 8080)};
+	struct topology t = {routes, ARRAY_LEN(routes), &s, 1};
+	routes[0].next_port = routes[1].next_port = 9090;
+	CLEANUP(buf_done) struct buf text = render(&t);
+	CHECK_CONTAINS(text.text, "# route a shop web 8080/9090 / 100\n");
+	CHECK_CONTAINS(text.text, "upstream shop.web.8080-9090.stable { server 10.0.0.2:8080 max_fails=0; server 10.0.0.3:8080 max_fails=0; }\n"
+	               "upstream shop.web.8080-9090.next { server 10.0.0.4:9090 max_fails=0; }\n"
+	               "upstream shop.web.8080-9090.stable_both { server 10.0.0.2:8080 max_fails=0; server 10.0.0.3:8080 max_fails=0; "
+	               "server 10.0.0.4:9090 max_fails=0 backup; }\n"
+	               "upstream shop.web.8080-9090.next_both { server 10.0.0.4:9090 max_fails=0; server 10.0.0.2:8080 max_fails=0 backup; "
+	               "server 10.0.0.3:8080 max_fails=0 backup; }\n");
+	CHECK_CONTAINS(text.text, "proxy_pass http://shop.web.8080-9090.$reconcile_side;");
+	CHECK_CONTAINS(text.text, "upstream shop.web.8080.next { server 10.0.0.4:8080 max_fails=0; }\n");
+	s.next = (struct side){"bbbb", published, 1};
+	CLEANUP(buf_done) struct buf loopback = render(&t);
+	CHECK_CONTAINS(loopback.text, "upstream shop.web.8080-9090.next { server 127.0.0.1:20000 max_fails=0; }\n");
+}
+
 static void empty_sides(void)
 {
 	struct traffic s = service("shop", "web", "r1");
@@ -164,6 +187,7 @@ static void random_topology(struct arena *a, struct topology *t)
 			.project = s->project, .service = s->service, .port = 1 + (int)draw(65535), .weight = (int)draw(101)};
 		if (draw(2))
 			r.path = arena_printf(a, "/%s/%s", random_word(a, "abc0~_-", 5), random_word(a, "xyz", 5));
+		r.next_port = draw(3) ? 0 : 1 + (int)draw(65535);
 		r.is_upstream = draw(4) == 0;
 		if (r.is_upstream)
 			r.host = arena_printf(a, "u%s", random_word(a, "abcXYZ0123456789_-", 10));
@@ -194,7 +218,7 @@ static bool same_topology(const struct topology *x, const struct topology *y)
 	for (size_t i = 0; i < x->routes_count; i++) {
 		const struct route *r = &x->routes[i], *o = &y->routes[i];
 		if (!route_is_same_way(r, o) || r->weight != o->weight || strcmp(r->project, o->project) != 0 || strcmp(r->service, o->service) != 0 ||
-		    r->port != o->port)
+		    r->port != o->port || r->next_port != o->next_port)
 			return false;
 	}
 	return true;
@@ -554,7 +578,7 @@ static void a_missing_nginx_is_told(void)
 }
 
 static const struct test tests[] = {
-	TEST(golden), TEST(upstreams_are_shared_by_routes), TEST(empty_sides), TEST(every_topology_comes_back),
+	TEST(golden), TEST(upstreams_are_shared_by_routes), TEST(sides_have_their_own_ports), TEST(empty_sides), TEST(every_topology_comes_back),
 	TEST(a_changed_text_is_noticed), TEST(nothing_escapes), TEST(settings_are_checked), TEST(buckets_are_a_permutation),
 	TEST(weights_grow_and_fall), TEST(a_damaged_set_is_built_again), TEST(changed_flags_are_noticed),
 	TEST(links_that_are_not_ours_weigh_nothing),

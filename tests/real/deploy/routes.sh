@@ -83,11 +83,13 @@ is "shares that do not fit: exit code" "$CODE" 65
 has "shares that do not fit" "$LOG" "compose.yaml:21:30: "
 has "shares that do not fit" "$LOG" "x-reconcile.routes: the weights make 110 together; they are percent, and must make 100"
 routes 2 2 2 50
-sed -i '/upstream: backend/d' "$HOST/routes/compose.yaml"
+sed -i '/upstream: backend/d; s|lan.test|lan2.test|' "$HOST/routes/compose.yaml"
 tool --path "$HOST/routes"
 is "an upstream that is still used: exit code" "$CODE" 1
-has "an upstream that is still used: nginx's words" "$LOG" "nginx refuses the new configuration: [emerg] "
+has "an upstream that is still used: who uses it" "$OUT$LOG" "the upstream 'backend' left Git and goes on, because $HOST/own.conf:1 still names it; remove that, or put the route back"
+hasnt "an upstream that is still used: nginx has nothing to refuse" "$LOG" "nginx refuses"
 is "an upstream that is still used: goes on" "$(at $own) $(at $hop)" "2 2"
+is "an upstream that is still used: all else is published" "$(version lan2.test)" lan2
 sed -i "s|include $HOST/own.conf; ||" "$HOST/nginx.conf"
 tool --path "$HOST/routes"
 is "and when it is not used any more" "$CODE" 0
