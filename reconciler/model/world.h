@@ -118,6 +118,8 @@ struct topology {
 	size_t routes_count;
 	struct traffic *services;
 	size_t services_count;
+	const char **logs; /* the access_log lines of the user's own http block; nginx's room alone reads and fills them */
+	size_t logs_count;
 };
 
 struct nginx {

@@ -281,13 +281,16 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct publish p = {.s = s, .http = http, .a = &a};
-	struct topology old = {0};
+	struct topology old = {0}, wanted = *action->topology;
 	struct installed in;
 	if (config_check_settings(s, e) < 0)
 		return -1;
 	p.master = master_find(s, e);
-	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0 ||
-	    config_render(s, action->topology, &a, &p.config, e) < 0)
+	if (p.master < 0 || nginx_prepare(s, e) < 0 || installed_read(s, http, &a, &in, e) < 0)
+		return -1;
+	if (topology_has_next(&wanted))
+		inherited_logs(s, &a, &wanted);
+	if (config_render(s, &wanted, &a, &p.config, e) < 0)
 		return -1;
 	p.id = p.config.id;
 	p.old_id = in.id;

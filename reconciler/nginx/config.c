@@ -125,6 +125,8 @@ void config_head(struct buf *out, const struct topology *t)
 			buf_printf(out, "# %s %s %s %s %d %s %d\n", r->is_upstream ? "upstream" : "route", r->host, r->project, r->service,
 			           r->port, r->path, r->weight);
 	}
+	for (size_t i = 0; i < t->logs_count; i++)
+		buf_printf(out, "# log %s\n", t->logs[i]);
 }
 
 /* Writes id over the 16 characters at each of the id's places. False when one of them is not there. */
@@ -213,12 +215,19 @@ static void read_upstream(struct arena *a, const char *at, const char *end, stru
 	read_way(a, at, end, t, true);
 }
 
+static void read_log(struct arena *a, const char *at, const char *end, struct topology *t)
+{
+	const char *line = arena_strndup(a, at, (size_t)(end - at));
+	*ARENA_PUSH(a, t->logs, t->logs_count) = line;
+}
+
 void config_read(const char *text, struct arena *a, struct topology *t)
 {
 	static const struct {
 		const char *start;
 		void (*read)(struct arena *a, const char *at, const char *end, struct topology *t);
-	} kinds[] = {{"# service ", read_service}, {"# route ", read_route}, {"# upstream ", read_upstream}};
+	} kinds[] = {{"# service ", read_service}, {"# route ", read_route}, {"# upstream ", read_upstream},
+		{"# log ", read_log}};
 
 	*t = (struct topology){0};
 	while (*text == '#') {

@@ -41,6 +41,8 @@ struct config {
 	size_t count;
 	const char *id;            /* covers them all */
 };
+/* Is a rollout under way: does some service have a second side? */
+bool topology_has_next(const struct topology *t);
 MUST_CHECK int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a,
                              struct config *out, struct err *e);
 
@@ -86,8 +88,26 @@ MUST_CHECK int private_ask(const struct nginx_settings *s, struct http *http, co
                            const char **answer, struct err *e);
 
 /* test.c */
+/* All of the user's configuration as it is, as `nginx -T` prints it. */
+MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *out, struct err *e);
 /* Tests the user's whole configuration with the folder `candidate`, of generation `id`, standing where `live` leads to.
  * ERR_SETUP when that passes and does not include ours. */
 MUST_CHECK int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e);
+
+/* inherited.c */
+/* The access_log lines that our servers inherit from the user's http block, in words that may stand in ours. `dump` is
+ * of nginx -T. Without any, none. */
+struct inherited {
+	const char **logs;
+	size_t logs_count;
+	bool is_off;      /* there shall be none */
+};
+void inherited_read(const struct nginx_settings *s, const char *dump, struct arena *a, struct inherited *out);
+/* Sets the logs of a topology in which a rollout is under way; with what nginx does without a word on it, when there are
+ * none. */
+void inherited_logs(const struct nginx_settings *s, struct arena *a, struct topology *t);
+
+/* access_log.c: our own log, in `directory` */
+#define ACCESS_LOG_NAME "requests.log"
 
 #endif

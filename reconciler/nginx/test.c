@@ -93,6 +93,15 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 	return 0;
 }
 
+int config_dump(const struct nginx_settings *s, struct buf *out, struct err *e)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	char *words;
+	if (run_test(s, NULL, &a, &words, out, e) < 0)
+		return -1;
+	return words ? err_set(e, ERR_INVALID, "%s", words) : 0;
+}
+
 int config_test(const struct nginx_settings *s, const char *candidate, const char *id, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
