@@ -8,8 +8,9 @@
 
 #include "decide/rollout.h"
 
-/* How often a hold that is over looks whether the analysis has seen enough. */
+/* A hold that is over waits for the analysis: looks that often, and after so long it waits for an operator, too. */
 #define VERDICT_POLL_MS 1000
+#define VERDICT_PATIENCE_MS (10 * 60000)
 
 struct trip {
 	const char *from;
@@ -18,6 +19,7 @@ struct trip {
 	size_t mendable;                 /* how many of stable can be there: without its spec none can be made again */
 	struct steps steps;
 	enum trust trust;
+	struct verdict verdict;          /* on what has a share of the requests now */
 };
 
 /* Does the side lead to the first n, and to none that is gone? */
@@ -188,6 +190,23 @@ static const char *watched(const struct rollout *r, const struct step *step)
 	                    step->weight % 10);
 }
 
+/* Neither good nor bad: no run waits for ever for requests that may never come. In place it is not waited for, either:
+ * half way serves nobody. */
+static bool is_undecided(struct rollout *r, const struct trip *t, const struct step *step, int64_t until_ms)
+{
+	int64_t now_ms = r->pass->world->now_ms;
+	if (t->verdict.kind != VERDICT_OPEN || !step->weight || step->is_kept || strategy_info(r->target->strategy)->is_exclusive)
+		return false;
+	const char *why = arena_printf(r->pass->arena, "has %d.%d%% of the requests; the hold is over, but it cannot be told yet "
+	                               "whether it is good: %s; `reconcile promote %s/%s` lets it go on", step->weight / 10,
+	                               step->weight % 10, t->verdict.why, r->project, r->service);
+	if (now_ms < until_ms + VERDICT_PATIENCE_MS)
+		rollout_wait(r, why, now_ms + VERDICT_POLL_MS);
+	else
+		rollout_status(r, PHASE_WAITING, ERR_NONE, why);
+	return true;
+}
+
 /* A step that is reached: has it been so for long enough? */
 static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
 {
@@ -210,11 +229,8 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 			rollout_wait(r, watched(r, step), until_ms);
 		return false;
 	}
-	const struct verdict *v = step->weight && !step->is_kept ? rollout_verdict(r) : NULL;
-	if (v && !is_promoted) {
-		rollout_wait(r, v->why, now_ms + VERDICT_POLL_MS);
+	if (!is_promoted && is_undecided(r, t, step, until_ms))
 		return false;
-	}
 	if (step->commits) {
 		rollout_commit(r, r->target);
 		return false;
@@ -294,6 +310,12 @@ void rollout_forward(struct rollout *r, const char *from)
 		rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	else if (publish_what_serves(r, &t))
 		return;
+	if (t.trust == TRUST_TRIAL && r->now && r->now->weight > 0 && strcmp(r->now->next.revision, r->target->revision) == 0)
+		t.verdict = rollout_verdict(r);
+	if (t.verdict.kind == VERDICT_BAD) { /* before all else: requests fail now */
+		rollout_fail(r, t.verdict.why);
+		return;
+	}
 	if (!discard(r, &rest))
 		return;
 	if (r->is_routed && !r->pass->world->nginx.is_up) {
@@ -301,11 +323,6 @@ void rollout_forward(struct rollout *r, const char *from)
 		return;
 	}
 	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
-	const struct verdict *v = rollout_verdict(r);
-	if (v && v->is_bad && r->now && r->now->weight > 0 && !rollout_is_good(r, r->target->revision)) {
-		rollout_fail(r, v->why);
-		return;
-	}
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {
 		const struct step *step = &t.steps.items[i], *before = i ? step - 1 : step;

@@ -40,16 +40,27 @@ bool rollout_is_promoted(const struct rollout *r, int weight)
 	return o && o->weight >= weight;
 }
 
-const struct verdict *rollout_verdict(const struct rollout *r)
+struct verdict rollout_verdict(const struct rollout *r)
 {
 	const struct world *w = r->pass->world;
-	for (size_t i = 0; i < w->verdicts_count; i++) {
-		const struct verdict *v = &w->verdicts[i];
-		if (strcmp(v->project, r->project) == 0 && strcmp(v->service, r->service) == 0 &&
-		    strcmp(v->revision, r->target->revision) == 0)
-			return v;
+	const struct evidence **rows = NULL;
+	const struct measure *measure = NULL;
+	size_t rows_count = 0;
+	if (!r->target->analysis.is_on && !strategy_info(r->target->strategy)->is_analysed)
+		return (struct verdict){VERDICT_GOOD, NULL};
+	for (size_t i = 0; i < w->evidence_count; i++) {
+		const struct evidence *e = &w->evidence[i];
+		if (strcmp(e->project, r->project) == 0 && strcmp(e->service, r->service) == 0 &&
+		    strcmp(e->revision, r->target->revision) == 0)
+			*ARENA_PUSH(r->pass->arena, rows, rows_count) = e;
 	}
-	return NULL;
+	for (size_t i = 0; i < w->measures_count; i++) {
+		const struct measure *m = &w->measures[i];
+		if (strcmp(m->project, r->project) == 0 && strcmp(m->service, r->service) == 0 &&
+		    strcmp(m->revision, r->target->revision) == 0)
+			measure = m;
+	}
+	return verdict_judge(&r->target->analysis, rows, rows_count, r->now->weight, measure, r->pass->arena);
 }
 
 static const char *paused_text(const struct rollout *r)

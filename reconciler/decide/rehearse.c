@@ -4,6 +4,7 @@
  */
 #include "decide/rehearse.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "decide/pass.h"
@@ -159,6 +160,23 @@ static void stop(struct world *w, struct instance *i, const struct action *actio
 	i->is_passing = false;
 }
 
+/* What was seen of a rollout ends with it. */
+static void forget_evidence(struct world *w, struct arena *a)
+{
+	struct evidence *kept = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < w->evidence_count; i++)
+		for (size_t k = 0; k < w->nginx.topology.services_count; k++) {
+			const struct evidence *e = &w->evidence[i];
+			const struct traffic *t = &w->nginx.topology.services[k];
+			if (strcmp(t->project, e->project) == 0 && strcmp(t->service, e->service) == 0 &&
+			    strcmp(t->next.revision, e->revision) == 0)
+				*ARENA_PUSH(a, kept, count) = *e;
+		}
+	w->evidence = kept;
+	w->evidence_count = count;
+}
+
 static void publish(struct world *w, const struct action *action, struct arena *a)
 {
 	struct topology before = w->nginx.topology;
@@ -177,6 +195,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 				t->weight_since_ms = before.services[k].weight_since_ms;
 			}
 	}
+	forget_evidence(w, a);
 	w->nginx.is_current = true;
 	w->nginx.drift = NULL;
 	w->nginx.installed_ms = w->now_ms;
@@ -371,6 +390,26 @@ static void look_again(struct world *w, int64_t before_ms)
 			w->instances[i].passing_since_ms = w->now_ms;
 }
 
+/* How many requests there will be no plan can know, nor what they will show: enough, and nothing bad. */
+static void see_enough(struct world *w, struct arena *a)
+{
+	w->evidence = NULL;
+	w->measures = NULL;
+	w->evidence_count = w->measures_count = 0;
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
+		const struct traffic *t = &w->nginx.topology.services[i];
+		if (t->weight == 0)
+			continue;
+		struct evidence *e = ARENA_PUSH(a, w->evidence, w->evidence_count);
+		*e = (struct evidence){.project = t->project, .service = t->service, .revision = t->next.revision,
+		                       .weight = t->weight, .from_ms = w->now_ms, .to_ms = w->now_ms};
+		e->next.attempts = INT64_MAX;
+		*ARENA_PUSH(a, w->measures, w->measures_count) = (struct measure){
+			.project = t->project, .service = t->service, .revision = t->next.revision, .has_value = true,
+			.value = -INFINITY, .why = ""};
+	}
+}
+
 static const struct traffic *traffic_of(const struct world *w, const struct service *s)
 {
 	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
@@ -446,6 +485,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 			is_killed = out->events_count == what_if->crash_after;
 		}
 		look_again(w, before_ms);
+		see_enough(w, a);
 		misbehave(w, what_if);
 		if (is_killed) {
 			out->events[out->events_count - 1].is_crash = true;

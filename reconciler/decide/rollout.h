@@ -5,6 +5,7 @@
 #include "decide/gate.h"
 #include "decide/pass.h"
 #include "decide/strategy.h"
+#include "decide/verdict.h"
 
 struct rollout {
 	struct pass *pass;
@@ -59,8 +60,8 @@ void rollout_fail(struct rollout *r, const char *why);
 bool rollout_refuses(struct rollout *r, struct refusal *out);
 /* Has an operator said that the holds up to that weight are over? */
 bool rollout_is_promoted(const struct rollout *r, int weight);
-/* What the analysis says of r->target; NULL: nothing against it. */
-const struct verdict *rollout_verdict(const struct rollout *r);
+/* What is to be said of r->target by what was seen of its requests; GOOD where nothing is analysed. */
+struct verdict rollout_verdict(const struct rollout *r);
 /* WAITING, because of r->pause. */
 void rollout_say_paused(struct rollout *r);
 

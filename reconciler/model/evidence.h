@@ -25,10 +25,17 @@ struct seen {
 	int64_t attempts;  /* all but the neutral ones: upgraded connections, and those that the client gave up (499) */
 	int64_t errors;    /* of them, answered with 500 to 599, or failed */
 	int64_t failed;    /* of the errors, refused, reset, cut short or timed out: the application did not answer */
-	int64_t latency[LATENCY_BUCKETS]; /* of those that were answered */
+	int64_t latency[LATENCY_BUCKETS]; /* of those that were answered, but for the first LATENCY_WARM_MS under a weight */
 };
 
-/* Under one weight of one rollout. */
+/* A cold cache or a compiler that has yet to warm up is no verdict. Errors count from the first one on. */
+#define LATENCY_WARM_MS 10000
+
+/*
+ * Under one weight of one rollout; under weight 0 it says what stable did shortly before, which is all that there is to
+ * compare with where next has everything. Of one weight there may be several in a row, later ones after earlier ones:
+ * what has gone well for a day does not then weigh against what begins to go wrong.
+ */
 struct evidence {
 	const char *project, *service;
 	const char *revision; /* of next */

@@ -217,13 +217,6 @@ struct measure {
 	const char *why;   /* what it said, for people; "" */
 };
 
-/* What the analysis says of a revision that has a share of the traffic. Without a row nothing is analysed. */
-struct verdict {
-	const char *project, *service, *revision;
-	bool is_bad;       /* worse than the other side: it goes back. Else: not enough was seen yet, it does not go on */
-	const char *why;   /* for people */
-};
-
 /* An image that a service was given: pulled for it, or found good with it. */
 struct past_image {
 	const char *project, *service;
@@ -269,9 +262,7 @@ struct world {
 	size_t goods_count;
 	struct order *orders;
 	size_t orders_count;
-	struct verdict *verdicts;
-	size_t verdicts_count;
-	struct evidence *evidence; /* a row for each weight of each rollout under way */
+	struct evidence *evidence; /* of each rollout under way, for each weight so far, in the order in which they were seen */
 	size_t evidence_count;
 	struct measure *measures;
 	size_t measures_count;

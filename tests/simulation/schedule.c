@@ -1,22 +1,10 @@
-/* Drawing schedules: splitmix64, so that seed 1 and seed 2 have nothing in common. */
+/* Drawing schedules. */
 #include "schedule.h"
 
 #include <stdio.h>
 
+#include "draw.h"
 #include "happen.h"
-
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static unsigned roll(uint64_t *state, unsigned sides)
-{
-	return (unsigned)(draw(state) >> 33) % sides;
-}
 
 static void draw_service(struct setup *s, uint64_t *state, int index)
 {

@@ -1,43 +1,5 @@
 /* Canary, what an operator may say, and atomic projects, against the model world. */
-#include "model_host.h"
-
-static struct canary_step quick[] = {{50, 10000}, {250, 10000}, {500, 10000}};
-static struct canary_step asked[] = {{50, HOLD_MANUAL}, {500, HOLD_MANUAL}};
-
-static struct host *deployed(int replicas, struct canary_step *steps, size_t count)
-{
-	struct host *h = host_new();
-	struct service *s = add_service(h, "web", "app:1", STRATEGY_CANARY, true);
-	s->replicas = replicas;
-	s->steps = steps;
-	s->steps_count = count;
-	run(h);
-	set_image(h, s, "app:2");
-	buf_clear(&h->trace);
-	return h;
-}
-
-static void order(struct host *h, enum order_kind kind, const char *service, const char *revision, int weight)
-{
-	*ARENA_PUSH(&h->arena, h->world->orders, h->world->orders_count) = (struct order){
-		.kind = kind, .project = "shop", .service = service, .revision = revision, .weight = weight, .reason = ""};
-}
-
-static const char *reason_of(struct host *h, const char *service)
-{
-	for (size_t i = 0; i < h->last.services_count; i++)
-		if (strcmp(h->last.services[i].service, service) == 0)
-			return h->last.services[i].reason ? h->last.services[i].reason : "";
-	return "no such service";
-}
-
-static void until(struct host *h, const char *part)
-{
-	for (int i = 0; i < 300 && !strstr(h->trace.text, part); i++)
-		run_rounds(h, 1);
-	CHECK_CONTAINS(h->trace.text, part);
-	buf_clear(&h->trace);
-}
+#include "canary.h"
 
 static void share_after_share(void)
 {
@@ -98,37 +60,6 @@ static void a_failure_at_any_share_goes_back_by_one_shift(void)
 		nothing_left(h);
 		host_free(h);
 	}
-}
-
-/* The verdict is an input: bad goes back, not enough waits however long it takes. */
-static void the_analysis_decides(void)
-{
-	struct host *h = deployed(1, quick, ARRAY_LEN(quick));
-	until(h, "5.0%");
-	struct verdict *v = ARENA_PUSH(&h->arena, h->world->verdicts, h->world->verdicts_count);
-	*v = (struct verdict){"shop", "web", "rev-app:2", false, "12 of 100 requests seen"};
-	run_rounds(h, 200);
-	CHECK(h->did_not_rest);
-	CHECK(!strstr(h->trace.text, "25.0%"));
-	CHECK_STR(reason_of(h, "web"), "12 of 100 requests seen");
-	v = &h->world->verdicts[0];
-	v->is_bad = true;
-	v->why = "9 of 100 requests failed, 1 of 2000 before";
-	run(h);
-	CHECK_CONTAINS(h->log, "quarantine revision rev-app: (9 of 100 requests failed, 1 of 2000 before)\n"
-	                       "shop/web: shift traffic: 0.0%");
-	CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
-	host_free(h);
-
-	h = deployed(1, quick, ARRAY_LEN(quick));
-	until(h, "5.0%");
-	*ARENA_PUSH(&h->arena, h->world->verdicts, h->world->verdicts_count) =
-		(struct verdict){"shop", "web", "rev-app:2", false, "not enough"};
-	run_rounds(h, 20);
-	h->world->verdicts_count = 0;
-	run(h);
-	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
-	host_free(h);
 }
 
 static void promote(void)
@@ -369,7 +300,7 @@ static void what_if(void)
 }
 
 static const struct test tests[] = {
-	TEST(share_after_share), TEST(a_failure_at_any_share_goes_back_by_one_shift), TEST(the_analysis_decides),
+	TEST(share_after_share), TEST(a_failure_at_any_share_goes_back_by_one_shift),
 	TEST(promote), TEST(promote_in_full_still_needs_what_is_ready), TEST(abort_goes_back),
 	TEST(a_pause_holds_what_has_not_begun), TEST(a_pause_in_the_middle_stays_there), TEST(a_pause_holds_a_removal),
 	TEST(atomic_comes_in_as_one), TEST(atomic_goes_back_as_one), TEST(what_if),

@@ -18,7 +18,7 @@ BEGIN {
 	may["decide"] = " decide model base "
 	n = split("desired docker nginx host report", rooms, " ")
 	for (i = 1; i <= n; i++) may[rooms[i]] = " " rooms[i] third
-	pure = " stddef.h stdint.h stdbool.h string.h stdlib.h inttypes.h stdarg.h "
+	pure = " stddef.h stdint.h stdbool.h string.h stdlib.h inttypes.h stdarg.h math.h "
 }
 function breach(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 FNR == 1 {
