@@ -88,7 +88,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	c->observer = (struct observer){
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
-		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir)};
+		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir),
+		.access_log = {.settings = &c->nginx, .arena = &c->arena}};
 	return 0;
 }
 
@@ -364,6 +365,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	c->has_looked = true;
 	if (c->keeper.notes.is_missing && !world.are_notes_lost && keep_begin(&c->keeper, e) < 0)
 		return -1;
+	access_log_keep(&c->observer.access_log, world.now_ms);
 	decide(d, &world, a, decision);
 	if (decision->actions_count == 0)
 		say_waits(c, decision);

@@ -179,6 +179,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) && nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0)
 		return -1;
+	access_log_read(&o->access_log, &w->nginx.topology, clock_now_ms(), a, &w->evidence, &w->evidence_count);
 	host_observe(o->host, desired_swap(d), a, &w->host);
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)

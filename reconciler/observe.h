@@ -12,6 +12,7 @@
 #include "model/desired.h"
 #include "model/world.h"
 #include "net/http.h"
+#include "nginx/access_log.h"
 #include "nginx/nginx.h"
 
 struct memory;
@@ -25,6 +26,7 @@ struct observer {
 	const struct notes *notes;
 	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
+	struct access_log access_log;
 	struct memory *memories;
 	size_t memories_count;
 };
