@@ -89,7 +89,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
 		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir),
-		.access_log = {.settings = &c->nginx, .arena = &c->arena}};
+		.access_log = {.settings = &c->nginx, .arena = &c->arena},
+		.measurer = {.http = c->http, .arena = &c->arena}};
 	return 0;
 }
 

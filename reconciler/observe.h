@@ -9,6 +9,7 @@
 #include "docker/docker.h"
 #include "host/host.h"
 #include "host/notes.h"
+#include "measure.h"
 #include "model/desired.h"
 #include "model/world.h"
 #include "net/http.h"
@@ -27,6 +28,7 @@ struct observer {
 	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
 	struct access_log access_log;
+	struct measurer measurer;
 	struct memory *memories;
 	size_t memories_count;
 };

@@ -1,2 +1,2 @@
 reconcile_unit_test(nginx nginx.c)
-reconcile_unit_test(nginx_log nginx_log.c)
+reconcile_unit_test(nginx-log nginx_log.c)
