@@ -505,10 +505,12 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
-		if (o->is_json)
-			json_status(&out, &want.loaded.desired, &decision);
-		else
+		if (o->is_json) {
+			json_status(&out, &want.loaded.desired, &decision, &world);
+		} else {
 			status_print(&out, &want.loaded.desired, &decision);
+			seen_print(&out, &world);
+		}
 		answer(&out);
 		code = status_exit_code(&decision);
 		if (want.loaded.left_out)

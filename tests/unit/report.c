@@ -311,6 +311,24 @@ static void status_has_a_line_for_each_service(void)
 	host_free(h);
 }
 
+/* Of all shares together; what stable did before is not of it. */
+static void both_sides_of_a_rollout_are_shown(void)
+{
+	struct evidence seen[] = {
+		{.project = "shop", .service = "web", .weight = 0, .stable = {.attempts = 9}},
+		{.project = "shop", .service = "web", .weight = 50, .next = {.attempts = 3, .errors = 1}},
+		{.project = "shop", .service = "api", .weight = 50},
+		{.project = "shop", .service = "web", .weight = 250, .next = {.attempts = 5}, .stable = {.attempts = 10, .errors = 1}},
+	};
+	struct world w = {.evidence = seen, .evidence_count = ARRAY_LEN(seen)};
+	seen[3].next.latency[evidence_bucket_of(1)] = 4;
+	buf_clear(&plan);
+	seen_print(&plan, &w);
+	CHECK_STR(plan.text,
+	          "shop/web                       requests     next: 8 attempts, 1 failed (12.5 %), p99 1 ms; stable: 10 attempts, 1 failed (10.0 %)\n"
+	          "shop/api                       requests     next: 0 attempts, 0 failed (0.0 %); stable: 0 attempts, 0 failed (0.0 %)\n");
+}
+
 /* Whatever is a secret of the manifest: in no plan, no action and no status. */
 static void secrets_are_nowhere(void)
 {
@@ -400,7 +418,7 @@ static const struct test tests[] = {
 	TEST(a_quarantined_revision_is_said_each_time),
 	TEST(nothing_to_do_is_not_all_is_well),
 	TEST(the_exit_code_is_that_of_the_worst),
-	TEST(status_has_a_line_for_each_service),
+	TEST(status_has_a_line_for_each_service), TEST(both_sides_of_a_rollout_are_shown),
 	TEST(secrets_are_nowhere),
 	TEST(swap_has_a_part_of_its_own),
 };
