@@ -177,7 +177,7 @@ static bool fails_alike(const struct trial *c, double rate)
 			all.stable += c->counts[i].stable;
 			all.stable_hits += c->counts[i].stable_hits;
 		}
-	return all.stable >= OUTAGE_LEAST && (double)all.stable_hits > rate * (double)all.stable;
+	return all.stable_hits >= HITS_LEAST && (double)all.stable_hits > rate * (double)all.stable;
 }
 
 static const char *errors_absolute(struct trial *c)

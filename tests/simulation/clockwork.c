@@ -123,6 +123,8 @@ int64_t next_change_ms(const struct simulation *s)
 	sooner(&next, now_ms, s->lingers_until_ms);
 	if (now_ms < s->lingers_until_ms)
 		sooner(&next, now_ms, w->nginx.installed_ms + DRAIN_TIMEOUT_DEFAULT_MS);
+	for (size_t i = 0; i < w->nginx.topology.services_count; i++)
+		sooner(&next, now_ms, next_requests_ms(&w->nginx.topology.services[i], now_ms));
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
 		enum behaviour b = behaviour_of(s, in);

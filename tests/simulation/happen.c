@@ -164,6 +164,20 @@ static void revision_misbehaves(struct simulation *s, const struct step *step)
 	    (int)s->sick_after_ms);
 }
 
+/* Two revisions that fail alike are the outage of something that they share. */
+static void requests_change(struct simulation *s, const struct step *step)
+{
+	unsigned who = step->who % (unsigned)s->schedule->services, image = step->size % IMAGES_COUNT;
+	bool *is_failing = s->is_failing[who];
+	switch (step->how % 4) {
+	case 0: s->is_silent[who] = !s->is_silent[who]; break;
+	case 1: is_failing[0] = is_failing[1] = is_failing[2] = step->size % 2; break;
+	default: is_failing[image] = !is_failing[image]; break;
+	}
+	say(s, "* %s: %s, of app:1, 2, 3 fail: %d %d %d", service_names[who], s->is_silent[who] ? "nobody asks for anything" :
+	    "has requests", is_failing[0], is_failing[1], is_failing[2]);
+}
+
 static void instance_is_killed(struct simulation *s, const struct step *step)
 {
 	struct instance *i = chosen_instance(s, step);
@@ -414,6 +428,7 @@ const struct happening happenings[] = {
 	{"manifest breaks", KIND_GIT, 2, manifest_breaks},
 	{"manifest is mended", KIND_GIT, 4, manifest_is_mended},
 	{"a revision's behaviour", KIND_FAULT, 16, revision_misbehaves},
+	{"what becomes of requests", KIND_FAULT, 14, requests_change},
 	{"instance killed", KIND_FAULT, 6, instance_is_killed},
 	{"hands on an instance", KIND_FAULT, 10, hands_on_instance},
 	{"hands on the engine", KIND_FAULT, 3, hands_on_engine},
@@ -441,6 +456,8 @@ void trouble_ends(struct simulation *s, int but)
 	for (int i = 0; i < SERVICES_MAX; i++)
 		for (int k = 0; i != but && k < IMAGES_COUNT; k++)
 			s->behaviours[i][k] = BEHAVES;
+	memset(s->is_failing, 0, sizeof s->is_failing);
+	memset(s->is_silent, 0, sizeof s->is_silent);
 	s->fated = s->pulls_failing = s->refusals = 0;
 	s->is_disk_full = false;
 	manifest_is_mended(s, &none);

@@ -97,6 +97,14 @@ static int least_of(struct simulation *s, const char *service)
 	return good->spec->replicas < want->replicas ? good->spec->replicas : want->replicas;
 }
 
+static int count_of(struct host *h, const char *service, const char *revision)
+{
+	int n = 0;
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		n += strcmp(h->world->instances[i].service, service) == 0 && strcmp(h->world->instances[i].revision, revision) == 0;
+	return n;
+}
+
 static int count_serving_of(struct host *h, const char *service, const char *revision)
 {
 	int n = 0;
@@ -271,6 +279,53 @@ static bool has_order(const struct world *w, enum order_kind kind, const char *s
 	return false;
 }
 
+static bool is_analysed(const struct service *s)
+{
+	return s->analysis.is_on || s->strategy == STRATEGY_CANARY;
+}
+
+/* As many requests as the manifest asks for, of that revision under that weight; or an operator's word. */
+static bool has_seen_enough(struct simulation *s, const struct service *want, int weight)
+{
+	const struct evidence *e = seen_of(s->host.world, want->name);
+	return !want->analysis.is_on || has_order(s->host.world, ORDER_PROMOTE, want->name, want->revision) ||
+	       (e && e->weight == weight ? e->next.attempts : 0) >= want->analysis.min_requests;
+}
+
+/* By the analysis goes back only what does worse than the other side. */
+static const char *blames_only_next(struct simulation *s, const struct action *a)
+{
+	const struct evidence *e = seen_of(s->host.world, a->service);
+	if (strstr(a->reason, " test, bound ") && (!e || (e->weight < PERMILLE && (e->stable.errors > 0) == (e->next.errors > 0))))
+		return "what fails on both sides is held against neither";
+	return NULL;
+}
+
+/* Half of its requests fail, and none of the old one's. */
+static const char *sends_back_what_is_bad(struct simulation *s)
+{
+	const struct world *w = s->host.world;
+	const struct decision *d = &s->host.last;
+	for (size_t i = 0; i < w->evidence_count; i++) {
+		const struct evidence *e = &w->evidence[i];
+		const struct service *want = desired_service(s->desired, "shop", e->service);
+		const struct traffic *t = traffic_of(&s->host, e->service);
+		const struct good *good = good_of(&s->host, e->service);
+		bool is_bad = e->next.errors >= 20 && e->stable.errors == 0 && e->weight <= 500;
+		bool is_on_trial = want && is_analysed(want) && want->is_routed && strcmp(want->revision, e->revision) == 0 && good &&
+		                   good->spec && strcmp(good->revision, e->revision) != 0 && strcmp(t->stable.revision, e->revision) != 0;
+		if (!is_bad || !is_on_trial || w->are_notes_lost || is_quarantined(w, e->service, e->revision) ||
+		    has_order(w, ORDER_ABORT, e->service, e->revision) || !count_of(&s->host, e->service, e->revision))
+			continue;
+		bool is_sent_back = false;
+		for (size_t k = 0; k < d->actions_count; k++)
+			is_sent_back |= d->actions[k].kind == ACTION_QUARANTINE && strcmp(d->actions[k].service, e->service) == 0;
+		if (!is_sent_back)
+			return "what is seen to be bad goes back at once";
+	}
+	return NULL;
+}
+
 /* A canary goes up by its own steps, and past a manual hold only when it is promoted. */
 static const char *shifts_as_planned(struct simulation *s, const struct action *a)
 {
@@ -290,6 +345,8 @@ static const char *shifts_as_planned(struct simulation *s, const struct action *
 		const struct canary_step *step = &want->steps[i];
 		if (t->weight < step->weight && a->weight > step->weight)
 			return "a canary goes up step by step";
+		if (good && t->weight == step->weight && !has_seen_enough(s, want, t->weight))
+			return "a canary stays at each step until enough was seen";
 		if (t->weight == step->weight && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
 		    (step->hold_ms == HOLD_MANUAL || h->world->now_ms < t->weight_since_ms + step->hold_ms))
 			return "a canary stays at each step for its hold";
@@ -319,6 +376,8 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
 	    h->world->now_ms < t->weight_since_ms + a->spec->hold_ms)
 		return "good is only what was watched for its hold";
+	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_seen_enough(s, a->spec, PERMILLE))
+		return "good is only what enough was seen of";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
 	return NULL;
@@ -384,6 +443,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = makes_a_network_of_its_own(s, a);
 	if (!broken && a->kind == ACTION_CREATE)
 		broken = creates_with_all_it_needs(s, a);
+	if (!broken && a->kind == ACTION_QUARANTINE)
+		broken = blames_only_next(s, a);
 	if (!broken && a->kind == ACTION_COMMIT)
 		broken = commits_what_is_good(s, a);
 	if (broken)
@@ -405,6 +466,8 @@ const char *promise_of_decision(struct simulation *s)
 	check_decision(d);
 	if (!quiet)
 		quiet = gives_up(s->real);
+	if (!quiet)
+		quiet = sends_back_what_is_bad(s);
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
 			quiet = parks_what_it_keeps(s, &d->services[i]);

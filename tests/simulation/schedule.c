@@ -15,6 +15,8 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 		.condition = CONDITION_STARTED,
 	};
 	s->canary_hold_ms = roll(state, 3) ? 3000 : HOLD_MANUAL;
+	s->is_analysed = roll(state, 2);
+	s->min_requests = s->is_analysed && roll(state, 2) ? 1 + roll(state, 60) : 0;
 	if (index == 0 && roll(state, 6) == 0) {
 		s->is_job = true;
 		s->is_routed = s->has_healthcheck = false;
@@ -57,10 +59,10 @@ void schedule_print(const struct schedule *s)
 	static const char *const conditions[] = {"started", "healthy", "completed"};
 	for (int i = 0; i < s->services; i++) {
 		const struct setup *one = &s->setups[i];
-		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s", service_names[i],
+		fprintf(stderr, "  %s: %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s%s, of %d requests", service_names[i],
 		        strategy_names[one->strategy], one->replicas, one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
-		        one->is_job ? ", a job" : "");
+		        one->is_job ? ", a job" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
 		if (one->depends_on >= 0)
 			fprintf(stderr, ", after %s (%s)", service_names[one->depends_on], conditions[one->condition]);
 		fputs("\n", stderr);

@@ -88,6 +88,7 @@ static void begin(struct simulation *s, const struct schedule *schedule)
 		one->steps = arena_alloc(&h->arena, CANARY_STEPS * sizeof *one->steps);
 		for (int k = 0; k < CANARY_STEPS; k++)
 			one->steps[k] = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
+		one->analysis = (struct analysis){.is_on = setup->is_analysed, .min_requests = setup->min_requests};
 		one->has_healthcheck = setup->has_healthcheck;
 		one->is_job = one->may_end = setup->is_job;
 		if (setup->is_job)
@@ -211,6 +212,7 @@ static void observe(struct simulation *s)
 	struct world *w = s->real;
 	s->host.world = w;
 	time_passes(s);
+	see_requests(s);
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		bool is_counted = in->state == INSTANCE_RUNNING && *in->address && !is_listed(&s->host, in->address);

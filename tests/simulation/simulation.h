@@ -72,6 +72,9 @@ struct simulation {
 	/* The host */
 	enum behaviour behaviours[SERVICES_MAX][IMAGES_COUNT];
 	int64_t sick_after_ms;
+	bool is_failing[SERVICES_MAX][IMAGES_COUNT]; /* half of the requests to that revision */
+	bool is_silent[SERVICES_MAX];                /* nobody asks for anything */
+	struct evidence evidence[SERVICES_MAX];
 	enum fate fate;
 	int fated;                /* so many of the next actions */
 	enum err_kind fate_kind;
@@ -110,6 +113,11 @@ void host_reboots(struct simulation *s, bool is_whole_host);
 /* clockwork.c: what goes on by itself. */
 void time_passes(struct simulation *s);
 int64_t next_change_ms(const struct simulation *s);
+
+/* requests.c: what nginx's log says of those on trial, and when there is more of it to see (0: there is not). */
+void see_requests(struct simulation *s);
+const struct evidence *seen_of(const struct world *w, const char *service);
+int64_t next_requests_ms(const struct traffic *t, int64_t now_ms);
 
 /* act.c: carries out one action, or not, as fate has it. */
 void act_on(struct simulation *s, const struct action *a);

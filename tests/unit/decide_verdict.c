@@ -264,6 +264,11 @@ static void most_of_the_requests(void)
 	       "59.7 > 7.6 by the absolute test, bound 1 %");
 	s.rows[1].stable.errors = 6;
 	judged(&s, VERDICT_GOOD, NULL);
+	s.rows[1] = (struct evidence){.weight = 900, .next = {.attempts = 90, .errors = 45}, .stable = {.attempts = 10, .errors = 5}};
+	judged(&s, VERDICT_GOOD, NULL);
+	s.rows[1].stable.errors = 2; /* may have been those in flight */
+	CHECK_INT(judge(&s), VERDICT_BAD);
+	arena_done(&s.arena);
 	/* Up to the half of them it is only compared. */
 	s.count = 1;
 	row(&s, 500, 60, 6, 60, 0);
