@@ -93,6 +93,13 @@ say "nobody asks"
 moth 2 1s "{min_requests: 60}"
 start_reconcile "$HOST/log" --path "$HOST/moth"
 ok "without requests it waits, and says so" log_has "saw 0 of 60 requests"
+rm "$HOST_STATE/nginx/requests.log"
+ok "a log that somebody removed: is told" log_has "requests.log is gone; counted anew from now on"
+for ((i = 0; i < 300; i++)); do
+	[ -e "$HOST_STATE/nginx/requests.log" ] && break
+	sleep 0.1
+done
+ok "a log that somebody removed: nginx opens it anew" test -e "$HOST_STATE/nginx/requests.log"
 start_client --host moth.test
 ok "with requests it goes on" wait "$RECONCILE_PID"
 ok "with requests: none fails" stop_client
