@@ -92,6 +92,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.http = c->http, .docker = c->docker, .docker_host = s->docker_host, .nginx = &c->nginx, .host = &c->host,
 		.notes = &c->keeper.notes, .arena = &c->arena,
 		.orders_folder = arena_printf(&c->arena, "%s/operator", s->state_dir),
+		.access_log = {.settings = &c->nginx, .arena = &c->arena},
+		.measurer = {.http = c->http, .arena = &c->arena},
 		.wall_ms = clock_now_ms(), .monotonic_ms = clock_monotonic_ms()};
 	c->run_started_ms = c->observer.wall_ms;
 	return 0;
@@ -243,6 +245,7 @@ static int turn(struct cycle *c, const struct loaded *l, struct decision *decisi
 	c->has_looked = true;
 	if (c->keeper.notes.is_missing && !world->are_notes_lost && keep_begin(&c->keeper, e) < 0)
 		return -1;
+	access_log_keep(&c->observer.access_log, world->now_ms);
 	decide(d, world, a, decision);
 	if (decision->actions_count == 0 && !decision->wait_until_ms && is_at_rest(c, a)) {
 		say_waits(c, decision);
@@ -453,10 +456,12 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
-		if (o->is_json)
-			json_status(&out, &want.loaded.desired, &decision);
-		else
+		if (o->is_json) {
+			json_status(&out, &want.loaded.desired, &decision, &world);
+		} else {
 			status_print(&out, &want.loaded.desired, &decision);
+			seen_print(&out, &world);
+		}
 		performer_answer(&out);
 		code = status_exit_code(&decision);
 		if (want.loaded.left_out)

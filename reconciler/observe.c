@@ -263,6 +263,8 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	settle_times(o, w);
 	if (nginx_find_namings(o->nginx, d, a, &w->nginx, e) < 0)
 		return -1;
+	access_log_read(&o->access_log, &w->nginx.topology, clock_now_ms(), a, &w->evidence, &w->evidence_count);
+	measure(&o->measurer, d, a, w);
 	host_observe(o->host, desired_swap(d), a, &w->host);
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)

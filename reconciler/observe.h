@@ -9,9 +9,11 @@
 #include "docker/docker.h"
 #include "host/host.h"
 #include "host/notes.h"
+#include "measure.h"
 #include "model/desired.h"
 #include "model/world.h"
 #include "net/http.h"
+#include "nginx/access_log.h"
 #include "nginx/nginx.h"
 
 struct memory;
@@ -25,6 +27,8 @@ struct observer {
 	const struct notes *notes;
 	const char *orders_folder;
 	struct arena *arena; /* for what is remembered */
+	struct access_log access_log;
+	struct measurer measurer;
 	struct memory *memories;
 	size_t memories_count;
 	int64_t wall_ms, monotonic_ms; /* when the run began */

@@ -4,7 +4,7 @@
  * finishes the requests in flight, and leaves with 0.
  *
  *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
- *   ON_TERM graceful|exit · BIND 0.0.0.0
+ *   ON_TERM graceful|exit · BIND 0.0.0.0 · FAIL_PERCENT 0 · DELAY_MS 0 (both: of GET /)
  *   GET / · GET /health · GET /version · GET /slow?ms=N · POST /echo
  *
  * EXIT_AFTER_MS ends it by itself, with 1, in the way that ON_TERM says, and so does EXIT_AFTER_REQUESTS, for which
@@ -50,6 +50,7 @@ static const char *version;
 static char hostname[65];
 static bool is_ill;
 static long requests; /* but for /health */
+static long fail_percent, delay_ms;
 
 static int64_t now_ms(void)
 {
@@ -83,7 +84,7 @@ static void answer(struct connection *c, int status, const char *type, const cha
 	c->out_length = (size_t)snprintf(c->out, sizeof c->out,
 		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nX-Version: %s\r\nCache-Control: no-store\r\n"
 		"Connection: %s\r\n\r\n%s", status, status == 200 ? "OK" : status == 404 ? "Not Found" : status == 503 ?
-		"Service Unavailable" : "Bad Request", type, n, version, c->keep ? "keep-alive" : "close", body);
+		"Service Unavailable" : status == 500 ? "Internal Server Error" : "Bad Request", type, n, version, c->keep ? "keep-alive" : "close", body);
 	c->out_sent = 0;
 }
 
@@ -117,9 +118,14 @@ static bool has_path(const char *head, const char *start)
 
 static void route(struct connection *c, const char *head)
 {
+	static unsigned long asked;
 	const char *ms = strstr(head, "ms=");
 	requests += !has_path(head, "GET /health");
-	if (has_path(head, "GET /health"))
+	if (has_path(head, "GET /") && (long)(asked++ * 37 % 100) < fail_percent)
+		answer(c, 500, "text/plain", "failed\n");
+	else if (has_path(head, "GET /") && delay_ms)
+		c->answer_at = now_ms() + delay_ms;
+	else if (has_path(head, "GET /health"))
 		answer(c, is_ill ? 503 : 200, "text/plain", is_ill ? "DOWN\n" : "UP\n");
 	else if (has_path(head, "GET /version"))
 		answer(c, 200, "text/plain", "%s\n", version);
@@ -309,6 +315,8 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &act, NULL);
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
+	fail_percent = strtol(setting("FAIL_PERCENT", "0"), NULL, 10);
+	delay_ms = strtol(setting("DELAY_MS", "0"), NULL, 10);
 	int64_t exit_after = strtol(setting("EXIT_AFTER_MS", "0"), NULL, 10), start = now_ms();
 	long requests_max = strtol(setting("EXIT_AFTER_REQUESTS", "0"), NULL, 10);
 	gethostname(hostname, sizeof hostname - 1);

@@ -93,10 +93,10 @@ static void in_place(struct arena *a, const struct service *s, int stable, struc
 }
 
 static const struct strategy_info infos[STRATEGY_COUNT] = {
-	[STRATEGY_ROLLING] = {false, false, rolling},
-	[STRATEGY_BLUE_GREEN] = {false, false, blue_green},
-	[STRATEGY_CANARY] = {false, true, canary},
-	[STRATEGY_IN_PLACE] = {true, false, in_place},
+	[STRATEGY_ROLLING] = {false, rolling},
+	[STRATEGY_BLUE_GREEN] = {false, blue_green},
+	[STRATEGY_CANARY] = {false, canary},
+	[STRATEGY_IN_PLACE] = {true, in_place},
 };
 
 const struct strategy_info *strategy_info(enum strategy strategy)

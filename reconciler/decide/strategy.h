@@ -32,7 +32,6 @@ struct steps {
 
 struct strategy_info {
 	bool is_exclusive;       /* an old instance stops before its replacement starts: downtime, but never two at once */
-	bool is_analysed;        /* what is seen of its requests counts, also without a word of it in the manifest */
 	void (*steps)(struct arena *a, const struct service *s, int stable, struct steps *out);
 };
 

@@ -512,6 +512,10 @@ static void settle_steps(struct parse *p, struct draft *d)
 		parse_error(p, draft_mark(d, "x-reconcile.steps"), arena_printf(p->a, "%s.x-reconcile.steps", d->path),
 		            "only canary goes in steps, and this is %s; add strategy: canary, or remove the steps", strategy_names[s->strategy]);
 	steps_take(s, p->a);
+	analysis_take(s);
+	if (s->strategy == STRATEGY_IN_PLACE && is_set(d, "x-reconcile.analysis") && s->analysis.is_on)
+		parse_error(p, draft_mark(d, "x-reconcile.analysis"), arena_printf(p->a, "%s.x-reconcile.analysis", d->path),
+		            "compares the new revision with the old one, and in-place never has both; add strategy: canary, or remove it");
 }
 
 void draft_settle(struct parse *p, struct draft *d)

@@ -204,6 +204,10 @@ static const struct field_row rows[] = {
 	{OURS("x-reconcile.steps"), parse_steps, SHAPE_STEPS, "[5, 25, 50]",
 	 "With canary: percent of the requests for the new revision, one step after the other, as numbers or as "
 	 "{weight: 25, hold: 10m}."},
+	{OURS("x-reconcile.analysis"), parse_analysis, SHAPE_ANALYSIS, "on with canary, with the tool's own bounds, else off",
+	 "What sends the new revision back while it has a share of the traffic: max_error_rate and max_latency_p99, absolute (1%, "
+	 "500ms) or as a multiple of what the old one has (1.5x), and a query to a Prometheus; with min_requests no step is over "
+	 "before the new one had so many. off: nothing but its probes."},
 	{OURS("x-reconcile.hold"), parse_hold, SHAPE_HOLD, "5s, with canary 1m",
 	 "How long the new revision is watched after it has the traffic, or a share of it; manual: until "
 	 "`reconcile promote`.", FILLS(INT64, hold_ms)},

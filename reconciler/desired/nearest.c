@@ -84,7 +84,7 @@ static const char *const mount_keys[] = {"image"};
 static const char *const bind_keys[] = {"recursive"};
 static const char *const volume_keys[] = {"labels", "subpath"};
 static const char *const own_keys[] = {
-	"analysis", "surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
+	"surge", "unavailable", "smoke", "hooks", "sticky", "key", "salt", "capacity",
 };
 static const char *const own_top_keys[] = {"notify", "images", "nginx"};
 static const char *const own_route_keys[] = {

@@ -120,6 +120,9 @@ void kept_settle(struct parse *p, struct value *const sources[2], struct value *
 parse_field parse_file_mode;
 /* resources.c */
 parse_field parse_engine_name;
+/* analysis.c; and s->analysis from the spec and the strategy. */
+parse_field parse_analysis;
+void analysis_take(struct service *s);
 /* steps.c: a duration or `manual`; the shares of a canary. */
 parse_field parse_hold, parse_steps;
 /* s->steps from the spec and s->hold_ms. */

@@ -113,6 +113,14 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "\"shm_size\":{\"type\":[\"string\",\"integer\"]},\"extra_hosts\":{\"type\":[\"array\",\"object\"]},"
 	    "\"tags\":" STRINGS "},\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}",
 	[SHAPE_HOLD] = HOLD,
+	[SHAPE_ANALYSIS] =
+	    "{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"^(on|off)$|\\\\$\"},{\"type\":\"object\","
+	    "\"properties\":{\"max_error_rate\":{\"type\":\"string\",\"pattern\":\"^[0-9.]+[%x]$|\\\\$\"},"
+	    "\"max_latency_p99\":{\"type\":\"string\"},\"min_requests\":{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
+	    "{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},\"query\":{\"type\":\"object\",\"properties\":{\"url\":{\"type\":\"string\"},"
+	    "\"promql\":{\"type\":\"string\"},\"max\":{\"type\":[\"number\",\"string\"]}},\"required\":[\"url\",\"promql\",\"max\"],"
+	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"additionalProperties\":false,"
+	    "\"patternProperties\":{\"^x-\":{}}}]}",
 	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
 	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 };

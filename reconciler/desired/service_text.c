@@ -293,6 +293,7 @@ static int read_service(const cJSON *root, struct arena *a, struct service *s, s
 	if (read_lists(root, a, s, e) < 0 || read_spec(root, a, s, e) < 0)
 		return -1;
 	steps_take(s, a);
+	analysis_take(s);
 	return 0;
 }
 

@@ -122,6 +122,8 @@ struct topology {
 	size_t routes_count;
 	struct traffic *services;
 	size_t services_count;
+	const char **logs; /* the access_log lines of the user's own http block; nginx's room alone reads and fills them */
+	size_t logs_count;
 };
 
 /* A file of the user's own that leads to an upstream of ours which Git does not have any more. */

@@ -306,6 +306,8 @@ static int publish(const struct nginx_settings *s, struct http *http, const stru
 	if (in.text)
 		config_read(in.text, &a, &old);
 	struct topology topology = weighed(s, &a, wanted, &old);
+	if (topology_has_next(&topology))
+		inherited_logs(s, &a, &topology);
 	if (config_render(s, &topology, &a, &p.config, e) < 0 || assets_write(s, &a, &topology, e) < 0)
 		return -1;
 	p.id = p.config.id;

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "nginx/internal.h"
 
+#define LOG_LINE "# log "
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 /* What stands before the id. A blank, '#' and '"' occur in no name, so no name can look like these. */
 static const char *const id_places[] = {"\n# generation ", "location = /generation { return 200 \""};
@@ -185,6 +186,8 @@ void config_head(struct buf *out, const struct topology *t)
 	for (size_t i = 0; i < t->routes_count; i++)
 		if (config_is_route(&t->routes[i]))
 			print_route(out, &t->routes[i]);
+	for (size_t i = 0; i < t->logs_count; i++)
+		buf_printf(out, LOG_LINE "%s\n", t->logs[i]);
 }
 
 /* Writes id over the 16 characters at each of the id's places. False when one of them is not there. */
@@ -291,6 +294,12 @@ static bool starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
+static void read_log(struct arena *a, const char *at, const char *end, struct topology *t)
+{
+	const char *line = arena_strndup(a, at, (size_t)(end - at));
+	*ARENA_PUSH(a, t->logs, t->logs_count) = line;
+}
+
 void config_read(const char *text, struct arena *a, struct topology *t)
 {
 	static const char service[] = "# service ";
@@ -300,6 +309,8 @@ void config_read(const char *text, struct arena *a, struct topology *t)
 		const char *end = text + strcspn(text, "\n");
 		if (starts_with(text, service))
 			read_service(a, text + strlen(service), end, t);
+		if (starts_with(text, LOG_LINE))
+			read_log(a, text + strlen(LOG_LINE), end, t);
 		for (size_t i = 0; i < ARRAY_LEN(way_kinds); i++)
 			if (starts_with(text, way_kinds[i].start))
 				read_route(a, text + strlen(way_kinds[i].start), end, &way_kinds[i], t);

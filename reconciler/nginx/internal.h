@@ -44,6 +44,8 @@ struct config {
 	bool has_streams;
 	const char *id;            /* covers them all */
 };
+/* Is a rollout under way: does some service have a second side? */
+bool topology_has_next(const struct topology *t);
 MUST_CHECK int config_render(const struct nginx_settings *s, const struct topology *t, struct arena *a,
                              struct config *out, struct err *e);
 
@@ -115,5 +117,21 @@ MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *whole, st
 /* Where a file that is not ours leads to that upstream: "/etc/nginx/conf.d/shop.conf:12"; NULL: nowhere in `whole`, which is
  * what `nginx -T` prints. */
 const char *naming_find(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a);
+
+/* inherited.c */
+/* The access_log lines that our servers inherit from the user's http block, in words that may stand in ours. `dump` is
+ * of nginx -T. Without any, none. */
+struct inherited {
+	const char **logs;
+	size_t logs_count;
+	bool is_off;      /* there shall be none */
+};
+void inherited_read(const struct nginx_settings *s, const char *dump, struct arena *a, struct inherited *out);
+/* Sets the logs of a topology in which a rollout is under way; with what nginx does without a word on it, when there are
+ * none. */
+void inherited_logs(const struct nginx_settings *s, struct arena *a, struct topology *t);
+
+/* access_log.c: our own log, in `directory` */
+#define ACCESS_LOG_NAME "requests.log"
 
 #endif

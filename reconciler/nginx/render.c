@@ -9,6 +9,8 @@
 #include "base/sha256.h"
 #include "nginx/render.h"
 
+#define ROLLOUT "$reconcile_rollout"
+
 /* A service that can take requests, as one route to it sees it. */
 struct pool {
 	const struct route *route;
@@ -28,6 +30,14 @@ bool render_has_address(const struct side *side)
 {
 	for (size_t i = 0; i < side->addresses_count; i++)
 		if (config_is_address(side->addresses[i]))
+			return true;
+	return false;
+}
+
+bool topology_has_next(const struct topology *t)
+{
+	for (size_t i = 0; i < t->services_count; i++)
+		if (config_is_service(&t->services[i]) && render_has_address(&t->services[i].next) && *t->services[i].rollout)
 			return true;
 	return false;
 }
@@ -67,8 +77,11 @@ static struct way way_of(const struct render *c, size_t number)
 
 /* --- what all servers share --- */
 
+/* Nothing that a client wrote may stand in our log. */
+#define LOG_FORMAT "$msec;" ROLLOUT ";$upstream_addr;$upstream_status;$upstream_header_time;$request_time"
+
 /* Buckets are thousandths; the last takes what rounding leaves. */
-static void print_shared(struct buf *out)
+static void print_shared(struct buf *out, const struct render *c)
 {
 	buf_puts(out, "\nmap $http_upgrade $reconcile_connection { default upgrade; '' close; }\n"
 	              "map $http_host $reconcile_port { default ''; \"~(:[0-9]+)$\" $1; }\n"
@@ -76,6 +89,8 @@ static void print_shared(struct buf *out)
 	for (int i = 0; i < PERMILLE - 1; i++)
 		buf_printf(out, "%s0.1%% %d;", i % 10 ? " " : "\n\t", i);
 	buf_printf(out, " * %d;\n}\n", PERMILLE - 1);
+	if (topology_has_next(c->t))
+		buf_puts(out, "log_format reconcile '" LOG_FORMAT "';\n");
 }
 
 void render_side(struct buf *out, const struct side *side, int port, const char *role)
@@ -157,30 +172,39 @@ static const char *rollout_path(const struct render *c, const struct pool *p)
 	return p->has_next ? arena_printf(c->a, "%s/%s/%s", p->t->project, p->t->service, p->t->rollout) : "-";
 }
 
-/* Sets $reconcile_side from the flags. Nothing else but these lines may decide it: routes and /side share them. */
+/* Sets $reconcile_side from the flags. Nothing else but these lines may decide it: routes and /side share them. The log
+ * names the rollout. */
 static void print_draw(struct buf *out, const struct nginx_settings *s, const char *rollout, const char *bucket)
 {
+	if (strcmp(rollout, ROLLOUT) != 0)
+		buf_printf(out, "\t\tset " ROLLOUT " %s;\n", rollout);
 	buf_puts(out, "\t\tset $reconcile_side stable;\n");
 	buf_printf(out, "\t\tif (-f %s/traffic/%s/now/%s) { set $reconcile_side next; }\n", s->directory, rollout, bucket);
+}
+
+static bool has_next(const struct way *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->pools[i].has_next)
+			return true;
+	return false;
 }
 
 /* Which pool a request goes to. Returns what proxy_pass names. */
 static const char *print_choice(struct buf *out, const struct render *c, const struct way *w)
 {
 	const char *service = render_target(c, w->pools->route), *rollout = rollout_path(c, w->pools);
-	bool has_next = w->pools[0].has_next;
 	if (w->count > 1) {
-		buf_printf(out, "\t\tset $reconcile_service %s;\n\t\tset $reconcile_rollout %s;\n", service, rollout);
+		buf_printf(out, "\t\tset $reconcile_service %s;\n\t\tset " ROLLOUT " %s;\n", service, rollout);
 		for (size_t i = 1; i < w->count; i++) {
 			const struct pool *p = &w->pools[i];
-			has_next |= p->has_next;
-			buf_printf(out, "\t\tif ($reconcile_to_%zu = %zu) { set $reconcile_service %s; set $reconcile_rollout %s; }\n",
+			buf_printf(out, "\t\tif ($reconcile_to_%zu = %zu) { set $reconcile_service %s; set " ROLLOUT " %s; }\n",
 			           w->number, i, render_target(c, p->route), rollout_path(c, p));
 		}
 		service = "$reconcile_service";
-		rollout = "$reconcile_rollout";
+		rollout = ROLLOUT;
 	}
-	if (!has_next)
+	if (!has_next(w))
 		return arena_printf(c->a, "%s.stable", service);
 	print_draw(out, c->s, rollout, "$reconcile_bucket");
 	buf_printf(out, "\t\tif (-f %s/traffic/%s/both) { set $reconcile_side \"${reconcile_side}_both\"; }\n",
@@ -192,15 +216,29 @@ static const char *print_choice(struct buf *out, const struct render *c, const s
 
 /* --- locations --- */
 
-/* One location of a way; `pool` gets what its proxy_pass names. */
+/* Ours, beside those that would hold here without it: a location that has one inherits none. */
+static void print_logs(struct buf *out, const struct render *c, enum frame frame)
+{
+	buf_printf(out, "\t\taccess_log %s/" ACCESS_LOG_NAME " reconcile buffer=64k flush=1s;\n", c->s->directory);
+	for (size_t i = 0; frame == FRAME_HOST && i < c->t->logs_count; i++)
+		buf_printf(out, "\t\t%s;\n", c->t->logs[i]);
+}
+
+/*
+ * One location of a way; `pool` gets what its proxy_pass names. While a rollout is under way, one that is included goes
+ * by our hop: the server around it has logs of its own, and here nobody knows which.
+ */
 static void print_location(struct buf *out, const struct render *c, const struct way *w, enum frame frame,
                            const char *where, const char **pool)
 {
+	bool is_logged = has_next(w), goes_by_hop = is_logged && frame == FRAME_INCLUDE;
 	buf_printf(out, "\tlocation %s {\n", where);
 	if (frame == FRAME_INCLUDE)
 		render_settings(out, "\t\t", frame);
 	render_limits(out, "\t\t", w->first);
-	*pool = print_choice(out, c, w);
+	if (is_logged && !goes_by_hop)
+		print_logs(out, c, frame);
+	*pool = goes_by_hop ? w->first->host : print_choice(out, c, w);
 	/* error_page stands inside the `if`, so that the user's own error pages hold at all other times. */
 	if (frame != FRAME_HOP)
 		buf_printf(out, "\t\tif (-f %s/close) { error_page 418 = @reconcile_%zu; return 418; }\n", c->s->directory, w->number);
@@ -226,6 +264,8 @@ static void print_way(struct buf *out, const struct render *c, size_t number, en
 	buf_printf(out, "\tlocation @reconcile_%zu {\n\t\tkeepalive_timeout 0;\n", w.number);
 	if (frame == FRAME_INCLUDE)
 		render_settings(out, "\t\t", frame);
+	else if (has_next(&w))
+		print_logs(out, c, frame);
 	render_limits(out, "\t\t", w.first);
 	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", pool);
 }
@@ -296,7 +336,7 @@ static bool render_locations(const struct render *c, struct buf *head, struct co
 
 static void print_http(struct buf *out, const struct render *c)
 {
-	print_shared(out);
+	print_shared(out, c);
 	print_pools(out, c);
 	for (size_t i = 0; i < c->t->routes_count; i++) {
 		if (!render_is_first(c, i, route_is_same_way))

@@ -265,11 +265,37 @@ void json_plan(struct buf *out, const struct plan *p, bool is_whole)
 	finish(out, root);
 }
 
-void json_status(struct buf *out, const struct desired *d, const struct decision *decision)
+static void add_sight(cJSON *one, const char *name, const struct seen *side)
+{
+	struct sight s = sight_of(side);
+	cJSON *object = cJSON_AddObjectToObject(one, name);
+	cJSON_AddNumberToObject(object, "attempts", (double)s.attempts);
+	cJSON_AddNumberToObject(object, "errors", (double)s.errors);
+	if (s.p99_ms >= 0)
+		cJSON_AddNumberToObject(object, "p99_ms", s.p99_ms);
+}
+
+/* Of rollouts under way. */
+static void add_seen(cJSON *root, const struct world *w)
+{
+	struct evidence sum;
+	cJSON *list = cJSON_AddArrayToObject(root, "requests");
+	for (size_t at = 0; seen_next(w, &at, &sum);) {
+		cJSON *one = cJSON_CreateObject();
+		cJSON_AddItemToArray(list, one);
+		add_address(one, sum.project, sum.service);
+		add_text(one, "revision", sum.revision);
+		add_sight(one, "next", &sum.next);
+		add_sight(one, "stable", &sum.stable);
+	}
+}
+
+void json_status(struct buf *out, const struct desired *d, const struct decision *decision, const struct world *w)
 {
 	cJSON *root = document();
 	add_commit(root, d);
 	add_services(root, decision);
+	add_seen(root, w);
 	finish(out, root);
 }
 

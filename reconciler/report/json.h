@@ -10,7 +10,7 @@
 
 /* is_whole: every manifest of Git is in it. */
 void json_plan(struct buf *out, const struct plan *p, bool is_whole);
-void json_status(struct buf *out, const struct desired *d, const struct decision *decision);
+void json_status(struct buf *out, const struct desired *d, const struct decision *decision, const struct world *w);
 /*
  * Diagnostics are lines of "FILE:LINE:COLUMN: PATH: MESSAGE", as desired/manifest.h gives them; what of that a line does
  * not have is left away. `e`: NULL, or what ended it, if no line says so.

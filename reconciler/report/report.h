@@ -70,6 +70,15 @@ void status_nothing(struct buf *out, const struct decision *d);
 void status_notes(struct buf *out, const struct decision *d);
 /* All services, one line each. */
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision);
+/* What was seen of the requests while next had a share of them, one line for each rollout under way. */
+void seen_print(struct buf *out, const struct world *w);
+/* The same as sums: begin with *at 0; false after the last. */
+bool seen_next(const struct world *w, size_t *at, struct evidence *sum);
+struct sight {
+	int64_t attempts, errors;
+	double p99_ms; /* -1: no answer yet */
+};
+struct sight sight_of(const struct seen *s);
 /* Projects that run here and are not in Git: "one, two"; nothing when there are none. */
 void projects_gone(struct buf *out, const struct desired *d, const struct world *w);
 /* The exit code that the services' phases amount to. */

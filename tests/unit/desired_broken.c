@@ -157,6 +157,30 @@ static const struct {
 	 "compose.yaml:4:26: services.web.x-reconcile.steps: only canary goes in steps, and this is in-place; add strategy: canary, or remove the steps\n"},
 	{"services:\n  web:\n    image: a\nx-reconcile: {atomic: maybe}\n",
 	 "compose.yaml:4:23: x-reconcile.atomic: 'maybe' is neither true nor false\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {analysis: {max_error_rate: 1%}}\n",
+	 "compose.yaml:4:29: services.web.x-reconcile.analysis: compares the new revision with the old one, and in-place never has both; add strategy: canary, or remove it\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: [1]}\n" ROUTE,
+	 "compose.yaml:4:47: services.web.x-reconcile.analysis: must be a map, like {max_error_rate: 1%, min_requests: 100}, or on or off, not a list\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: never}\n" ROUTE,
+	 "compose.yaml:4:47: services.web.x-reconcile.analysis: must be a map, like {max_error_rate: 1%, min_requests: 100}, or on or off, not 'never'\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {max_error_rate: 0.01}}\n" ROUTE,
+	 "compose.yaml:4:64: services.web.x-reconcile.analysis.max_error_rate: '0.01' is no bound; write percent of the requests, like 1%, or a multiple of what the old revision has, like 1.5x\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {max_error_rate: 0.5x}}\n" ROUTE,
+	 "compose.yaml:4:64: services.web.x-reconcile.analysis.max_error_rate: '0.5x' is no bound; write percent of the requests, like 1%, or a multiple of what the old revision has, like 1.5x\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {max_latency_p99: 500}}\n" ROUTE,
+	 "compose.yaml:4:65: services.web.x-reconcile.analysis.max_latency_p99: '500' is no bound; write a time of at least 1ms, like 500ms, or a multiple of what the old revision has, like 1.5x\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {min_requests: -1}}\n" ROUTE,
+	 "compose.yaml:4:62: services.web.x-reconcile.analysis.min_requests: '-1' is no number from 0 to 2147483647\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {query: {url: 'http://127.0.0.1:9090', max: 1}}}\n" ROUTE,
+	 "compose.yaml:4:55: services.web.x-reconcile.analysis.query: has no promql; it needs url, promql and max\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {query: {url: 'localhost:9090', promql: up, max: 1}}}\n" ROUTE,
+	 "compose.yaml:4:61: services.web.x-reconcile.analysis.query.url: 'localhost:9090' is no address of a Prometheus; write one like http://127.0.0.1:9090\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {query: {url: 'http://a', promql: 'up{r=\"{{revison}}\"}', max: 1}}}\n" ROUTE,
+	 "compose.yaml:4:81: services.web.x-reconcile.analysis.query.promql: unknown name '{{revison}}'; did you mean '{{revision}}'?\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {query: {url: 'http://a', promql: 'up{{', max: 1}}}\n" ROUTE,
+	 "compose.yaml:4:81: services.web.x-reconcile.analysis.query.promql: unknown name in {{ }}; there are {{revision}}, {{service}}, {{project}} and {{window}}\n"},
+	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, analysis: {query: {url: 'http://a', promql: up, max: few}}}\n" ROUTE,
+	 "compose.yaml:4:90: services.web.x-reconcile.analysis.query.max: 'few' is no number; write the most that the query may answer, like 0.05\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: 5}\n" ROUTE,
 	 "compose.yaml:4:44: services.web.x-reconcile.steps: must be a list of shares, like [5, 25, 50], or of {weight: 25, hold: 10m}\n"},
 	{"services:\n  web:\n    image: a\n    x-reconcile: {strategy: canary, steps: [5, 120%]}\n" ROUTE,
@@ -270,7 +294,7 @@ static void what_comes_later_is_told(void)
 	         "      strategy: canary\n"
 	         "      steps: [5, 25, 50]\n"
 	         "      hold: 2m\n"
-	         "      analysis: { max_error_rate: 1% }\n"
+	         "      analysis: { max_error_rat: 1% }\n"
 	         "x-reconcile:\n"
 	         "  routes:\n"
 	         "    - host: parking.example.com\n"
@@ -278,7 +302,7 @@ static void what_comes_later_is_told(void)
 	CHECK_STR(l.problems.text.text,
 	          "compose.yaml:6:17: services.backend.x-reconcile.strategy: canary moves traffic, and no route leads to backend; add one under "
 	          "x-reconcile.routes at the top level, or write in-place\n"
-	          "compose.yaml:9:7: services.backend.x-reconcile: 'analysis' is not supported yet; remove it\n"
+	          "compose.yaml:9:19: services.backend.x-reconcile.analysis: unknown key 'max_error_rat'; did you mean 'max_error_rate'?\n"
 	          "compose.yaml:13:11: x-reconcile.routes: the weights make 90 together; they are percent, and must make 100\n");
 	loaded_done(&l);
 }

@@ -439,6 +439,62 @@ static void batches_follow(void)
 	}
 }
 
+static bool is_bound(const struct bound *b, bool is_set, bool is_relative, double value)
+{
+	return b->is_set == is_set && b->is_relative == is_relative && b->value > value - 1e-9 && b->value < value + 1e-9;
+}
+
+static void analysis_is_read(void)
+{
+	static const struct {
+		const char *text;
+		bool is_on;
+		struct bound errors, latency;
+		int64_t least;
+		const char *query;
+		double max;
+	} rows[] = {
+		{"{strategy: canary}", true, {0}, {0}, 0, NULL, 0},
+		{"{strategy: rolling}", false, {0}, {0}, 0, NULL, 0},
+		{"{strategy: rolling, analysis: on}", true, {0}, {0}, 0, NULL, 0},
+		{"{strategy: blue-green, analysis: {}}", true, {0}, {0}, 0, NULL, 0},
+		{"{strategy: canary, analysis: off}", false, {0}, {0}, 0, NULL, 0},
+		{"{strategy: canary, analysis: false}", false, {0}, {0}, 0, NULL, 0},
+		{"{strategy: canary, analysis: {max_error_rate: 1%, max_latency_p99: 1.2x, min_requests: 100}}", true,
+		 {true, false, 0.01}, {true, true, 1.2}, 100, NULL, 0},
+		{"{strategy: canary, analysis: {max_error_rate: 1.5x, max_latency_p99: 1.5s}}", true, {true, true, 1.5}, {true, false, 1500}, 0, NULL, 0},
+		{"{strategy: canary, analysis: {query: {url: 'http://127.0.0.1:9090/', promql: 'a{r=\"{{revision}}\"}[{{window}}]', max: 0.05}}}", true,
+		 {0}, {0}, 0, "a{r=\"{{revision}}\"}[{{window}}]", 0.05},
+		{"{strategy: canary, analysis: {query: {url: 'https://prom', promql: up, max: -1e3}}}", true, {0}, {0}, 0, "up", -1000},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+		struct loaded l;
+		buf_printf(&text, WEB "    x-reconcile: %s\n" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_INT(l.result, 0);
+		const struct service *s = l.result == 0 ? first(&l) : NULL;
+		for (int again = 0; s && again < 2; again++) {
+			const struct analysis *a = &s->analysis;
+			CHECK_INT(a->is_on, rows[i].is_on);
+			CHECK(is_bound(&a->max_error_rate, rows[i].errors.is_set, rows[i].errors.is_relative, rows[i].errors.value));
+			CHECK(is_bound(&a->max_latency_p99, rows[i].latency.is_set, rows[i].latency.is_relative, rows[i].latency.value));
+			CHECK_INT(a->min_requests, rows[i].least);
+			CHECK_STR(a->query.text ? a->query.text : "", rows[i].query ? rows[i].query : "");
+			CHECK(!rows[i].query || (a->query.max > rows[i].max - 1e-9 && a->query.max < rows[i].max + 1e-9));
+			CHECK(!rows[i].query || a->query.url[strlen(a->query.url) - 1] != '/');
+			/* And as the notes keep it. */
+			struct service *kept = arena_alloc(&l.arena, sizeof *kept);
+			struct err e;
+			buf_clear(&text);
+			service_print(&text, s);
+			CHECK_INT(service_parse(text.text, &l.arena, kept, &e), 0);
+			s = kept;
+		}
+		loaded_done(&l);
+	}
+}
+
 static void canary_steps(void)
 {
 	static const struct {
@@ -700,7 +756,7 @@ static void relative_files_need_a_folder(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(batches_follow), TEST(resources_are_read),
+	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(analysis_is_read), TEST(batches_follow), TEST(resources_are_read),
 	TEST(every_service_has_its_networks), TEST(env_files_are_read), TEST(env_files_count), TEST(relative_files_need_a_folder),
 };
 TESTS_MAIN(tests)

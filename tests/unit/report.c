@@ -361,11 +361,29 @@ static void status_shows_both_revisions(void)
 	status_print(&plan, &h->desired, &d);
 	CHECK_CONTAINS(plan.text, "; paused: lunch; `reconcile resume` lets it go on\n");
 	CLEANUP(buf_done) struct buf json = BUF_INIT(4096);
-	json_status(&json, &h->desired, &d);
+	json_status(&json, &h->desired, &d, h->world);
 	CHECK_CONTAINS(json.text, "\"from\":\"rev-app:1\",\"to\":\"rev-app:2\",\"percent\":10,\"step\":1,\"steps\":6");
 	CHECK_CONTAINS(json.text, ",\"until\":\"2023-11-14T22:13:");
 	CHECK_CONTAINS(json.text, "\"paused\":\"paused: lunch; `reconcile resume` lets it go on\"");
 	host_free(h);
+}
+
+/* Of all shares together; what stable did before is not of it. */
+static void both_sides_of_a_rollout_are_shown(void)
+{
+	struct evidence seen[] = {
+		{.project = "shop", .service = "web", .weight = 0, .stable = {.attempts = 9}},
+		{.project = "shop", .service = "web", .weight = 50, .next = {.attempts = 3, .errors = 1}},
+		{.project = "shop", .service = "api", .weight = 50},
+		{.project = "shop", .service = "web", .weight = 250, .next = {.attempts = 5}, .stable = {.attempts = 10, .errors = 1}},
+	};
+	struct world w = {.evidence = seen, .evidence_count = ARRAY_LEN(seen)};
+	seen[3].next.latency[evidence_bucket_of(1)] = 4;
+	buf_clear(&plan);
+	seen_print(&plan, &w);
+	CHECK_STR(plan.text,
+	          "shop/web                       requests     next: 8 attempts, 1 failed (12.5 %), p99 1 ms; stable: 10 attempts, 1 failed (10.0 %)\n"
+	          "shop/api                       requests     next: 0 attempts, 0 failed (0.0 %); stable: 0 attempts, 0 failed (0.0 %)\n");
 }
 
 /* Whatever is a secret of the manifest: in no plan, no action and no status. */
@@ -460,6 +478,7 @@ static const struct test tests[] = {
 	TEST(status_has_a_line_for_each_service),
 	TEST(status_shows_both_revisions),
 	TEST(drift_says_what_differs),
+	TEST(both_sides_of_a_rollout_are_shown),
 	TEST(secrets_are_nowhere),
 	TEST(swap_has_a_part_of_its_own),
 };

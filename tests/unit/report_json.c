@@ -192,8 +192,19 @@ static void status_is_one_document(void)
 	struct decision d;
 	decide(&h->desired, h->world, &h->arena, &d);
 	buf_clear(&out);
-	json_status(&out, &h->desired, &d);
+	struct evidence seen[] = {
+		{.project = "shop", .service = "web", .revision = "r", .weight = 0, .stable = {.attempts = 9}},
+		{.project = "shop", .service = "web", .revision = "r", .weight = 50, .next = {.attempts = 3, .errors = 1}},
+		{.project = "shop", .service = "web", .revision = "r", .weight = 250, .next = {.attempts = 4}, .stable = {.attempts = 5}},
+	};
+	seen[2].next.latency[evidence_bucket_of(1)] = 4;
+	h->world->evidence = seen;
+	h->world->evidence_count = ARRAY_LEN(seen);
+	json_status(&out, &h->desired, &d, h->world);
 	parse_line();
+	CHECK_STR(text_at("requests"), "[{\"address\":\"shop/web\",\"revision\":\"r\",\"next\":{\"attempts\":7,\"errors\":1,\"p99_ms\":1}"
+	                               ",\"stable\":{\"attempts\":5,\"errors\":0}}]");
+	h->world->evidence_count = 0;
 	CHECK_STR(text_at("services"), "[{\"address\":\"shop/web\",\"phase\":\"settled\",\"strategy\":\"blue-green\",\"revision\":\"rev-app:1\"}]");
 	host_free(h);
 }

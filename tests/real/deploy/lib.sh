@@ -7,10 +7,10 @@ tool() {
 	OUT=$(cat "$HOST/out") LOG=$(cat "$HOST/log")
 }
 
-# All that a plan might change.
+# All that a plan might change. The log of requests is nginx's.
 fingerprint() {
-	find "$HOST_STATE" "$HOST/run" -printf '%p %y %m %s %T@ %l\n' 2>&1 | sort
-	find "$HOST_STATE" -type f -exec sha256sum {} + 2>&1 | sort
+	find "$HOST_STATE" "$HOST/run" ! -name requests.log -printf '%p %y %m %s %T@ %l\n' 2>&1 | sort
+	find "$HOST_STATE" -type f ! -name requests.log -exec sha256sum {} + 2>&1 | sort
 	# JSON prints maps in the order of their keys; docker's own tables do not.
 	docker ps -aq | xargs -r docker inspect -f '{{.Id}} {{.Name}} {{.Image}} {{.State.Status}} {{json .HostConfig}} {{json .Config}} {{json .NetworkSettings.Networks}}' 2>&1
 	docker network ls -q | xargs -r docker network inspect -f '{{.Id}} {{.Name}} {{json .Labels}} {{json .Containers}}' 2>&1
