@@ -68,6 +68,8 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct instance *in = all.items[i];
 		bool has_ended_well = in->state == INSTANCE_EXITED && in->exit_code == 0 && in->started_ms;
+		if (in->is_stopping)
+			continue;
 		switch (d->condition) {
 		case CONDITION_STARTED:
 			if ((in->state == INSTANCE_RUNNING && !in->is_starting) || (other && other->may_end && has_ended_well))

@@ -37,6 +37,7 @@ struct world *world_copy(struct arena *a, const struct world *w)
 	COPY_ARRAY(a, copy, images);
 	COPY_ARRAY(a, copy, quarantines);
 	COPY_ARRAY(a, copy, goods);
+	COPY_ARRAY(a, copy, orders);
 	COPY_ARRAY(a, copy, past_images);
 	COPY_ARRAY(a, copy, failures);
 	COPY_ARRAY(a, copy, host.swaps);
@@ -113,6 +114,8 @@ static void start(struct world *w, struct instance *i, const struct service *s)
 	i->started_ms = w->now_ms;
 	i->passing_since_ms = ends_at_once ? 0 : w->now_ms;
 	i->failing_since_ms = 0;
+	i->restart_count = 0; /* the engine counts from its last start that somebody asked for */
+	i->was_oom_killed = false;
 	i->is_passing = !ends_at_once;
 	if (i->health != HEALTH_NONE || (s && s->has_healthcheck))
 		i->health = HEALTH_HEALTHY;
@@ -430,10 +433,22 @@ static void look_away(struct instance *i, const struct action *action, struct ar
 	i->is_away = true;
 }
 
+static bool has_network(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->networks_count; i++)
+		if (strcmp(w->networks[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 void model_under_way(struct world *w, const struct action *action, struct arena *a)
 {
 	struct instance *i = action->instance ? find(w, action->instance) : NULL;
 	switch (action->kind) {
+	case ACTION_NETWORK:
+		if (!has_network(w, action->network))
+			model_done(w, action, a);
+		break;
 	case ACTION_CREATE:
 		make_way(w, action, a);
 		break;
@@ -453,6 +468,10 @@ void model_under_way(struct world *w, const struct action *action, struct arena 
 	case ACTION_STOP:
 		if (i && i->state == INSTANCE_RUNNING)
 			i->is_stopping = true;
+		break;
+	case ACTION_REMOVE:
+		if (i && !instance_is_up(i))
+			i->state = INSTANCE_DEAD;
 		break;
 	default:
 		break;

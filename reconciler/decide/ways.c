@@ -19,13 +19,14 @@ static bool is_same_target(const struct route *a, const struct route *b)
 
 /* ---- Ports ---- */
 
-/* Those of that revision; none: it has no instance, or one that says nothing. */
+/* Those of that revision; none: it has no instance, or none that says. One from before it had a route says nothing. */
 static const struct value *ports_of(const struct pass *p, const struct route *r, const char *revision)
 {
 	static const struct value none;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (strcmp(in->project, r->project) == 0 && strcmp(in->service, r->service) == 0 && strcmp(in->revision, revision) == 0)
+		if (in->ports.count && strcmp(in->project, r->project) == 0 && strcmp(in->service, r->service) == 0 &&
+		    strcmp(in->revision, revision) == 0)
 			return &in->ports;
 	}
 	return &none;

@@ -75,6 +75,9 @@ bool action_must_follow(const struct action *later, const struct action *earlier
 	case ACTION_VOLUME:
 		return later->kind == ACTION_VOLUME ? same(later->volume, earlier->volume)
 		                                    : later->kind == ACTION_CREATE && same(later->project, earlier->project);
+	case ACTION_UNALIAS:
+		/* The last one that has a service's name goes with it: not while others have it, too. */
+		return later->kind == ACTION_STOP && action_is_of_same(later, earlier);
 	default:
 		/* The name must be free first. */
 		return later->kind == ACTION_RENAME && same(later->name, container_of(earlier));

@@ -381,5 +381,6 @@ void late_replies(struct simulation *s)
 		if (s->is_traced)
 			say(s, "* late: %s %s", action_info(a.kind)->verb, a.instance ? a.instance->name : a.name ? a.name : "");
 		do_it(s, &a);
+		flights_are_disturbed(s);
 	}
 }

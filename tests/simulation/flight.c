@@ -70,6 +70,12 @@ void flights_are_left(struct simulation *s)
 	s->flights_count = 0;
 }
 
+void flights_are_disturbed(struct simulation *s)
+{
+	for (size_t i = 0; i < s->flights_count; i++)
+		s->flights[i].is_disturbed = true;
+}
+
 void flights_break_off(struct simulation *s)
 {
 	for (size_t i = 0; i < s->flights_count; i++)

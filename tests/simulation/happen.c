@@ -85,6 +85,7 @@ static void change_strategy(struct simulation *s, const struct step *step)
 	if (!one || one->is_job)
 		return;
 	one->strategy = (enum strategy)(step->how % STRATEGY_COUNT);
+	one->analysis.is_on = is_analysed(&s->schedule->setups[service_index(one->name)], one->strategy);
 	committed(s, one, strategy_names[one->strategy]);
 }
 
@@ -281,6 +282,8 @@ static void hands_on_instance(struct simulation *s, const struct step *step)
 		if (i->state == INSTANCE_CREATED || i->state == INSTANCE_EXITED)
 			i->started_ms = w->now_ms;
 		i->state = INSTANCE_RUNNING;
+		if (s->schedule->setups[service_index(i->service)].has_healthcheck)
+			i->health = HEALTH_STARTING;
 		break;
 	case 4: i->address = ""; break;
 	case 5: live[2] = value_int(1 << 20); i->live = live; break;

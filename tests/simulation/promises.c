@@ -310,11 +310,6 @@ static bool has_order(const struct world *w, enum order_kind kind, const char *s
 	return false;
 }
 
-static bool is_analysed(const struct service *s)
-{
-	return s->analysis.is_on || s->strategy == STRATEGY_CANARY;
-}
-
 /* As many requests as the manifest asks for, of that revision under that weight; or an operator's word. */
 static bool has_seen_enough(struct simulation *s, const struct service *want, int weight)
 {
@@ -323,11 +318,12 @@ static bool has_seen_enough(struct simulation *s, const struct service *want, in
 	       (e && e->weight == weight ? e->next.attempts : 0) >= want->analysis.min_requests;
 }
 
-/* By the analysis goes back only what does worse than the other side. */
+/* By the analysis goes back only what does worse than the other side. Fewer than three errors of either say nothing:
+ * stable's third may be long in coming where next has most of the requests. */
 static const char *blames_only_next(struct simulation *s, const struct action *a)
 {
 	const struct evidence *e = seen_of(s->host.world, a->service);
-	if (strstr(a->reason, " test, bound ") && (!e || (e->weight < PERMILLE && (e->stable.errors > 0) == (e->next.errors > 0))))
+	if (strstr(a->reason, " test, bound ") && (!e || (e->weight < PERMILLE && (e->stable.errors >= 3) == (e->next.errors >= 3))))
 		return "what fails on both sides is held against neither";
 	return NULL;
 }
@@ -343,7 +339,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 		const struct traffic *t = traffic_of(&s->host, e->service);
 		const struct good *good = good_of(&s->host, e->service);
 		bool is_bad = e->next.errors >= 20 && e->stable.errors == 0 && e->weight <= 500;
-		bool is_on_trial = want && is_analysed(want) && want->is_routed && strcmp(want->revision, e->revision) == 0 && good &&
+		bool is_on_trial = want && want->analysis.is_on && want->is_routed && strcmp(want->revision, e->revision) == 0 && good &&
 		                   good->spec && strcmp(good->revision, e->revision) != 0 && strcmp(t->stable.revision, e->revision) != 0;
 		if (!is_bad || !is_on_trial || w->are_notes_lost || is_quarantined(w, e->service, e->revision) ||
 		    has_order(w, ORDER_ABORT, e->service, e->revision) || !count_of(&s->host, e->service, e->revision))

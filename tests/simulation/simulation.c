@@ -83,6 +83,12 @@ static void begin_host(struct simulation *s)
 			.path = "/dev/vdb", .is_there = true, .is_active = true, .line = SWAP_LINE_FOREIGN, .swap_bytes = 1 << 26};
 }
 
+/* As a manifest has it: a canary is, unless it says otherwise, which nobody here does. */
+bool is_analysed(const struct setup *setup, enum strategy strategy)
+{
+	return setup->is_analysed || strategy == STRATEGY_CANARY;
+}
+
 void simulation_begin(struct simulation *s, const struct schedule *schedule)
 {
 	struct arena arena = s->host.arena;
@@ -113,7 +119,7 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 		one->steps = arena_alloc(&h->arena, CANARY_STEPS * sizeof *one->steps);
 		for (int k = 0; k < CANARY_STEPS; k++)
 			one->steps[k] = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
-		one->analysis = (struct analysis){.is_on = setup->is_analysed, .min_requests = setup->min_requests};
+		one->analysis = (struct analysis){.is_on = is_analysed(setup, setup->strategy), .min_requests = setup->min_requests};
 		one->has_healthcheck = setup->has_healthcheck;
 		one->is_job = one->may_end = setup->is_job;
 		if (setup->is_job)
@@ -132,8 +138,7 @@ static void happens(struct simulation *s)
 	const struct step *step = &s->schedule->steps[s->next_step++];
 	part(s);
 	happenings[step->what].happen(s, step);
-	for (size_t i = 0; i < s->flights_count; i++)
-		s->flights[i].is_disturbed = true;
+	flights_are_disturbed(s);
 	s->counters->happened[step->what]++;
 	s->counters->events++;
 	s->quiet_passes = 0;
@@ -290,8 +295,10 @@ static bool wait_a_little(struct simulation *s)
 {
 	if (!tick(s))
 		return false;
-	if (s->is_git_newer)
+	if (s->is_git_newer) {
 		read_git(s);
+		flights_are_disturbed(s); /* they were right by the commit before */
+	}
 	int64_t now_ms = s->real->now_ms, until_ms = s->host.last.wait_until_ms, next_ms = next_change_ms(s);
 	bool is_poll = until_ms - now_ms <= 1000 && ++s->idle_passes > 3;
 	if (s->flights_count && (until_ms <= now_ms || until_ms > now_ms + POLL_MS))

@@ -41,7 +41,7 @@ struct flight {
 	int ticks;
 	int64_t began_ms;
 	uint64_t decision;
-	bool is_disturbed;        /* something happened since */
+	bool is_disturbed;        /* something happened since, or Git was read anew */
 };
 
 struct repeat {
@@ -129,6 +129,7 @@ extern const char *const service_names[SERVICES_MAX];
 extern const char *const project_names[PROJECTS_MAX];
 int service_index(const char *name);
 bool is_ours(const struct instance *i);
+bool is_analysed(const struct setup *setup, enum strategy strategy);
 /* Ends by itself, or is killed: the engine starts it again when its policy says so. */
 void instance_ends(struct simulation *s, struct instance *i, int exit_code, bool is_oom, bool starts_at_once);
 void host_reboots(struct simulation *s, bool is_whole_host);
@@ -154,6 +155,7 @@ bool flight_begins(struct simulation *s, const struct action *a, enum fate fate)
 void flights_go_on(struct simulation *s);     /* one tick */
 void flights_land(struct simulation *s);      /* all of them: a run does not end before */
 void flights_are_left(struct simulation *s);  /* the tool is gone, and the engine does what it was told */
+void flights_are_disturbed(struct simulation *s); /* what they were begun by is not so any more */
 void flights_break_off(struct simulation *s); /* the engine is gone */
 /* What decide sees. */
 struct world *flights_view(struct simulation *s);
