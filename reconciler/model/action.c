@@ -41,7 +41,7 @@ static bool same(const char *a, const char *b)
 
 bool action_is_of_same(const struct action *a, const struct action *b)
 {
-	return same(a->project, b->project) && same(a->service, b->service);
+	return same(a->project, b->project) && (same(a->service, b->service) || (!a->service && !b->service));
 }
 
 /* The container an action is about, NULL when it is about none. */

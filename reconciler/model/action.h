@@ -96,7 +96,7 @@ const struct action_info *action_info(enum action_kind kind);
 /* Must `later` wait for the end of `earlier`? What is about the same container, network, volume or image waits, and so
  * does what needs the other's result. One action and itself: yes. */
 bool action_must_follow(const struct action *later, const struct action *earlier);
-/* Are both about one service? */
+/* Are both about one service, or about a project as a whole? */
 bool action_is_of_same(const struct action *a, const struct action *b);
 
 /* Of one decision, those of a lower order are begun first: notes before the act that they are about; traffic before
