@@ -1,7 +1,8 @@
 /* docker/: the wire, observing, logs, names of images, connections; against an engine that plays a script. */
 #include "docker_fake.h"
 
-#include "base/clock.h"
+#include <time.h>
+
 #include "docker/connections.h"
 #include "docker/image_name.h"
 
@@ -325,6 +326,24 @@ static void image_names_are_understood(void)
 	}
 }
 
+/* The time in ns of this process alone, the least of five, to read so many lines of TIME_WAIT and what stands around them. */
+static int64_t read_busy(const char *table, int lines)
+{
+	CLEANUP(buf_done) struct buf many = BUF_INIT(16 << 20);
+	int64_t least_ns = INT64_MAX;
+	buf_puts(&many, table);
+	for (int i = 0; i < lines; i++)
+		buf_puts(&many, "   9: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n");
+	buf_puts(&many, "  10: 0207E70A:1F90 0107E70A:D438 01 00000000:00000000\n");
+	for (int i = 0; i < 5; i++) {
+		clock_t begin = clock();
+		CHECK_INT(connections_in(many.text, NULL, NULL, 0), 3);
+		int64_t ns = (int64_t)(clock() - begin) * (1000000000 / CLOCKS_PER_SEC);
+		least_ns = ns < least_ns ? ns : least_ns;
+	}
+	return least_ns;
+}
+
 static void connections_from_outside_are_counted(void)
 {
 	static const char head[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
@@ -349,15 +368,8 @@ static void connections_from_outside_are_counted(void)
 	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 1), 3);
 	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080, 80}, 2), 6);
 	CHECK_INT(connections_in(tcp, tcp6, (const int[]){8080}, 0), 0);
-	/* A busy one: reading it must not take longer than in proportion. */
-	CLEANUP(buf_done) struct buf many = BUF_INIT(16 << 20);
-	buf_puts(&many, tcp);
-	for (int i = 0; i < 60000; i++)
-		buf_puts(&many, "   9: 0207E70A:1F90 0107E70A:D433 06 00000000:00000000 03:00000000 00000000 0 0 0 3\n");
-	buf_puts(&many, "  10: 0207E70A:1F90 0107E70A:D438 01 00000000:00000000\n");
-	int64_t begin = clock_monotonic_ms();
-	CHECK_INT(connections_in(many.text, NULL, NULL, 0), 3);
-	CHECK(clock_monotonic_ms() - begin < 2000);
+	/* A busy one is read in proportion to its length: eight times the lines cost about eight times as much, not 64. */
+	CHECK(read_busy(tcp, 16000) < 24 * read_busy(tcp, 2000));
 	CHECK_INT(connections_count(0, NULL, 0), -1);
 	CHECK_INT(connections_count(999999999, NULL, 0), -1);
 	CHECK(connections_count(getpid(), NULL, 0) >= 0);
