@@ -311,10 +311,14 @@ static const char *replaced_why(struct rollout *r, const struct service *s, int 
 	                    : NULL;
 }
 
-/* What its instances are asked at. One that had no route when it was noted has those of now. */
-static const struct value *ports_of(const struct rollout *r, const struct service *s)
+/* What its instances are asked at. One that had no route when it was noted has those of its others, or those of now. */
+static const struct value *ports_of(struct rollout *r, const struct service *s)
 {
 	const struct value *own = service_ports(s);
+	struct set all = set_of_revision(r, s->revision);
+	for (size_t i = 0; !own->count && i < all.count; i++)
+		if (all.items[i]->ports.count && !is_broken(r, s, all.items[i]))
+			return &all.items[i]->ports;
 	return own->count || !r->want ? own : service_ports(r->want);
 }
 

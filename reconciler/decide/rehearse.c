@@ -410,11 +410,13 @@ void model_apply(struct world *w, const struct action *action, struct arena *a)
 	model_done(w, action, a);
 }
 
-/* What the engine shows of it so far is half of it. */
+/* What the engine shows of it so far is half of it; one with another address is none of it, and has the name. */
 static void make_way(struct world *w, const struct action *action, struct arena *a)
 {
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (strcmp(w->instances[i].name, action->name) == 0) {
+			if (*w->instances[i].address && strcmp(w->instances[i].address, action->address ? action->address : "") != 0)
+				return;
 			w->instances[i] = w->instances[--w->instances_count];
 			break;
 		}

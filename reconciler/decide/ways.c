@@ -19,14 +19,14 @@ static bool is_same_target(const struct route *a, const struct route *b)
 
 /* ---- Ports ---- */
 
-/* Those of that revision; none: it has no instance, or none that says. One from before it had a route says nothing. */
-static const struct value *ports_of(const struct pass *p, const struct route *r, const char *revision)
+/* Those of whom the side leads to; none: to nobody, or nobody who says. */
+static const struct value *ports_of(const struct pass *p, const struct route *r, const struct side *side)
 {
 	static const struct value none;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		if (in->ports.count && strcmp(in->project, r->project) == 0 && strcmp(in->service, r->service) == 0 &&
-		    strcmp(in->revision, revision) == 0)
+		    side_lists(side, in->address))
 			return &in->ports;
 	}
 	return &none;
@@ -43,15 +43,16 @@ static int port_in(const struct route *row, const struct traffic *t, const char 
 }
 
 /*
- * At which the n-th row of this target asks that revision: what Git asks for, as what is installed asks any other one,
- * as long as the revision has that port. `n`, because one way in can lead to several ports of a service.
+ * At which the n-th row of this target asks that side: what Git asks for, as what is installed asks any other one,
+ * as long as its revision has that port. `n`, because one way in can lead to several ports of a service.
  */
-static int port_for(const struct pass *p, const struct route *r, size_t n, const char *revision)
+static int port_for(const struct pass *p, const struct route *r, size_t n, const struct side *side)
 {
+	const char *revision = side->revision;
 	const struct topology *now = &p->world->nginx.topology;
 	const struct service *want = desired_service(p->desired, r->project, r->service);
 	const struct traffic *t = pass_traffic(now, r->project, r->service);
-	const struct value *ports = ports_of(p, r, revision);
+	const struct value *ports = ports_of(p, r, side);
 	int same = 0, any = 0;
 	for (size_t i = 0; i < now->routes_count; i++) {
 		int port = is_same_service(&now->routes[i], r) ? port_in(&now->routes[i], t, revision) : 0;
@@ -76,8 +77,8 @@ static void add_row(struct pass *p, const struct route *all, const struct route 
 	struct route row = *r;
 	row.next_port = 0;
 	if (t && r->transport != TRANSPORT_UDP) { /* which is no port that anything was proven at */
-		row.port = port_for(p, r, n, t->stable.revision);
-		int next_port = *t->next.revision ? port_for(p, r, n, t->next.revision) : row.port;
+		row.port = port_for(p, r, n, &t->stable);
+		int next_port = *t->next.revision ? port_for(p, r, n, &t->next) : row.port;
 		row.next_port = next_port == row.port ? 0 : next_port;
 	}
 	*ARENA_PUSH(p->arena, p->wanted.routes, p->wanted.routes_count) = row;

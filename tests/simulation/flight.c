@@ -32,7 +32,8 @@ bool flight_begins(struct simulation *s, const struct action *a, enum fate fate)
 	if (!ticks || fate == FATE_DIES_BEFORE || fate == FATE_DIES_AFTER || fate == FATE_DIES_HALF)
 		return false;
 	*ARENA_PUSH(&s->host.arena, s->flights, s->flights_count) =
-		(struct flight){.action = *a, .fate = fate, .ticks = ticks, .began_ms = s->real->now_ms, .decision = s->decision};
+		(struct flight){.action = *a, .fate = fate, .ticks = ticks, .began_ms = s->real->now_ms, .decision = s->decision,
+		                .is_disturbed = s->host.world != s->real};
 	return true;
 }
 

@@ -41,7 +41,7 @@ struct flight {
 	int ticks;
 	int64_t began_ms;
 	uint64_t decision;
-	bool is_disturbed;        /* something happened since, or Git was read anew */
+	bool is_disturbed;        /* something happened since the look that it follows from, or Git was read anew */
 };
 
 struct repeat {

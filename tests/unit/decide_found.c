@@ -273,6 +273,74 @@ static void what_is_started_again_needs_its_memory(void)
 	host_free(h);
 }
 
+/* An engine takes its time: what it is told to stop still runs, and is nothing to start upon. */
+static void nothing_depends_on_what_is_being_stopped(void)
+{
+	struct host *h = with(STRATEGY_IN_PLACE, false, 1);
+	add_service(h, "bot", "app:1", STRATEGY_IN_PLACE, false);
+	depends_on(h, "bot", "web", CONDITION_STARTED);
+	run(h);
+	find_instance(h, "shop-bot-1")->state = INSTANCE_EXITED;
+	find_instance(h, "shop-bot-1")->passing_since_ms = 0;
+	find_instance(h, "shop-web-1")->is_stopping = true;
+	run_rounds(h, 1);
+	CHECK_STR(h->log, "");
+	find_instance(h, "shop-web-1")->is_stopping = false;
+	run_rounds(h, 1);
+	CHECK_CONTAINS(h->log, "start shop-bot-1");
+	host_free(h);
+}
+
+/* Decisions go on while a network is made, or an instance removed, or made under a name that somebody was faster to take. */
+static void what_is_under_way_is_the_worse_of_before_and_after(void)
+{
+	struct host *h = with(STRATEGY_ROLLING, true, 1);
+	run(h);
+	size_t networks = h->world->networks_count;
+	struct instance *web = find_instance(h, "shop-web-1");
+	struct action network = {.kind = ACTION_NETWORK, .project = "stall", .network = "stall_reconcile", .subnet = "10.231.9.0/24"};
+	struct action create = {.kind = ACTION_CREATE, .project = "shop", .service = "web", .name = "shop-web-1", .address = "10.231.0.9",
+	                        .spec = service_of(h, "web"), .revision = "rev-app:1"};
+	struct action removal = {.kind = ACTION_REMOVE, .project = "shop", .service = "web", .instance = web};
+	for (int i = 0; i < 2; i++)
+		model_under_way(h->world, &network, &h->arena);
+	CHECK_INT(h->world->networks_count, networks + 1);
+	CHECK_STR(h->world->networks[networks].subnet, "10.231.9.0/24");
+	const char *address = web->address;
+	model_under_way(h->world, &create, &h->arena);
+	CHECK_STR(find_instance(h, "shop-web-1")->address, address);
+	web->state = INSTANCE_EXITED;
+	model_under_way(h->world, &removal, &h->arena);
+	CHECK_INT(web->state, INSTANCE_DEAD);
+	host_free(h);
+}
+
+/* Until the others have lost the name too, who looks it up may get the one that is stopped. */
+static void the_last_name_goes_last(void)
+{
+	struct instance one = {.id = "1", .name = "shop-web-1"}, other = {.id = "2", .name = "shop-web-2"};
+	struct action unalias = {.kind = ACTION_UNALIAS, .project = "shop", .service = "web", .instance = &one};
+	struct action stop = {.kind = ACTION_STOP, .project = "shop", .service = "web", .instance = &other};
+	CHECK(action_must_follow(&stop, &unalias));
+	CHECK(!action_must_follow(&unalias, &stop));
+	stop.service = "bot";
+	CHECK(!action_must_follow(&stop, &unalias));
+}
+
+/* The engine counts restarts from the last start that somebody asked for: those of before are no verdict. */
+static void a_start_forgets_the_restarts_of_before(void)
+{
+	struct host *h = with(STRATEGY_ROLLING, false, 1);
+	run(h);
+	struct instance *web = find_instance(h, "shop-web-1");
+	web->state = INSTANCE_EXITED;
+	web->restart_count = 3;
+	struct action start = {.kind = ACTION_START, .project = "shop", .service = "web", .instance = web};
+	model_under_way(h->world, &start, &h->arena);
+	CHECK_INT(web->restart_count, 0);
+	host_free(h);
+}
+
 static const struct test tests[] = {
 	TEST(what_leaves_is_drained_too),
 	TEST(lost_files_of_nginx_are_no_reason_to_stop_anything),
@@ -287,5 +355,9 @@ static const struct test tests[] = {
 	TEST(what_waits_to_be_accepted_starts_nothing_old),
 	TEST(nothing_is_made_of_what_nobody_knows),
 	TEST(what_is_started_again_needs_its_memory),
+	TEST(nothing_depends_on_what_is_being_stopped),
+	TEST(what_is_under_way_is_the_worse_of_before_and_after),
+	TEST(the_last_name_goes_last),
+	TEST(a_start_forgets_the_restarts_of_before),
 };
 TESTS_MAIN(tests)
