@@ -1,5 +1,5 @@
 # depends_on: who waits for whom, and what a dependency that never gets healthy holds up.
-host_image chain/slow:1 START_DELAY_MS=1000
+host_image chain/slow:1 START_DELAY_MS=2500
 host_image chain/ill:1 HEALTH=fail
 host_image chain/ill:2
 mkdir "$HOST/chain"
@@ -10,7 +10,7 @@ chain() { # VERSION of ill
 		x-quick: &quick {ready: {within: 8s, for: 300ms}}
 		services:
 		  app: {image: "chain/ill:2", depends_on: {db: {condition: service_healthy}}, x-reconcile: *quick}
-		  db: {image: "chain/slow:1", $check, retries: 10}, x-reconcile: *quick}
+		  db: {image: "chain/slow:1", $check, retries: 20}, x-reconcile: *quick}
 		  ill: {image: "chain/ill:$1", $check, retries: 2}, x-reconcile: *quick}
 		  behind: {image: "chain/ill:2", depends_on: {ill: {condition: service_healthy}}, x-reconcile: *quick}
 		  last: {image: "chain/ill:2", depends_on: [behind], x-reconcile: *quick}
@@ -26,7 +26,7 @@ chain/last: blocked: waits for behind to be started: waits for ill to be healthy
 is "... and only what is behind it is held up" "$(running chain)" "chain-app-1 chain-db-1 chain-ill-1 "
 started() { date +%s%N -d "$(look "$1" '{{.State.StartedAt}}')"; }
 later=$((($(started chain-app-1) - $(started chain-db-1)) / 1000000))
-is "app started after db was healthy" "$((later >= 1000))" 1
+is "app started after db was healthy" "$((later >= 2500))" 1
 has "... and said why it waited" "$LOG" "reconcile: chain/app: waits for db to be healthy"
 chain 2
 deploy "the dependency is mended" "3 0 1" --path "$HOST/chain"
@@ -42,3 +42,4 @@ END
 tool --path "$HOST/plain"
 is "a dependency without any health check" "[$CODE] ${OUT#*$'\n'}" "[1] plain/app: failed: depends_on.db.condition is service_healthy, \
 and db has no health check, in the manifest or in its image: give it one, or wait for service_started"
+rm -r "$HOST/plain" # nothing more can be done to it, and what comes next looks at all that is here

@@ -74,12 +74,16 @@ static void bench_open(struct bench *b, const char *config, const char *folder)
 /* A new run of the tool: nothing is known but what is on the host. */
 static void run_begin(struct bench *b)
 {
+	struct err e;
 	arena_clear(&b->run);
+	if (keep_read_again(&b->keeper, &e) < 0)
+		give_up(&e);
 	b->failures = (struct failures){0};
 	b->run_started_ms = clock_now_ms();
 	b->observer = (struct observer){
 		.http = b->http, .docker = b->docker, .docker_host = b->settings.docker_host, .nginx = &b->nginx, .host = &b->host,
 		.notes = &b->keeper.notes, .arena = &b->run, .orders_folder = arena_printf(&b->run, "%s/operator", b->settings.state_dir),
+		.access_log = {.settings = &b->nginx, .arena = &b->run}, .measurer = {.http = b->http, .arena = &b->run},
 		.wall_ms = b->run_started_ms, .monotonic_ms = clock_monotonic_ms()};
 }
 
