@@ -88,16 +88,20 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 	return false;
 }
 
-/* Does it run without any health check, of the manifest or of its image? Then it never gets healthy. */
-static bool has_no_check(struct rollout *r, const struct dependency *d)
+/* Why it never gets healthy, when all that is to be done to it is done; NULL: it may. */
+static const char *never_healthy(struct rollout *r, const struct dependency *d)
 {
 	struct set all = set_of(r->pass, r->project, d->service, NULL);
-	bool is_running = false, has_check = false;
-	for (size_t i = 0; i < all.count; i++) {
-		is_running |= all.items[i]->state == INSTANCE_RUNNING;
-		has_check |= all.items[i]->health != HEALTH_NONE;
+	bool is_running = false, has_ended = false, has_check = false;
+	for (size_t i = 0; d->condition == CONDITION_HEALTHY && i < all.count; i++) {
+		const struct instance *in = all.items[i];
+		is_running |= in->state == INSTANCE_RUNNING && !in->is_starting;
+		has_ended |= in->state == INSTANCE_EXITED && in->started_ms;
+		has_check |= in->health != HEALTH_NONE;
 	}
-	return d->condition == CONDITION_HEALTHY && is_running && !has_check;
+	return (is_running || has_ended) && !has_check
+	           ? "has no health check, in the manifest or in its image: give it one, or wait for service_started"
+	       : has_ended && !is_running ? "has ended, and nothing starts it again: give it a restart policy" : NULL;
 }
 
 static enum ups after_dependencies(struct rollout *r, const struct service *s)
@@ -115,7 +119,8 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 		if (!is_moving && is_met(r, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
-		if (!is_moving && d->is_optional && has_no_check(r, d))
+		const char *never = never_healthy(r, d);
+		if (!is_moving && d->is_optional && never)
 			continue;
 		if (!is_moving && d->is_optional && other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED ||
 		                                              other->phase == PHASE_ROLLED_BACK))
@@ -124,9 +129,9 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			rollout_wait(r, reason, 0);
 		else if (other && (other->phase == PHASE_FAILED || other->phase == PHASE_BLOCKED || other->phase == PHASE_ROLLED_BACK || other->phase == PHASE_WAITING))
 			rollout_status(r, other->phase == PHASE_WAITING ? PHASE_WAITING : PHASE_BLOCKED, other->cause, arena_printf(p->arena, "%s: %s", reason, other->reason));
-		else if (has_no_check(r, d))
-			rollout_status(r, PHASE_FAILED, ERR_INVALID, arena_printf(p->arena, "depends_on.%s.condition is service_healthy, and %s has no "
-			               "health check, in the manifest or in its image: give it one, or wait for service_started", d->service, d->service));
+		else if (never)
+			rollout_status(r, PHASE_FAILED, ERR_INVALID, arena_printf(p->arena, "depends_on.%s.condition is service_healthy, and %s %s",
+			                                                          d->service, d->service, never));
 		else
 			rollout_wait(r, reason, p->world->now_ms + 1000);
 		return is_moving || r->status->phase == PHASE_PROGRESSING ? UPS_BUSY : UPS_STUCK;

@@ -241,6 +241,25 @@ static void a_service_waits_for_its_dependency(void)
 	host_free(h);
 }
 
+/* What ended well without a restart policy is settled: nobody starts it again. */
+static void what_has_ended_never_gets_healthy(void)
+{
+	struct host *h = host_new();
+	add_service(h, "db", "app:1", STRATEGY_IN_PLACE, false);
+	run(h);
+	struct instance *db = &h->world->instances[0];
+	service_of(h, "db")->may_end = true;
+	db->health = HEALTH_UNHEALTHY;
+	db->state = INSTANCE_EXITED;
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	depends_on(h, "web", "db", CONDITION_HEALTHY);
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);
+	CHECK_STR(h->last.services[1].reason, "depends_on.db.condition is service_healthy, and db has ended, and nothing starts it again: "
+	                                      "give it a restart policy");
+	host_free(h);
+}
+
 /* Compose makes this an error, too; an image may have brought one, so it shows when the instance runs. */
 static void what_has_no_health_check_never_gets_healthy(void)
 {
@@ -602,6 +621,7 @@ static const struct test tests[] = {
 	TEST(in_place_with_a_route_takes_slot_after_slot),
 	TEST(a_service_waits_for_its_dependency),
 	TEST(what_has_no_health_check_never_gets_healthy),
+	TEST(what_has_ended_never_gets_healthy),
 	TEST(a_broken_dependency_blocks_only_those_behind_it),
 	TEST(replicas_go_up_and_down),
 	TEST(a_service_that_left_git_is_drained_and_removed),
