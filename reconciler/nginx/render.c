@@ -352,7 +352,9 @@ static void print_http(struct buf *out, const struct render *c)
 /* Those of one kind; the services are for all. */
 static struct topology routes_of(const struct topology *t, struct arena *a, bool are_streams)
 {
-	struct topology out = {.services = t->services, .services_count = t->services_count};
+	struct topology out = *t;
+	out.routes = NULL;
+	out.routes_count = 0;
 	for (size_t i = 0; i < t->routes_count; i++)
 		if ((t->routes[i].transport != TRANSPORT_HTTP) == are_streams)
 			*ARENA_PUSH(a, out.routes, out.routes_count) = t->routes[i];

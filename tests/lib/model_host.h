@@ -26,6 +26,7 @@ static const struct field *const rows[] = {&row_image, &row_restart, &row_memory
 
 struct host {
 	struct arena arena;
+	bool tells_routeless;      /* a revision without a route has a name of its own, as a hash has */
 	struct world *world;
 	struct desired desired;
 	const char *never_ready;   /* revision */
@@ -97,7 +98,8 @@ static inline void settle_ports(struct host *h, struct service *s)
 		sum += next;
 	}
 	own_values(h, s)[ARRAY_LEN(rows) - 1] = ports;
-	snprintf(s->revision, sizeof s->revision, sum == 0 || sum == 8080 ? "rev-%s" : "rev-%s+%d", s->image, (int)sum);
+	bool is_plain = sum == 8080 || (sum == 0 && !h->tells_routeless);
+	snprintf(s->revision, sizeof s->revision, is_plain ? "rev-%s" : "rev-%s+%d", s->image, (int)sum);
 }
 
 static inline void set_image(struct host *h, struct service *s, const char *image)

@@ -163,7 +163,7 @@ static void topology_of(const struct desired *d, struct arena *a, struct topolog
 static const char *const ours[] = {
 	"access_log", "add_header", "alias", "allow", "auth_basic", "client_body_timeout", "client_max_body_size", "default_type", "deny",
 	"disable_symlinks", "error_page", "gzip", "if", "ignore_invalid_headers", "internal", "keepalive_timeout", "large_client_header_buffers",
-	"listen", "location", "map", "open_file_cache", "proxy_buffer_size", "proxy_buffering", "proxy_buffers", "proxy_busy_buffers_size",
+	"listen", "location", "log_format", "map", "open_file_cache", "proxy_buffer_size", "proxy_buffering", "proxy_buffers", "proxy_busy_buffers_size",
 	"proxy_cache", "proxy_connect_timeout", "proxy_hide_header", "proxy_http_version", "proxy_ignore_headers", "proxy_intercept_errors",
 	"proxy_next_upstream", "proxy_pass", "proxy_pass_header", "proxy_read_timeout", "proxy_send_timeout", "proxy_set_header",
 	"proxy_socket_keepalive", "proxy_temp_file_write_size", "proxy_timeout", "return", "send_timeout", "server", "server_name", "set",

@@ -99,6 +99,7 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 	s->host.arena = arena;
 	struct host *h = &s->host;
 	host_begin(h);
+	h->tells_routeless = true;
 	s->real = h->world;
 	s->real->images_count = 2; /* the third must be pulled */
 	add_neighbour(s);

@@ -82,6 +82,7 @@ static struct topology everything(struct arena *a)
 	const struct traffic services[] = {service("web", 0), service("db", 0), service("names", PERMILLE)};
 	for (size_t i = 0; i < ARRAY_LEN(services); i++)
 		*ARENA_PUSH(a, t.services, t.services_count) = services[i];
+	*ARENA_PUSH(a, t.logs, t.logs_count) = "access_log /var/log/nginx/access.log";
 	return t;
 }
 
