@@ -52,13 +52,25 @@ static bool is_revived(const struct pass *p, const struct instance *i)
 	return false;
 }
 
+/* What an instance was made from: of Git, or, when its manifest is broken or it has left, as it was noted. */
+static const struct service *service_of(const struct pass *p, const struct instance *in)
+{
+	const struct service *s = desired_service(p->desired, in->project, in->service);
+	for (size_t i = 0; !s && i < p->world->goods_count; i++) {
+		const struct good *good = &p->world->goods[i];
+		if (strcmp(good->project, in->project) == 0 && strcmp(good->service, in->service) == 0)
+			s = good->spec;
+	}
+	return s;
+}
+
 /* What was started, or will be, and has not grown to what it needs. */
 static int64_t promised(const struct pass *p)
 {
 	int64_t bytes = p->memory_given;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		const struct service *s = desired_service(p->desired, in->project, in->service);
+		const struct service *s = service_of(p, in);
 		bool is_young = in->state == INSTANCE_CREATED || (in->state == INSTANCE_RUNNING && !in->passing_since_ms) ||
 		                is_revived(p, in);
 		int64_t need = s && is_young ? need_of(p->world, s) : 0;

@@ -64,7 +64,7 @@ want() {
 	[ $# = 0 ] || printf 'x-reconcile: {host: {swap: {%s}}}\n' "${*//=/: }" >>"$DIR/manifest/compose.yaml"
 }
 run() {
-	UNTRACED=${PRELOAD:+a run that is killed} traced in_mounts nsenter --net="/run/netns/$DOCKERD_NETNS" env \
+	UNTRACED=${PRELOAD:+a run that is killed}${UNTRACED-} traced in_mounts nsenter --net="/run/netns/$DOCKERD_NETNS" env \
 		TMPDIR="$HOST_TMP" ${PRELOAD-} "$BUILD_DIR/reconciler/reconcile" --config "$HOST/reconcile.yaml" --path "$DIR/manifest" "$@" >"$DIR/out" 2>"$DIR/log"
 }
 # runs CODE WHAT [ARGS...]: one run ends so; else what it said is shown.
@@ -371,7 +371,7 @@ test_points() {
 			[ "$code" = 137 ] || break
 			point=$(cat "$DIR/point")
 			want_mib "$then"
-			runs 0 "$what, killed after act $n, $point: the next run"
+			UNTRACED="a run right after trouble" runs 0 "$what, killed after act $n, $point: the next run"
 			if [ "$then" = - ]; then has_none "$what, act $n"; else has_swap "$what, act $n" "$then"; fi
 			total=$((total + 1))
 		done
