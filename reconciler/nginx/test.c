@@ -94,7 +94,7 @@ static int run_test(const struct nginx_settings *s, const struct bind *b, struct
 			               "CAP_SYS_ADMIN is missing (run as root)");
 		if (s->container)
 			return err_set(e, ERR_SETUP, "testing the nginx configuration inside of the container %s: %s; it must have %s at the same "
-			               "path, as in volumes: [\"%s:%s:ro\"]", s->container, failed + strlen(CHILD_FAILED), s->directory, s->directory,
+			               "path, as in volumes: [\"%s:%s\"]", s->container, failed + strlen(CHILD_FAILED), s->directory, s->directory,
 			               s->directory);
 		return err_errno(e, number, "testing the nginx configuration: mount namespace");
 	}

@@ -73,6 +73,7 @@ run_reconcile() {
 start_reconcile() {
 	local log=$1
 	shift
+	: >"$log" # whoever looks into it finds nothing of a run before
 	nsenter --net="/run/netns/$DOCKERD_NETNS" env TMPDIR="$HOST_TMP" "$BUILD_DIR/reconciler/reconcile" \
 		--config "$HOST/reconcile.yaml" "$@" >"$log" 2>&1 </dev/null &
 	RECONCILE_PID=$!

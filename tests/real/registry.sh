@@ -4,6 +4,7 @@
 #
 #   registry.sh [PART...]     parts are the files of registry/; all of them in this order without a word
 set -u
+IN_STEP= # how long a pull takes no plan knows: which reload comes when is not compared
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/host.sh"
 . "$SOURCE_DIR/tests/lib/registry.sh"

@@ -48,8 +48,8 @@ has "a network of its own" "$LOG" "the container edge of nginx has a network of 
 edge --network host
 tool --path "$HOST/contained"
 is "our files are not in it: exit code" "$CODE" 1
-has "our files are not in it" "$LOG" "it must have $HOST_STATE/nginx at the same path, as in volumes: [\"$HOST_STATE/nginx:$HOST_STATE/nginx:ro\"]"
-edge --network host -v "$HOST_STATE/nginx:$HOST_STATE/nginx:ro"
+has "our files are not in it" "$LOG" "it must have $HOST_STATE/nginx at the same path, as in volumes: [\"$HOST_STATE/nginx:$HOST_STATE/nginx\"]"
+edge --network host -v "$HOST_STATE/nginx:$HOST_STATE/nginx"
 tool --path "$HOST/contained"
 is "it is all there: exit code" "$CODE" 0
 is "it answers" "$(version contained.test)" 1
@@ -67,7 +67,7 @@ tool --path "$HOST/contained"
 has "its words" "$LOG" "the nginx configuration was broken before this change: [emerg] "
 is "goes on" "$(version contained.test)" 2
 sed -i '$d' "$edge/nginx.conf"
-edge --network host -v "$HOST_STATE/nginx:$HOST_STATE/nginx:ro"
+edge --network host -v "$HOST_STATE/nginx:$HOST_STATE/nginx"
 is "another container has what is in force" "$(version contained.test)" 2
 tool --path "$HOST/contained"
 is "and goes on from there" "[$CODE] $(version contained.test)" "[0] 3"

@@ -188,7 +188,7 @@ is "dockerd killed: the run goes on, with the new one" "$code $(version fail.tes
 hasnt "dockerd killed: is no verdict" "$(cat "$HOST/fail.log")" "quarantine"
 RESTART=unless-stopped HOLD=5s STRATEGY=blue-green failing 3
 start_reconcile "$HOST/fail.log" --path "$HOST/fail"
-ok "dockerd and the tool killed: version 3 is watched" until_logged 'is watched for'
+ok "dockerd and the tool killed: version 3 is watched" until_logged 'is watched for' || cat "$HOST/fail.log"
 kill -KILL "$RECONCILE_PID"
 wait "$RECONCILE_PID" 2>/dev/null
 ok "dockerd and the tool killed: comes back" engine_killed
