@@ -1,4 +1,5 @@
 # How ways in are taken: addresses, TLS and HTTP/2, redirects, limits, the page for a downtime, tcp and udp.
+IN_STEP= # three services in one commit: which of them share a reload is a matter of milliseconds
 for n in 1 2; do host_image ways/web:$n VERSION=$n; host_image ways/db:$n VERSION=db$n PORT=5432; done
 host_image ways/ill:1 HEALTH=fail
 for n in 1 2; do
@@ -160,3 +161,4 @@ cp "$HOST/nginx.conf.before" "$HOST/nginx.conf"
 docker ps -aq --filter label=com.docker.compose.project=shop | xargs -r docker rm -f >/dev/null
 docker ps -aq --filter label=com.docker.compose.project=other | xargs -r docker rm -f >/dev/null
 nginx_stop; rm -rf "$HOST_STATE/nginx"; nginx_start
+unset IN_STEP
