@@ -38,6 +38,9 @@ told "something more is done" 0 "$plan" "$plan;a/x: stop a-x-1" '  did  "a/x: st
 told "a failure leaves things out" 1 "$plan" 'a/x: start a-x-2' ""
 told "but does nothing else" 75 "$plan" 'a/x: start a-x-2;a/x: stop a-x-1' '  did  "a/x: stop a-x-1";  said "";'
 told "what comes after a verdict" 3 "$plan" 'a/x: create a-x-2;a/x: quarantine revision 1234 (ill);a/x: remove a-x-2;publish routes (back)' ""
+told "a verdict that cannot be noted" 75 "$plan" 'a/x: create a-x-2;error: a/x: quarantine revision 1234 (ill): no space;a/x: remove a-x-2' ""
+told "two reloads in one" 0 "publish routes (not ours);$plan" "$plan" ""
+told "but not the last one" 0 "publish routes (not ours);$plan" "publish routes (not ours);${plan%;*}" '  said "publish routes (of a/x)" and did not;'
 told "quotes" 0 'a/x: update a-x-1: restart \"no\" -> \"always\"' 'a/x: update a-x-1: restart "no" -> "always"' ""
 IN_STEP='' told "reloads of several services" 0 "$plan;publish routes (of b/y)" "$plan" ""
 CODE=0 PLAN=$plan DONE=nothing UNTRACED="a reason" traced stand_in 2>/dev/null
