@@ -359,7 +359,7 @@ nginx_restarts() {
 }
 has_ended() { [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]; }
 nginxes='
-rolling|pass a little longer
+rolling|start shop-web
 rolling|publish routes (announce
 blue-green|accept revision
 canary|shift traffic: 50
