@@ -62,13 +62,8 @@ static int find_place(const struct settings *s, const char *name, struct place *
 
 static bool is_good(const struct place *p)
 {
-	for (size_t i = 0; i < p->world.goods_count; i++) {
-		const struct good *g = &p->world.goods[i];
-		if (strcmp(g->project, p->service->project) == 0 && strcmp(g->service, p->service->name) == 0 &&
-		    strcmp(g->revision, p->service->revision) == 0)
-			return true;
-	}
-	return false;
+	const struct good *good = world_good(&p->world, p->service->project, p->service->name);
+	return good && strcmp(good->revision, p->service->revision) == 0;
 }
 
 static int promote(const struct settings *s, const struct operation *o, struct place *p, struct err *e)

@@ -60,8 +60,17 @@ bool rollout_may_try(struct rollout *r, const char *revision, const char *object
 	return earlier == UPS_READY;
 }
 
-/* Is a dependency as it must be before an instance of ours starts? */
-static bool is_met(struct rollout *r, const struct dependency *d)
+/* Is that revision of a dependency one with which an instance of `s` may start? The one that Git asks for; what was good
+ * with the last good one, too: a job that fails in its new revision does not keep down what served before it. */
+static bool is_revision_for(const struct rollout *r, const struct service *s, const struct service *other, const char *revision)
+{
+	const struct good *good = world_good(r->pass->world, r->project, other->name);
+	return strcmp(revision, other->revision) == 0 ||
+	       (rollout_is_good(r, s->revision) && good && strcmp(revision, good->revision) == 0);
+}
+
+/* Is a dependency as it must be before an instance of `s` starts? */
+static bool is_met(struct rollout *r, const struct service *s, const struct dependency *d)
 {
 	struct set all = set_of(r->pass, r->project, d->service, NULL);
 	const struct service *other = desired_service(r->pass->desired, r->project, d->service);
@@ -80,7 +89,7 @@ static bool is_met(struct rollout *r, const struct dependency *d)
 				return true;
 			break;
 		case CONDITION_COMPLETED:
-			if (has_ended_well && other && strcmp(in->revision, other->revision) == 0)
+			if (has_ended_well && other && is_revision_for(r, s, other, in->revision))
 				return true;
 			break;
 		}
@@ -116,7 +125,7 @@ static enum ups after_dependencies(struct rollout *r, const struct service *s)
 			    strcmp(p->out->services[k].service, d->service) == 0)
 				other = &p->out->services[k];
 		bool is_moving = other && other->phase == PHASE_PROGRESSING && !pass_is_acceptable(p, other);
-		if (!is_moving && is_met(r, d))
+		if (!is_moving && is_met(r, s, d))
 			continue;
 		const char *reason = arena_printf(p->arena, "waits for %s to be %s", d->service, conditions[d->condition]);
 		const char *never = never_healthy(r, d);

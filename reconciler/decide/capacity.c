@@ -56,12 +56,8 @@ static bool is_revived(const struct pass *p, const struct instance *i)
 static const struct service *service_of(const struct pass *p, const struct instance *in)
 {
 	const struct service *s = desired_service(p->desired, in->project, in->service);
-	for (size_t i = 0; !s && i < p->world->goods_count; i++) {
-		const struct good *good = &p->world->goods[i];
-		if (strcmp(good->project, in->project) == 0 && strcmp(good->service, in->service) == 0)
-			s = good->spec;
-	}
-	return s;
+	const struct good *good = s ? NULL : world_good(p->world, in->project, in->service);
+	return good ? good->spec : s;
 }
 
 /* What was started, or will be, and has not grown to what it needs. */

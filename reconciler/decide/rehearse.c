@@ -333,13 +333,8 @@ int64_t model_takes_ms(const struct world *w, const struct action *action)
 /* The image that it was made from, as far as the notes tell; NULL: they do not. */
 static const char *image_of(const struct world *w, const struct instance *i)
 {
-	for (size_t k = 0; k < w->goods_count; k++) {
-		const struct good *good = &w->goods[k];
-		if (strcmp(good->project, i->project) == 0 && strcmp(good->service, i->service) == 0 &&
-		    strcmp(good->revision, i->revision) == 0)
-			return good->spec ? good->spec->image : NULL;
-	}
-	return NULL;
+	const struct good *good = world_good(w, i->project, i->service);
+	return good && good->spec && strcmp(good->revision, i->revision) == 0 ? good->spec->image : NULL;
 }
 
 /* With the last of its instances an image is used no more; what others made from it is not known here. */

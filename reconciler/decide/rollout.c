@@ -272,11 +272,7 @@ static void decide_target(struct rollout *r)
 static void find_now(struct rollout *r)
 {
 	r->now = pass_traffic(&r->pass->world->nginx.topology, r->project, r->service);
-	for (size_t i = 0; i < r->pass->world->goods_count; i++) {
-		const struct good *g = &r->pass->world->goods[i];
-		if (strcmp(g->project, r->project) == 0 && strcmp(g->service, r->service) == 0)
-			r->good = g;
-	}
+	r->good = world_good(r->pass->world, r->project, r->service);
 	/* Whether routes lead to it says Git, for the way back, too. */
 	if (r->want && r->good && r->good->spec && r->good->spec->is_routed != r->want->is_routed) {
 		struct good *good = arena_alloc(r->pass->arena, sizeof *good);

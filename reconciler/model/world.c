@@ -11,6 +11,14 @@ const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, c
 	return NULL;
 }
 
+const struct good *world_good(const struct world *w, const char *project, const char *service)
+{
+	for (size_t i = 0; i < w->goods_count; i++)
+		if (strcmp(w->goods[i].project, project) == 0 && strcmp(w->goods[i].service, service) == 0)
+			return &w->goods[i];
+	return NULL;
+}
+
 bool topology_is_streamed(const struct topology *t, const char *project, const char *service)
 {
 	for (size_t i = 0; i < t->routes_count; i++)

@@ -290,4 +290,7 @@ struct world {
 	size_t failures_count;
 };
 
+/* The last good revision of a service; NULL: none ever was. */
+const struct good *world_good(const struct world *w, const char *project, const char *service);
+
 #endif

@@ -39,14 +39,6 @@ bool tally_is_empty(const struct tally *t)
 	return t->added == 0 && t->changed == 0 && t->destroyed == 0;
 }
 
-static const struct good *find_good(const struct world *w, const char *project, const char *service)
-{
-	for (size_t i = 0; i < w->goods_count; i++)
-		if (strcmp(w->goods[i].project, project) == 0 && strcmp(w->goods[i].service, service) == 0)
-			return &w->goods[i];
-	return NULL;
-}
-
 static bool is_about(const struct action *a, const char *project, const char *service)
 {
 	return a->service && strcmp(a->project, project) == 0 && strcmp(a->service, service) == 0;
@@ -200,7 +192,7 @@ static const struct status *find_status(const struct rehearsal *r, const struct 
 
 static void add_service(struct arena *a, struct plan *p, const struct world *w, const struct rehearsal *r, const struct service *s)
 {
-	const struct good *good = find_good(w, s->project, s->name);
+	const struct good *good = world_good(w, s->project, s->name);
 	struct plan_row row = {.project = s->project, .service = s->name, .want = s, .was = good ? good->spec : NULL,
 	                       .status = find_status(r, s), .is_barred = is_quarantined(w, s)};
 	struct tally t = tally_of(r, &row);
@@ -234,7 +226,7 @@ static void add_leaving(struct arena *a, struct plan *p, const struct world *w, 
 			is_known = is_about(&r->events[k].action, action->project, action->service);
 		if (is_known)
 			continue;
-		const struct good *good = find_good(w, action->project, action->service);
+		const struct good *good = world_good(w, action->project, action->service);
 		*ARENA_PUSH(a, p->rows, p->rows_count) = (struct plan_row){
 			.project = action->project, .service = action->service, .was = good ? good->spec : NULL, .sign = SIGN_DESTROY};
 	}
@@ -282,7 +274,7 @@ static bool is_retirement(const struct world *w, const struct desired *d, const 
 	const struct service *s = a->service ? desired_service(d, a->project, a->service) : NULL;
 	if (!s || (a->kind != ACTION_REMOVE && a->kind != ACTION_STOP))
 		return false;
-	const struct good *good = find_good(w, s->project, s->name);
+	const struct good *good = world_good(w, s->project, s->name);
 	bool runs_wanted = good && strcmp(good->revision, s->revision) == 0;
 	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
 		const struct traffic *t = &w->nginx.topology.services[i];

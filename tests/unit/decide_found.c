@@ -115,7 +115,8 @@ static void a_pause_makes_nothing_new(void)
 	host_free(h);
 }
 
-/* It completed in another revision, and what Git wants of it is not tried again: no reason to wait for ever. */
+/* The job completed in another revision, and what Git wants of it is not tried again: no reason for a new revision to wait
+ * for ever, nor for what was good with the completed one to stay away. */
 static void who_depends_on_what_went_back_is_blocked(void)
 {
 	struct host *h = host_new();
@@ -131,7 +132,11 @@ static void who_depends_on_what_went_back_is_blocked(void)
 		(struct quarantine){"shop", "job", "rev-app:2", "it failed", 1};
 	run(h);
 	CHECK_INT(phase_of(h, "job"), PHASE_ROLLED_BACK);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	set_image(h, service_of(h, "web"), "app:2");
+	run(h);
 	CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+	CHECK_INT(find_instance(h, "shop-web-1")->state, INSTANCE_RUNNING);
 	host_free(h);
 }
 
