@@ -343,6 +343,17 @@ static inline bool runs_both(const struct service *s)
 	return s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY;
 }
 
+/* By an operator. */
+static inline bool is_on_pause(const struct host *h, const char *service)
+{
+	for (size_t i = 0; i < h->world->orders_count; i++) {
+		const struct order *o = &h->world->orders[i];
+		if (o->kind == ORDER_PAUSE && (!*o->service || strcmp(o->service, service) == 0))
+			return true;
+	}
+	return false;
+}
+
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = wanted_in(d, a->service);
@@ -352,7 +363,8 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 	if (!s || runs_both(s) || runs_both(back))
 		return;
 	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
-	bool is_paused = a->instance->state == INSTANCE_PAUSED;
+	/* On pause what has requests is looked after on both sides, whatever else is up: nothing of that goes now. */
+	bool is_paused = a->instance->state == INSTANCE_PAUSED || is_on_pause(h, a->service);
 	int most = back->replicas > s->replicas ? back->replicas : s->replicas;
 	/* What was taken off its network by hand goes only when another one serves in its place. */
 	for (size_t i = 0; is_rolling && i < h->world->instances_count; i++)

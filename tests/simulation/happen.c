@@ -414,9 +414,16 @@ static void disk_fills(struct simulation *s, const struct step *step)
 	say(s, "* the disk %s", s->is_disk_full ? "is full" : "has room");
 }
 
+/* Or somebody has begun new ones: nothing was ever good. */
 static void notes_are_lost(struct simulation *s, const struct step *step)
 {
-	unsigned which = step->how % 3;
+	unsigned which = step->how % 4;
+	struct world *w = s->real;
+	if (which == 3) {
+		w->goods_count = w->quarantines_count = w->past_images_count = s->quarantines_written = 0;
+		say(s, "* the notes were begun anew");
+		return;
+	}
 	for (unsigned i = 0; i < 2; i++)
 		s->is_copy_lost[i] |= which == i || which == 2;
 	say(s, "* %s of the notes %s lost", which == 2 ? "both copies" : which ? "copy B" : "copy A", which == 2 ? "are" : "is");
@@ -524,8 +531,9 @@ static void retries(struct simulation *s, const struct step *step)
 static void orders(struct simulation *s, const struct step *step)
 {
 	static const char *const words[] = {"promote", "abort", "pause", "resume"};
+	static const unsigned often[] = {0, 0, 1, 2, 3, 3};
 	const struct service *one = chosen(s, step);
-	unsigned how = step->how % ARRAY_LEN(words);
+	unsigned how = often[step->how % ARRAY_LEN(often)];
 	if (!one)
 		return;
 	say(s, "* reconcile %s %s", words[how], one->name);
@@ -563,7 +571,7 @@ const struct happening happenings[] = {
 	{"swap", KIND_GIT, 4, change_swap},
 	{"a revision's behaviour", KIND_FAULT, 16, revision_misbehaves},
 	{"what becomes of requests", KIND_FAULT, 14, requests_change},
-	{"instance killed", KIND_FAULT, 6, instance_is_killed},
+	{"instance killed", KIND_FAULT, 8, instance_is_killed},
 	{"hands on an instance", KIND_FAULT, 10, hands_on_instance},
 	{"hands on the engine", KIND_FAULT, 3, hands_on_engine},
 	{"nginx killed", KIND_FAULT, 3, nginx_dies},
@@ -578,12 +586,12 @@ const struct happening happenings[] = {
 	{"actions go wrong", KIND_FAULT, 20, actions_go_wrong},
 	{"pulls fail", KIND_FAULT, 4, registry_fails},
 	{"disk full, or not", KIND_FAULT, 4, disk_fills},
-	{"notes lost", KIND_FAULT, 4, notes_are_lost},
+	{"notes lost", KIND_FAULT, 6, notes_are_lost},
 	{"memory is taken", KIND_FAULT, 5, memory_is_taken},
 	{"hands on swap", KIND_FAULT, 3, hands_on_swap},
 	{"time goes by", KIND_FAULT, 6, idles},
 	{"retry", KIND_OPERATOR, 8, retries},
-	{"promote, abort, pause, resume", KIND_OPERATOR, 10, orders},
+	{"promote, abort, pause, resume", KIND_OPERATOR, 14, orders},
 };
 const unsigned happenings_count = ARRAY_LEN(happenings);
 

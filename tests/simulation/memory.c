@@ -8,7 +8,7 @@
 
 int64_t memory_of(const struct simulation *s, const char *service, const char *revision)
 {
-	int64_t image = revision[strlen(revision) - 1] - '1'; /* "rev-app:1" */
+	int64_t image = strrchr(revision, ':')[1] - '1'; /* "rev-app:1", "rev-app:1+0" */
 	return s->schedule->setups[service_index(service)].use_mib * MIB * (10 + image) / 10;
 }
 

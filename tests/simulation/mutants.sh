@@ -50,35 +50,51 @@ for source in reconciler/{model,base}/*.c; do
 done
 ar rcs "$work/below.a" "$work"/below/*.o || exit 1
 
-found=0
-of=0
-for dir in $(find "$work" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V); do
+# try DIRECTORY: leaves what it says in $1/said, and in $1/found when a promise broke
+try() {
+	local dir=$1 name file said
 	name=$(cat "$dir/name")
-	case $name in *"$only"*) ;; *) continue ;; esac
-	of=$((of + 1))
 	file=$(cat "$dir/file")
 	if ! replace "$dir/from" "$dir/to" <"reconciler/decide/$file" >"$dir/$file"; then
 		echo "NOT THERE ANY MORE  $name ($file)"
-		continue
+		return
 	fi
 	cp -r "$work/objects" "$dir/objects"
 	if ! compile reconciler "$dir/$file" "$dir/objects/decide-$file.o" || ! ${CC:-cc} "$dir"/objects/*.o "$work/below.a" -lm -o "$dir/simulate"; then
 		echo "DOES NOT COMPILE    $name ($file)"
-		continue
+		return
 	fi
-	said=$(timeout 600 "$dir/simulate" --seeds "$seeds" --first 2>/dev/null)
+	said=$(timeout 900 "$dir/simulate" --seeds "$seeds" --first 2>/dev/null)
 	case $? in
-	0) echo "NOT FOUND           $name" ;;
+	0 | 124) echo "NOT FOUND           $name" ;;
 	1)
-		found=$((found + 1))
+		: >"$dir/found"
 		printf '%-60s %s\n' "$name" "$(grep -m1 '^seed' <<<"$said")"
 		;;
 	*)
-		found=$((found + 1))
+		: >"$dir/found"
 		printf '%-60s the simulator itself fell over it\n' "$name"
 		;;
 	esac
 	rm -rf "$dir/objects" "$dir/simulate"
+}
+
+dirs=
+for dir in $(find "$work" -mindepth 1 -maxdepth 1 -name '[0-9]*' | sort -V); do
+	case $(cat "$dir/name") in *"$only"*) dirs="$dirs $dir" ;; esac
+done
+jobs=$(nproc)
+for dir in $dirs; do
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+	try "$dir" >"$dir/said" &
+done
+wait
+found=0
+of=0
+for dir in $dirs; do
+	cat "$dir/said"
+	of=$((of + 1))
+	[ ! -e "$dir/found" ] || found=$((found + 1))
 done
 echo "mutants: found=$found of=$of"
 [ "$of" -gt 0 ] && [ "$found" = "$of" ]

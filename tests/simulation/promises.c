@@ -260,12 +260,20 @@ static bool is_measured(const struct world *w, const char *service)
 	return false;
 }
 
+static bool removes(const struct action *a, const struct instance *i)
+{
+	return a->kind == ACTION_REMOVE && strcmp(a->instance->id, i->id) == 0;
+}
+
+/* By what is under way, or by what the engine has yet to do although it gave no answer. */
 static bool is_being_removed(const struct simulation *s, const struct instance *i)
 {
+	bool is_removed = false;
 	for (size_t k = 0; k < s->flights_count; k++)
-		if (s->flights[k].action.kind == ACTION_REMOVE && strcmp(s->flights[k].action.instance->id, i->id) == 0)
-			return true;
-	return false;
+		is_removed |= removes(&s->flights[k].action, i);
+	for (size_t k = 0; k < s->lates_count; k++)
+		is_removed |= removes(&s->lates[k].action, i);
+	return is_removed;
 }
 
 /* For it, and for all that are made and have not been started: nobody starts what is being removed. */
@@ -277,7 +285,8 @@ static bool has_room(struct simulation *s, const struct action *a)
 		return true; /* what nobody could know */
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
-		if (in->state == INSTANCE_CREATED && !is_being_removed(s, in) && is_ours(in) && wanted_in(s->desired, in->service) && is_measured(w, in->service))
+		if (in->state == INSTANCE_CREATED && is_ours(in) && !is_being_removed(s, in) && wanted_in(s->desired, in->service) &&
+		    is_measured(w, in->service))
 			need += memory_of(s, in->service, in->revision);
 	}
 	return need <= w->host.memory_available_bytes + free_swap(w);

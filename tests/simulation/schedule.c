@@ -24,18 +24,28 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 		s->replicas = 1;
 		s->slow_ms = 0;
 	}
-	if (index > 0 && roll(state, 3) == 0)
+	if (index > 0 && roll(state, 2) == 0)
 		s->depends_on = (int)roll(state, (unsigned)index);
 	s->project = (int)roll(state, 3) == 0;
 	s->use_mib = s->is_job ? 0 : 8 + (int)roll(state, 45);
 }
 
+/* Of every other schedule only half of what may happen is part: so the rare meet each other more often. Returns the sum. */
+static unsigned draw_odds(uint64_t *state, unsigned *odds)
+{
+	bool is_of_few = roll(state, 2);
+	unsigned all = 0;
+	for (unsigned i = 0; i < happenings_count; i++) {
+		odds[i] = is_of_few && roll(state, 2) ? 0 : happenings[i].odds;
+		all += odds[i];
+	}
+	return all;
+}
+
 void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 {
 	uint64_t state = seed;
-	unsigned all = 0;
-	for (unsigned i = 0; i < happenings_count; i++)
-		all += happenings[i].odds;
+	unsigned odds[HAPPENINGS_MAX], all = draw_odds(&state, odds);
 	s->seed = seed;
 	s->services = 1 + (int)roll(&state, SERVICES_MAX);
 	for (int i = 0; i < s->services; i++) {
@@ -53,8 +63,8 @@ void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 	s->steps_count = steps;
 	for (int i = 0; i < steps; i++) {
 		unsigned at = roll(&state, all), what = 0;
-		while (at >= happenings[what].odds)
-			at -= happenings[what++].odds;
+		while (at >= odds[what])
+			at -= odds[what++];
 		s->steps[i] = (struct step){what, roll(&state, 3) ? roll(&state, 14) : 0, roll(&state, 1u << 16), roll(&state, 1u << 16),
 		                            roll(&state, 1u << 16)};
 	}

@@ -13,6 +13,7 @@
 #define SERVICES_MAX 4
 #define STEPS_MAX 1000
 #define IMAGES_COUNT 3 /* "app:1" ... */
+#define HAPPENINGS_MAX 64 /* rows of happenings[] */
 
 /* One service as Git begins with it. */
 struct setup {

@@ -312,6 +312,16 @@ static bool wait_a_little(struct simulation *s)
 	return true;
 }
 
+/* What flaps, or is killed again and again, may keep a run busy for as long as it does; nothing else may. */
+static bool does_any_flap(const struct simulation *s)
+{
+	for (int i = 0; i < SERVICES_MAX; i++)
+		for (int k = 0; k < IMAGES_COUNT; k++)
+			if (s->behaviours[i][k] == FLAPS)
+				return true;
+	return false;
+}
+
 static bool act(struct simulation *s)
 {
 	const struct decision *d = &s->host.last;
@@ -334,7 +344,8 @@ static bool act(struct simulation *s)
 				return false;
 			if (!is_repeated(s, &d->actions[i]))
 				continue;
-			if (!s->is_over) /* an instance that ends again and again: cycle.c gives up */
+			/* Who ends again and again: cycle.c gives up. A name to and fro is nobody's fault but ours. */
+			if (!s->is_over && (d->actions[i].kind != ACTION_ALIAS || does_any_flap(s)))
 				return false;
 			s->broken = "every run ends: the same action again and again";
 		}
@@ -368,16 +379,6 @@ static void show_statuses(struct simulation *s)
 		if (st->phase != PHASE_SETTLED)
 			say(s, "   %s: %s: %s", st->service, phase_name(st->phase), st->reason);
 	}
-}
-
-/* What flaps, or is killed again and again, may keep a run busy for as long as it does; nothing else may. */
-static bool does_any_flap(const struct simulation *s)
-{
-	for (int i = 0; i < SERVICES_MAX; i++)
-		for (int k = 0; k < IMAGES_COUNT; k++)
-			if (s->behaviours[i][k] == FLAPS)
-				return true;
-	return false;
 }
 
 static bool gives_up(struct simulation *s)

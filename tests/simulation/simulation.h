@@ -52,7 +52,7 @@ struct repeat {
 struct counters {
 	uint64_t schedules, events, decisions, runs, peak_bytes;
 	uint64_t actions[ACTION_KIND_COUNT];
-	uint64_t happened[64];
+	uint64_t happened[HAPPENINGS_MAX];
 	uint64_t fates[FATE_COUNT];
 	uint64_t phases[PHASE_COUNT];
 };

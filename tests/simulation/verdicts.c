@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct sums sums = {0};
-	int rollouts = 2000;
+	int rollouts = 400;
 	bool has_goals_only = false;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--rollouts") == 0 && i + 1 < argc)
