@@ -29,6 +29,8 @@ static bool is_well(const struct simulation *s, const struct instance *i)
 {
 	int64_t age_ms = s->real->now_ms - i->started_ms;
 	enum behaviour b = behaviour_of(s, i);
+	if (s->hung_id && s->hung_since_ms == i->started_ms && strcmp(s->hung_id, i->id) == 0)
+		return false;
 	if (b == NEVER_READY || age_ms < slow_ms_of(s, i))
 		return false;
 	if (b == FLAPS)

@@ -242,11 +242,17 @@ static void requests_change(struct simulation *s, const struct step *step)
 	    "has requests", is_failing[0], is_failing[1], is_failing[2]);
 }
 
-static void instance_is_killed(struct simulation *s, const struct step *step)
+static void instance_dies(struct simulation *s, const struct step *step)
 {
 	struct instance *i = chosen_instance(s, step);
 	if (!i || i->state != INSTANCE_RUNNING)
 		return;
+	if (step->how % 3 == 0) {
+		say(s, "* %s hangs", i->name);
+		s->hung_id = i->id;
+		s->hung_since_ms = i->started_ms;
+		return;
+	}
 	say(s, "* %s is killed%s", i->name, step->how % 2 ? ": out of memory" : "");
 	instance_ends(s, i, 137, step->how % 2, true);
 }
@@ -571,7 +577,7 @@ const struct happening happenings[] = {
 	{"swap", KIND_GIT, 4, change_swap},
 	{"a revision's behaviour", KIND_FAULT, 16, revision_misbehaves},
 	{"what becomes of requests", KIND_FAULT, 14, requests_change},
-	{"instance killed", KIND_FAULT, 8, instance_is_killed},
+	{"instance killed, or hangs", KIND_FAULT, 10, instance_dies},
 	{"hands on an instance", KIND_FAULT, 10, hands_on_instance},
 	{"hands on the engine", KIND_FAULT, 3, hands_on_engine},
 	{"nginx killed", KIND_FAULT, 3, nginx_dies},
@@ -603,6 +609,7 @@ void trouble_ends(struct simulation *s, int but)
 			s->behaviours[i][k] = BEHAVES;
 	memset(s->is_failing, 0, sizeof s->is_failing);
 	memset(s->is_silent, 0, sizeof s->is_silent);
+	s->hung_id = NULL;
 	s->fated = s->pulls_failing = s->refusals = 0;
 	s->pull_after_ms = s->neighbours_bytes = 0;
 	s->memory_bytes = s->memory_bytes ? (int64_t)1 << 40 : 0; /* more than anything here takes */
