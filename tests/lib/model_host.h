@@ -371,8 +371,9 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
 	if (is_rolling)
 		most += back->batch > s->batch ? back->batch : s->batch;
-	/* With neither a route nor a good one nobody knows which of two revisions is the old one. */
-	if (!s->is_routed && !good)
+	/* With neither a route nor a good one nobody knows which of two revisions is the old one; and of one that was never
+	 * good, or is forgotten, by which strategy another came in beside it. */
+	if (!good && (!s->is_routed || strcmp(a->revision, s->revision) != 0))
 		most += s->replicas;
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }

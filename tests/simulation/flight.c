@@ -7,13 +7,13 @@
 
 #define TICKS_MAX 12
 
-/* Drawn from the schedule's seed, for each action that is begun: half of them are done at once. */
-static int draw_ticks(struct simulation *s)
+/* Drawn from the schedule's seed, for each action that is begun: half of them are done at once, but for a stop. */
+static int draw_ticks(struct simulation *s, enum action_kind kind)
 {
 	uint64_t x = (s->schedule->seed + 1) * 0x9e3779b97f4a7c15u + s->begun++ * 0xd1342543de82ef95u;
 	x = (x ^ (x >> 29)) * 0xbf58476d1ce4e5b9u;
 	x ^= x >> 32;
-	return x & 1 ? 1 + (int)((x >> 1) % TICKS_MAX) : 0;
+	return x & 1 || kind == ACTION_STOP ? 1 + (int)((x >> 1) % TICKS_MAX) : 0;
 }
 
 bool flight_waits(const struct simulation *s, const struct action *a)
@@ -28,7 +28,7 @@ bool flight_waits(const struct simulation *s, const struct action *a)
 
 bool flight_begins(struct simulation *s, const struct action *a, enum fate fate)
 {
-	int ticks = action_info(a->kind)->room == ROOM_DOCKER ? draw_ticks(s) : 0;
+	int ticks = action_info(a->kind)->room == ROOM_DOCKER ? draw_ticks(s, a->kind) : 0;
 	if (!ticks || fate == FATE_DIES_BEFORE || fate == FATE_DIES_AFTER || fate == FATE_DIES_HALF)
 		return false;
 	*ARENA_PUSH(&s->host.arena, s->flights, s->flights_count) =
