@@ -250,19 +250,6 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 	return true;
 }
 
-/* The old ones in the order in which they are worth keeping: what serves, what is listed, what could, what cannot. */
-static struct set by_worth(struct rollout *r, const struct service *spec, const struct set *s)
-{
-	struct set sorted = {0}, usable = set_usable(r, spec, s), ready = set_ready(r, spec, s, (int)s->count, TRUST_PROVEN);
-	for (int rank = 0; rank < 4; rank++)
-		for (size_t i = 0; i < s->count; i++) {
-			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
-			if (rank == (!set_has(&usable, s->items[i]) ? 3 : !is_in ? 2 : set_has(&ready, s->items[i]) ? 0 : 1))
-				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
-		}
-	return sorted;
-}
-
 /* nginx knows nothing of a service that runs: what serves comes before anything new. */
 static bool publish_what_serves(struct rollout *r, const struct trip *t)
 {
@@ -304,7 +291,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		.trust = !r->good ? TRUST_FIRST : rollout_is_good(r, r->target->revision) ? TRUST_PROVEN : TRUST_TRIAL,
 	};
 	struct set all = set_of_revision(r, NULL), old = set_of_revision(r, from), same = set_of_revision(r, r->target->revision);
-	t.stable = by_worth(r, t.from_spec, &old);
+	t.stable = set_by_worth(r, t.from_spec, &old);
 	t.next = set_usable(r, r->target, &same);
 	t.mendable = set_usable(r, t.from_spec, &t.stable).count;
 	/* One that cannot serve any more is replaced, once: it does not make the old revision larger. */

@@ -142,6 +142,18 @@ int set_count_up(const struct set *s)
 	return n;
 }
 
+struct set set_by_worth(struct rollout *r, const struct service *spec, const struct set *s)
+{
+	struct set sorted = {0}, usable = set_usable(r, spec, s), ready = set_ready(r, spec, s, (int)s->count, TRUST_PROVEN);
+	for (int rank = 0; rank < 4; rank++)
+		for (size_t i = 0; i < s->count; i++) {
+			bool is_in = r->now && side_lists(&r->now->stable, s->items[i]->address);
+			if (rank == (!set_has(&usable, s->items[i]) ? 3 : !is_in ? 2 : set_has(&ready, s->items[i]) ? 0 : 1))
+				*ARENA_PUSH(r->pass->arena, sorted.items, sorted.count) = s->items[i];
+		}
+	return sorted;
+}
+
 /* ---- Steady: one revision, the right number of it ---- */
 
 /* What nginx shall list: all that are ready once all are; before that what it lists already, less what is gone. */
@@ -203,8 +215,10 @@ static void steady(struct rollout *r)
 	enum trust trust = is_good ? TRUST_PROVEN : TRUST_FIRST;
 	struct set all = set_of_revision(r, NULL), same = set_of_revision(r, s->revision);
 	struct set usable = set_usable(r, s, &same), members = live_unlimited(r, s, &usable);
-	if (members.count > (size_t)s->replicas)
+	if (members.count > (size_t)s->replicas) {
+		members = set_by_worth(r, s, &members);
 		members.count = (size_t)s->replicas;
+	}
 	struct set rest = set_rest(r->pass, &all, &members, NULL);
 
 	/* Never two at once: what is not of this revision must be down before anything of it starts. */
