@@ -541,8 +541,8 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	struct pass *p = r->pass;
 	if (!instance_is_up(i))
 		return true;
-	/* What is in force may list it too while it is not what is installed. */
-	bool may_serve = i->state == INSTANCE_RUNNING && *i->address && (r->now || p->world->nginx.is_up);
+	/* What is in force may list it too while it is not what is installed; and what restarts may run again by then. */
+	bool may_serve = i->state != INSTANCE_PAUSED && *i->address && (r->now || p->world->nginx.is_up);
 	if (is_listed(r, i) || (may_serve && !p->world->nginx.is_current)) {
 		rollout_wait(r, arena_printf(p->arena, "nginx must let go of %s first", i->name), 0);
 		return false;

@@ -358,9 +358,12 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 {
 	const struct service *s = wanted_in(d, a->service);
 	const struct good *good = good_of(h, a->service);
+	/* Of what was never good, or is forgotten, nobody knows how many there were, nor how another came in beside it. */
+	if (!s || !good)
+		return;
 	/* The way back goes by what the good one says. */
-	const struct service *back = good && good->spec ? good->spec : s;
-	if (!s || runs_both(s) || runs_both(back))
+	const struct service *back = good->spec ? good->spec : s;
+	if (runs_both(s) || runs_both(back))
 		return;
 	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
 	/* On pause what has requests is looked after on both sides, whatever else is up: nothing of that goes now. */
@@ -371,10 +374,6 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
 	if (is_rolling)
 		most += back->batch > s->batch ? back->batch : s->batch;
-	/* With neither a route nor a good one nobody knows which of two revisions is the old one; and of one that was never
-	 * good, or is forgotten, by which strategy another came in beside it. */
-	if (!good && (!s->is_routed || strcmp(a->revision, s->revision) != 0))
-		most += s->replicas;
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 
