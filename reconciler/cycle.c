@@ -55,7 +55,6 @@ struct cycle {
 	size_t left_count;
 	const char **said;       /* the last reason logged for each service */
 	size_t said_count;
-	int64_t run_started_ms;
 	bool has_looked;
 	int lock;
 };
@@ -95,7 +94,6 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		.access_log = {.settings = &c->nginx, .arena = &c->arena},
 		.measurer = {.http = c->http, .arena = &c->arena},
 		.wall_ms = clock_now_ms(), .monotonic_ms = clock_monotonic_ms()};
-	c->run_started_ms = c->observer.wall_ms;
 	return 0;
 }
 
@@ -103,7 +101,6 @@ static int look(struct cycle *c, const struct desired *d, struct arena *a, struc
 {
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
-	w->run_started_ms = c->run_started_ms;
 	w->failures = c->performer.failures.items;
 	w->failures_count = c->performer.failures.count;
 	return 0;

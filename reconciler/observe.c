@@ -252,7 +252,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 {
 	const struct action **under_way;
 	size_t under_way_count = docker_under_way(o->docker, a, &under_way);
-	*w = (struct world){.now_ms = observer_now_ms(o)};
+	*w = (struct world){.now_ms = observer_now_ms(o), .run_started_ms = o->wall_ms};
 	if (docker_observe(o->docker, a, w, e) < 0)
 		return err_wrap(e, "Docker at %s", o->docker_host);
 	for (size_t i = 0; i < under_way_count; i++)

@@ -41,7 +41,7 @@ struct observer {
  */
 int64_t observer_now_ms(const struct observer *o);
 
-/* Fills *w, in `a`, but for run_started_ms and failures, which are the run's. */
+/* Fills *w, in `a`, but for failures, which are the performer's. */
 MUST_CHECK int observe(struct observer *o, const struct desired *d, struct arena *a, struct world *w, struct err *e);
 
 #endif

@@ -14,34 +14,31 @@
 #define FACTOR_MAX 1000
 #define TEXT_MAX 8192 /* of a query */
 
-/* "1.5x" */
-static bool read_factor(const char *text, double *out)
+/* A number before `unit`, so many billionths of which make one. */
+static bool read_scaled(const char *text, char unit, double scale, double *out)
 {
 	int64_t nano;
 	char number[32];
 	size_t n = strlen(text);
-	if (n < 2 || n >= sizeof number || text[n - 1] != 'x')
+	if (n < 2 || n >= sizeof number || text[n - 1] != unit)
 		return false;
 	snprintf(number, sizeof number, "%.*s", (int)n - 1, text);
 	if (!units_nano_cpus(number, &nano))
 		return false;
-	*out = (double)nano / 1e9;
-	return *out >= 1 && *out <= FACTOR_MAX;
+	*out = (double)nano / scale;
+	return true;
+}
+
+/* "1.5x" */
+static bool read_factor(const char *text, double *out)
+{
+	return read_scaled(text, 'x', 1e9, out) && *out >= 1 && *out <= FACTOR_MAX;
 }
 
 /* "1%", to the part of all */
 static bool read_rate(const char *text, double *out)
 {
-	int64_t nano;
-	char number[32];
-	size_t n = strlen(text);
-	if (n < 2 || n >= sizeof number || text[n - 1] != '%')
-		return false;
-	snprintf(number, sizeof number, "%.*s", (int)n - 1, text);
-	if (!units_nano_cpus(number, &nano))
-		return false;
-	*out = (double)nano / 1e11;
-	return *out > 0 && *out < 1;
+	return read_scaled(text, '%', 1e11, out) && *out > 0 && *out < 1;
 }
 
 static bool read_latency(const char *text, double *out)

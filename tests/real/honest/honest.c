@@ -39,7 +39,6 @@ struct bench {
 	struct arena run;   /* as one run of the tool */
 	struct simulation simulation;
 	bool ends[SERVICES_MAX]; /* some instance of that service ends by itself, or may still be there from when one did */
-	int64_t run_started_ms;
 	int actions, differences, failed;
 };
 
@@ -79,12 +78,11 @@ static void run_begin(struct bench *b)
 	if (keep_read_again(&b->keeper, &e) < 0)
 		give_up(&e);
 	b->failures = (struct failures){0};
-	b->run_started_ms = clock_now_ms();
 	b->observer = (struct observer){
 		.http = b->http, .docker = b->docker, .docker_host = b->settings.docker_host, .nginx = &b->nginx, .host = &b->host,
 		.notes = &b->keeper.notes, .arena = &b->run, .orders_folder = arena_printf(&b->run, "%s/operator", b->settings.state_dir),
 		.access_log = {.settings = &b->nginx, .arena = &b->run}, .measurer = {.http = b->http, .arena = &b->run},
-		.wall_ms = b->run_started_ms, .monotonic_ms = clock_monotonic_ms()};
+		.wall_ms = clock_now_ms(), .monotonic_ms = clock_monotonic_ms()};
 }
 
 static struct world *look(struct bench *b, const struct desired *d, struct arena *a)
@@ -93,7 +91,6 @@ static struct world *look(struct bench *b, const struct desired *d, struct arena
 	struct world *w = arena_alloc(a, sizeof *w);
 	if (observe(&b->observer, d, a, w, &e) < 0)
 		give_up(&e);
-	w->run_started_ms = b->run_started_ms;
 	w->failures = b->failures.items;
 	w->failures_count = b->failures.count;
 	return w;
