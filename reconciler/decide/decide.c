@@ -252,7 +252,8 @@ static void commit_together(struct pass *p)
 	}
 }
 
-bool pass_has_project(const struct pass *p, const char *project)
+/* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
+static bool has_project(const struct pass *p, const char *project)
 {
 	for (size_t i = 0; i < p->desired->projects_count; i++)
 		if (p->desired->projects[i].services_count && strcmp(p->desired->projects[i].name, project) == 0)
@@ -270,7 +271,7 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 	for (size_t i = 0; i < p->desired->projects_count; i++)
 		if (p->desired->projects[i].keeps_gone && strcmp(p->desired->projects[i].name, project) == 0)
 			return true;
-	return !pass_has_project(p, project);
+	return !has_project(p, project);
 }
 
 /* What left a project that is still in Git. A project that is gone as a whole is left alone: an empty or missing

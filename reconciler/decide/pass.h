@@ -39,9 +39,6 @@ const struct order *pass_pause(const struct pass *p, const char *project, const 
 /* For people. */
 const char *pass_paused_text(struct pass *p, const struct order *pause);
 
-/* Is the project in Git? One without any service is not: an empty desired state removes nothing. */
-bool pass_has_project(const struct pass *p, const char *project);
-
 /* Stays as it is: a service that is no target, one that left a project of which not all is one, one of a project that is
  * not in Git, one of a profile that is not enabled. */
 bool pass_leaves_alone(const struct pass *p, const char *project, const char *service);

@@ -254,7 +254,8 @@ static int minor_of(const char *version)
 	return version && sscanf(version, "%d.%d", &major, &minor) == 2 && major == 1 ? minor : 0;
 }
 
-int client_negotiate(struct docker *d, struct err *e)
+/* Asks /version. ERR_UNREACHABLE, or ERR_CONFLICT when there is no version that both speak. */
+static int negotiate(struct docker *d, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	CLEANUP(call_done) struct call c = {.path = "/version"};
@@ -291,7 +292,7 @@ static void fail_unasked(struct call *c, const struct err *e)
 void client_perform(struct docker *d, struct arena *a, struct call *calls, size_t count)
 {
 	struct err e;
-	if (d->api_minor || client_negotiate(d, &e) == 0) {
+	if (d->api_minor || negotiate(d, &e) == 0) {
 		perform(d, a, calls, count);
 		return;
 	}
@@ -303,7 +304,7 @@ void client_begin(struct docker *d, struct arena *a, struct exchange *x, struct 
 {
 	struct err e;
 	*x = (struct exchange){.call = c};
-	if (!d->api_minor && client_negotiate(d, &e) < 0) {
+	if (!d->api_minor && negotiate(d, &e) < 0) {
 		fail_unasked(c, &e);
 		x->is_answered = true;
 		return;

@@ -71,8 +71,6 @@ bool client_has_ended(struct docker *d, struct exchange *x);
 /* Performs all of them at once; negotiates the version first if that has not been done. */
 void client_perform(struct docker *d, struct arena *a, struct call *calls, size_t count);
 void call_done(struct call *c);
-/* Asks /version. ERR_UNREACHABLE, or ERR_CONFLICT when there is no version that both speak. */
-MUST_CHECK int client_negotiate(struct docker *d, struct err *e);
 
 /* The text for a query parameter or a path element. */
 const char *url_escape(struct arena *a, const char *text);

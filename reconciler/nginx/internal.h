@@ -113,11 +113,6 @@ bool binary_has_stream(const struct nginx_settings *s);
 /* All of the user's configuration as it is on disk, in *whole; nothing when nginx refuses it. */
 MUST_CHECK int config_dump(const struct nginx_settings *s, struct buf *whole, struct err *e);
 
-/* naming.c */
-/* Where a file that is not ours leads to that upstream: "/etc/nginx/conf.d/shop.conf:12"; NULL: nowhere in `whole`, which is
- * what `nginx -T` prints. */
-const char *naming_find(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a);
-
 /* inherited.c */
 /* The access_log lines that our servers inherit from the user's http block, in words that may stand in ours. `dump` is
  * of nginx -T. Without any, none. */

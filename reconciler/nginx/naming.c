@@ -16,7 +16,9 @@ static bool has_word(const char *line, size_t length, const char *word)
 	return at && strspn(at + strlen(word), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == 0;
 }
 
-const char *naming_find(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a)
+/* Where a file that is not ours leads to that upstream: "/etc/nginx/conf.d/shop.conf:12"; NULL: nowhere in `whole`, which is
+ * what `nginx -T` prints. */
+static const char *find_naming(const struct nginx_settings *s, const char *whole, const char *upstream, struct arena *a)
 {
 	const char *pass = arena_printf(a, "://%s", upstream), *include = arena_printf(a, "/location-%s.conf", upstream);
 	const char *file = "", *ours = arena_printf(a, "%s/", s->directory);
@@ -55,7 +57,7 @@ int nginx_find_namings(const struct nginx_settings *s, const struct desired *d, 
 		if (!is_read && config_dump(s, &whole, e) < 0)
 			return -1;
 		is_read = true;
-		const char *where = whole.length ? naming_find(s, whole.text, r->host, a) : NULL;
+		const char *where = whole.length ? find_naming(s, whole.text, r->host, a) : NULL;
 		if (where)
 			*ARENA_PUSH(a, out->namings, out->namings_count) = (struct naming){r->host, where};
 	}
