@@ -73,7 +73,7 @@ for part in $parts; do
 		run_label release simulation 2
 		grep -hE '^(simulate|mutants): ' build/release/Testing/Temporary/LastTest.log
 		;;
-	real) run_label release real 5 ;; # they wait for daemons, drains and clients most of the time
+	real) run_label release real 4 ;; # they wait for daemons, drains and clients most of the time
 	esac
 done
 finish

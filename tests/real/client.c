@@ -93,7 +93,7 @@ static void hang_up(struct connection *c)
 static void rest(struct connection *c)
 {
 	c->state = THINKING;
-	c->wake_ms = now_ms() + between(2, 5);
+	c->wake_ms = now_ms() + between(4, 10);
 }
 
 static void fail(struct connection *c, const char *kind, const char *more)
