@@ -87,6 +87,35 @@ static int read_page(struct parse *p, const struct node *n, const struct intake_
 	return 0;
 }
 
+/* --- who is drawn by what --- */
+
+#define NAME "NAME has letters and digits, in a cookie also '_' and in a header '-'"
+
+static int read_split(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
+{
+	const char *text;
+	if (parse_text(p, n, PATH, &text) < 0)
+		return -1;
+	bool is_random = strcmp(text, "random") == 0;
+	if (!is_random && !row->is_good(text))
+		return parse_error(p, n->mark, PATH, "%s is no split; write random, address, cookie:NAME or header:NAME; " NAME,
+		                   node_shown(p, n));
+	*intake_text(out, row) = is_random ? NULL : arena_strdup(p->a, text);
+	return 0;
+}
+
+static int read_testers(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
+{
+	const char *text;
+	if (parse_text(p, n, PATH, &text) < 0)
+		return -1;
+	if (!row->is_good(text))
+		return parse_error(p, n->mark, PATH, "%s is nothing that testers send; write header:NAME or cookie:NAME; " NAME,
+		                   node_shown(p, n));
+	*intake_text(out, row) = arena_strdup(p->a, text);
+	return 0;
+}
+
 /* --- tls --- */
 
 /* What nginx would refuse for everybody is found out here, for the one project that it is of. */
@@ -182,6 +211,8 @@ const struct intake_key intake_keys[] = {
 	{"listen", read_listen, WAY_HOST},
 	{"tls", read_tls, WAY_HOST},
 	{"redirect", read_redirect, WAY_HOST},
+	{"split", read_split, WAY_HOST | WAY_UPSTREAM},
+	{"testers", read_testers, WAY_HOST | WAY_UPSTREAM},
 	{"client_max_body_size", read_size, WAY_HOST},
 	{"proxy_connect_timeout", read_duration, WAY_HOST | WAY_STREAM},
 	{"proxy_send_timeout", read_duration, WAY_HOST},
@@ -211,6 +242,9 @@ int intake_settle(struct parse *p, const struct node *n, struct intake *out)
 	if (out->redirect && strcmp(out->redirect, intake_listen(out)) == 0)
 		return parse_error(p, node_get(n, "redirect")->mark, PATH, "redirect is where the route itself listens; give one of them "
 		                   "another port");
+	if (node_get(n, "upstream") && out->split && strcmp(out->split, INTAKE_SPLIT_ADDRESS) == 0)
+		return parse_error(p, node_get(n, "split")->mark, PATH, "split: address has no place with 'upstream': all requests come from "
+		                   "your own server; write header:X-Real-IP, and let it set that");
 	if (out->listen && strcmp(out->listen, INTAKE_USUAL) == 0)
 		out->listen = NULL;
 	return 0;

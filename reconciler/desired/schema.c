@@ -131,6 +131,7 @@ static const char *const shapes[SHAPE_COUNT] = {
 	"\"patternProperties\":{\"^x-\":{}}},\"patternProperties\":{\"^x-\":{}}"
 
 #define PLACE "\"type\":[\"string\",\"integer\"]"
+#define PART_INSIDE "cookie:[A-Za-z0-9_]{1,64}|header:[A-Za-z0-9-]{1,64}"
 #define FLAG_INSIDE "\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]"
 
 static const char head[] =
@@ -203,6 +204,11 @@ static const char head[] =
 	"\"proxy_read_timeout\":{\"description\":\"Default: nginx's, 60s.\",\"type\":\"string\"},"
 	"\"proxy_timeout\":{\"description\":\"tcp and udp: how long both sides may be silent. Default: 1d, with udp 30s.\",\"type\":\"string\"},"
 	"\"maintenance\":{\"description\":\"An HTML file that is shown while nothing can serve, with 503.\",\"type\":\"string\"},"
+	"\"split\":{\"description\":\"What a client keeps its service and its revision by: its address, a cookie (set for who has none) or "
+	"a header. Default: random, each request for itself.\",\"type\":\"string\","
+	"\"pattern\":\"^(random|address|" PART_INSIDE ")$|\\\\$\"},"
+	"\"testers\":{\"description\":\"The header or cookie that asks for the new revision (always) or the old one (never).\","
+	"\"type\":\"string\",\"pattern\":\"^(" PART_INSIDE ")$|\\\\$\"},"
 	"\"path\":{\"description\":\"That, and all below it; the longest wins. Default: /.\",\"type\":\"string\","
 	"\"pattern\":\"^/[A-Za-z0-9._~/-]*$|\\\\$\"},"
 	"\"to\":{\"description\":\"service:port, the port inside the container; or several that share the requests.\",\"anyOf\":["

@@ -10,14 +10,17 @@
 
 const char *const transport_names[] = {"host", "tcp", "udp"};
 
-#define ROW(word, field, kind, of_server, unit) {word, offsetof(struct intake, field), kind, of_server, unit}
+#define ROW(word, field, kind, of_server, unit) {word, offsetof(struct intake, field), kind, of_server, unit, NULL}
+#define TEXT(word, field, of_server, is_good) {word, offsetof(struct intake, field), INTAKE_TEXT, of_server, NULL, is_good}
 const struct intake_row intake_rows[INTAKE_ROWS] = {
-	ROW("listen", listen, INTAKE_TEXT, true, NULL),
-	ROW("redirect", redirect, INTAKE_TEXT, true, NULL),
+	TEXT("listen", listen, true, intake_is_place),
+	TEXT("redirect", redirect, true, intake_is_place),
 	ROW("certificate", certificate, INTAKE_ASSET, true, NULL),
 	ROW("key", key, INTAKE_ASSET, true, NULL),
 	ROW("http2", http2, INTAKE_NUMBER, true, NULL),
 	ROW("hsts", hsts_s, INTAKE_NUMBER, true, NULL),
+	TEXT("split", split, false, intake_is_split),
+	TEXT("testers", testers, false, intake_is_testers),
 	ROW("client_max_body_size", body_bytes, INTAKE_NUMBER, false, ""),
 	ROW("proxy_connect_timeout", connect_ms, INTAKE_NUMBER, false, "ms"),
 	ROW("proxy_send_timeout", send_ms, INTAKE_NUMBER, false, "ms"),
@@ -109,4 +112,34 @@ bool intake_is_address(const char *text)
 		return false;
 	snprintf(address, sizeof address, "%.*s", (int)length, text + is_six);
 	return inet_pton(is_six ? AF_INET6 : AF_INET, address, &binary) == 1;
+}
+
+bool intake_is_place(const char *text)
+{
+	return strcmp(text, INTAKE_USUAL) == 0 || intake_is_address(text);
+}
+
+/* --- what of a request --- */
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define NAME_MAX_LENGTH 64
+
+/* nginx has them as variables: $cookie_NAME, and $http_NAME with '_' for each '-'; of a header with '_' it knows nothing. */
+static const struct {
+	const char *start, *letters;
+} parts[] = {{INTAKE_COOKIE, LETTERS "_"}, {INTAKE_HEADER, LETTERS "-"}};
+
+bool intake_is_testers(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		size_t start = strlen(parts[i].start), length = strlen(text);
+		if (strncmp(text, parts[i].start, start) == 0)
+			return length > start && length - start <= NAME_MAX_LENGTH && strspn(text + start, parts[i].letters) == length - start;
+	}
+	return false;
+}
+
+bool intake_is_split(const char *text)
+{
+	return strcmp(text, INTAKE_SPLIT_ADDRESS) == 0 || intake_is_testers(text);
 }

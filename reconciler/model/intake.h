@@ -28,6 +28,8 @@ struct intake {
 	int64_t hsts_s;
 
 	/* Of the way. */
+	const char *split;         /* what a client keeps its side by: "address", "cookie:NAME", "header:NAME"; NULL: each request is drawn */
+	const char *testers;       /* "cookie:NAME" or "header:NAME", with which one asks for a revision; NULL: nobody does */
 	int64_t body_bytes;        /* the largest body; -1: any */
 	int64_t connect_ms, send_ms, read_ms;
 	int64_t idle_ms;           /* tcp and udp: how long a connection may be silent */
@@ -44,8 +46,9 @@ struct intake_row {
 	enum intake_kind kind;
 	bool is_of_server;
 	const char *unit;       /* of a number that nginx has under the same word: "ms"; NULL: it is no such number */
+	bool (*is_good)(const char *text); /* of a text: what it may be */
 };
-#define INTAKE_ROWS 12
+#define INTAKE_ROWS 14
 extern const struct intake_row intake_rows[INTAKE_ROWS];
 
 const char **intake_text(struct intake *in, const struct intake_row *row);
@@ -61,5 +64,12 @@ bool intake_is_renewed(const struct intake *a, const struct intake *b);
 const char *intake_listen(const struct intake *in);
 /* A port, ADDRESS:PORT or [ADDRESS]:PORT, all in digits. */
 bool intake_is_address(const char *text);
+/* That, or INTAKE_USUAL. */
+bool intake_is_place(const char *text);
+#define INTAKE_SPLIT_ADDRESS "address"
+#define INTAKE_COOKIE "cookie:"
+#define INTAKE_HEADER "header:"
+bool intake_is_split(const char *text);
+bool intake_is_testers(const char *text);
 
 #endif

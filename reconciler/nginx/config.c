@@ -79,11 +79,6 @@ bool config_is_service(const struct traffic *t)
 	       is_name_or_empty(t->next.revision) && t->rollout && (*t->rollout == 0 || config_is_rollout(t->rollout));
 }
 
-static bool is_place(const char *s)
-{
-	return s && (strcmp(s, INTAKE_USUAL) == 0 || intake_is_address(s));
-}
-
 static bool is_hash(const char *s)
 {
 	return only(s, "0123456789abcdef") && strlen(s) == SHA256_HEX_SIZE - 1;
@@ -95,7 +90,7 @@ static bool is_intake(const struct intake *of)
 	for (size_t i = 0; i < INTAKE_ROWS; i++) {
 		const char *text = intake_rows[i].kind == INTAKE_TEXT ? *intake_text(&in, &intake_rows[i]) : NULL;
 		const char *hash = intake_rows[i].kind == INTAKE_ASSET ? intake_asset(&in, &intake_rows[i])->hash : NULL;
-		if ((text && !is_place(text)) || (hash && !is_hash(hash)))
+		if ((text && !intake_rows[i].is_good(text)) || (hash && !is_hash(hash)))
 			return false;
 	}
 	return !in.certificate.hash == !in.key.hash;
@@ -104,7 +99,7 @@ static bool is_intake(const struct intake *of)
 static bool is_way(const struct route *r)
 {
 	if (r->transport != TRANSPORT_HTTP)
-		return is_place(r->host);
+		return r->host && intake_is_place(r->host);
 	return r->is_upstream ? is_upstream(r->host) : is_host(r->host);
 }
 

@@ -80,15 +80,11 @@ static struct way way_of(const struct render *c, size_t number)
 /* Nothing that a client wrote may stand in our log. */
 #define LOG_FORMAT "$msec;" ROLLOUT ";$upstream_addr;$upstream_status;$upstream_header_time;$request_time"
 
-/* Buckets are thousandths; the last takes what rounding leaves. */
 static void print_shared(struct buf *out, const struct render *c)
 {
 	buf_puts(out, "\nmap $http_upgrade $reconcile_connection { default upgrade; '' close; }\n"
-	              "map $http_host $reconcile_port { default ''; \"~(:[0-9]+)$\" $1; }\n"
-	              "split_clients \"$request_id\" $reconcile_bucket {");
-	for (int i = 0; i < PERMILLE - 1; i++)
-		buf_printf(out, "%s0.1%% %d;", i % 10 ? " " : "\n\t", i);
-	buf_printf(out, " * %d;\n}\n", PERMILLE - 1);
+	              "map $http_host $reconcile_port { default ''; \"~(:[0-9]+)$\" $1; }\n");
+	render_draws(out, c);
 	if (topology_has_next(c->t))
 		buf_puts(out, "log_format reconcile '" LOG_FORMAT "';\n");
 }
@@ -153,12 +149,12 @@ static void print_pools(struct buf *out, const struct render *c)
 /* --- the draw between services --- */
 
 /* In hundredths of a percent of those that are there; the last takes what rounding leaves. */
-static void print_split(struct buf *out, const struct way *w)
+static void print_split(struct buf *out, const struct render *c, const struct way *w)
 {
 	int sum = 0;
 	for (size_t i = 0; i < w->count; i++)
 		sum += w->pools[i].route->weight;
-	buf_printf(out, "split_clients \"to $request_id\" $reconcile_to_%zu {", w->number);
+	buf_printf(out, "split_clients \"to %s\" $reconcile_to_%zu {", render_key(c, w->first), w->number);
 	for (size_t i = 0; i + 1 < w->count; i++) {
 		int share = w->pools[i].route->weight * 10000 / sum;
 		buf_printf(out, " %d.%02d%% %zu;", share / 100, share % 100, i);
@@ -190,6 +186,11 @@ static bool has_next(const struct way *w)
 	return false;
 }
 
+static bool is_drawn(const struct way *w)
+{
+	return w->count > 1 || has_next(w);
+}
+
 /* Which pool a request goes to. Returns what proxy_pass names. */
 static const char *print_choice(struct buf *out, const struct render *c, const struct way *w)
 {
@@ -206,7 +207,7 @@ static const char *print_choice(struct buf *out, const struct render *c, const s
 	}
 	if (!has_next(w))
 		return arena_printf(c->a, "%s.stable", service);
-	print_draw(out, c->s, rollout, "$reconcile_bucket");
+	print_draw(out, c->s, rollout, render_bucket(c, w->first));
 	buf_printf(out, "\t\tif (-f %s/traffic/%s/both) { set $reconcile_side \"${reconcile_side}_both\"; }\n",
 	           c->s->directory, rollout);
 	if (!w->pools[0].has_stable)
@@ -224,20 +225,31 @@ static void print_logs(struct buf *out, const struct render *c, enum frame frame
 		buf_printf(out, "\t\t%s;\n", c->t->logs[i]);
 }
 
+/* For a client that is drawn without a key of its own; the same whichever location answers. */
+static void print_cookie(struct buf *out, const struct render *c, const struct way *w)
+{
+	const char *cookie = is_drawn(w) ? render_cookie(c, w->first) : NULL;
+	if (cookie)
+		buf_printf(out, "\t\tadd_header Set-Cookie %s always;%s\n", cookie, render_hsts(c, w->first));
+}
+
 /*
  * One location of a way; `pool` gets what its proxy_pass names. While a rollout is under way, one that is included goes
- * by our hop: the server around it has logs of its own, and here nobody knows which.
+ * by our hop: the server around it has logs of its own, and here nobody knows which. So it does with a key, which is the
+ * same there as for who comes by proxy_pass, and whose cookie would keep out the add_header lines of that server.
  */
 static void print_location(struct buf *out, const struct render *c, const struct way *w, enum frame frame,
                            const char *where, const char **pool)
 {
-	bool is_logged = has_next(w), goes_by_hop = is_logged && frame == FRAME_INCLUDE;
+	bool is_logged = has_next(w), goes_by_hop = frame == FRAME_INCLUDE && (is_logged || (w->first->in.split && is_drawn(w)));
 	buf_printf(out, "\tlocation %s {\n", where);
 	if (frame == FRAME_INCLUDE)
 		render_settings(out, "\t\t", frame);
 	render_limits(out, "\t\t", w->first);
 	if (is_logged && !goes_by_hop)
 		print_logs(out, c, frame);
+	if (frame != FRAME_INCLUDE)
+		print_cookie(out, c, w);
 	*pool = goes_by_hop ? w->first->host : print_choice(out, c, w);
 	/* error_page stands inside the `if`, so that the user's own error pages hold at all other times. */
 	if (frame != FRAME_HOP)
@@ -266,6 +278,8 @@ static void print_way(struct buf *out, const struct render *c, size_t number, en
 		render_settings(out, "\t\t", frame);
 	else if (has_next(&w))
 		print_logs(out, c, frame);
+	if (frame != FRAME_INCLUDE)
+		print_cookie(out, c, &w);
 	render_limits(out, "\t\t", w.first);
 	buf_printf(out, "\t\tproxy_pass http://%s;\n\t}\n", pool);
 }
@@ -343,7 +357,7 @@ static void print_http(struct buf *out, const struct render *c)
 			continue;
 		struct way w = way_of(c, i);
 		if (w.count > 1)
-			print_split(out, &w);
+			print_split(out, c, &w);
 	}
 	render_servers(out, c);
 	print_private(out, c);

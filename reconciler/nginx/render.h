@@ -25,10 +25,21 @@ void render_side(struct buf *out, const struct side *side, int port, const char 
 /* All ways in of the server of route `number`. Returns whether one of them takes everything. */
 bool render_ways(struct buf *out, const struct render *c, size_t number, enum frame frame);
 
+/* split.c */
+/* What the routes draw by, one of each. */
+void render_draws(struct buf *out, const struct render *c);
+/* Variables, for a request that comes in by the route: the key that draws are of; the bucket that it gives; */
+const char *render_key(const struct render *c, const struct route *r);
+const char *render_bucket(const struct render *c, const struct route *r);
+/* and the with the Set-Cookie for a client that has no key yet; NULL: the route sets none. */
+const char *render_cookie(const struct render *c, const struct route *r);
+
 /* server.c */
 void render_settings(struct buf *out, const char *indent, enum frame frame);
 /* What a way says of its own time-outs and limits. */
 void render_limits(struct buf *out, const char *indent, const struct route *r);
+/* " add_header …;" for a place that has an add_header of its own, which keeps those of the server out; "". */
+const char *render_hsts(const struct render *c, const struct route *r);
 /* The answer while nobody can serve. */
 const char *render_away(const struct render *c, const struct route *r, size_t number);
 /* The page that belongs to it. */

@@ -69,8 +69,7 @@ void render_limits(struct buf *out, const char *indent, const struct route *r)
 	}
 }
 
-/* An add_header keeps those of the server out, so it is said in both. */
-static const char *hsts(const struct render *c, const struct route *r)
+const char *render_hsts(const struct render *c, const struct route *r)
 {
 	return r->in.hsts_s ? arena_printf(c->a, " add_header Strict-Transport-Security \"max-age=%lld\" always;",
 	                                   (long long)(r->in.hsts_s < 0 ? 0 : r->in.hsts_s))
@@ -83,14 +82,14 @@ const char *render_away(const struct render *c, const struct route *r, size_t nu
 {
 	if (r->in.page.hash)
 		return arena_printf(c->a, "error_page 503 /reconcile-away-%zu; return 503;", number);
-	return arena_printf(c->a, RETRY "%s return 503;", hsts(c, r));
+	return arena_printf(c->a, RETRY "%s return 503;", render_hsts(c, r));
 }
 
 void render_page(struct buf *out, const struct render *c, const struct route *r, size_t number)
 {
 	if (r->in.page.hash)
 		buf_printf(out, "\tlocation = /reconcile-away-%zu { internal; types { } default_type text/html; " RETRY
-		           " add_header Cache-Control no-store always;%s alias %s; }\n", number, hsts(c, r), asset_path(c->s, c->a, &r->in.page));
+		           " add_header Cache-Control no-store always;%s alias %s; }\n", number, render_hsts(c, r), asset_path(c->s, c->a, &r->in.page));
 }
 
 /* --- the servers --- */
@@ -167,7 +166,7 @@ static void print_tls(struct buf *out, const struct render *c, const struct rout
 	buf_printf(out, "\tssl_certificate %s;\n\tssl_certificate_key %s;\n\tssl_protocols TLSv1.2 TLSv1.3;\n",
 	           asset_path(c->s, c->a, &r->in.certificate), asset_path(c->s, c->a, &r->in.key));
 	if (r->in.hsts_s)
-		buf_printf(out, "\tproxy_hide_header Strict-Transport-Security;\n\t%s\n", hsts(c, r) + 1);
+		buf_printf(out, "\tproxy_hide_header Strict-Transport-Security;\n\t%s\n", render_hsts(c, r) + 1);
 }
 
 static void print_host(struct buf *out, const struct render *c, size_t number)

@@ -58,6 +58,11 @@ static const struct {
 	{"{host: a, client_max_body_size: 0, maintenance: @/page.html, to: web:80}", "host a: client_max_body_size=-1 maintenance=11\n"},
 	{"{tcp: 5432, to: web:80}\n    - {udp: '10.0.0.1:53', to: api:53, proxy_timeout: 10s}", "tcp 5432:\nudp 10.0.0.1:53: proxy_timeout=10000\n"},
 	{"{tcp: 53, to: web:80}\n    - {udp: 53, to: web:80}", "tcp 53:\nudp 53:\n"},
+	{"{host: a, split: random, to: web:80}\n    - {host: b, split: address, to: web:80}", "host a:\nhost b: split=address\n"},
+	{"{host: a, split: 'cookie:_a1', testers: header:X-Canary, to: web:80}", "host a: split=cookie:_a1 testers=header:X-Canary\n"},
+	{"{upstream: a, split: header:X-Real-IP, testers: cookie:canary, to: web:80}",
+	 "host a: split=header:X-Real-IP testers=cookie:canary\n"},
+
 	/* One host at two places; and a path that stays on http while the rest is sent on. */
 	{"{host: a, to: web:80}\n    - {host: a, " TLS "}, to: web:80}", "host a:\nhost a: listen=443 certificate=28 key=28 http2=1\n"},
 	{"{host: a, path: /.well-known, to: web:80}\n    - {host: a, " TLS "}, redirect: true, to: web:80}",
@@ -96,6 +101,9 @@ static void keys_are_read(void)
 }
 
 #define AGREE "; they must agree\n"
+#define PART_NAME "NAME has letters and digits, in a cookie also '_' and in a header '-'\n"
+#define NO_SPLIT " is no split; write random, address, cookie:NAME or header:NAME; " PART_NAME
+#define NO_TESTERS " is nothing that testers send; write header:NAME or cookie:NAME; " PART_NAME
 
 static const struct {
 	const char *entries, *problems; /* each line after "compose.yaml:" */
@@ -132,6 +140,25 @@ static const struct {
 	 "4:39: x-reconcile.routes: 'lots' is no size; write a number with b, k, m or g, like 512m\n"},
 	{"{host: a, maintenance: @/none.html, to: web:80}",
 	 "4:30: x-reconcile.routes: '@/none.html': there is no such file; make it, or remove maintenance\n"},
+	{"{host: a, split: adress, to: web:80}", "4:24: x-reconcile.routes: 'adress'" NO_SPLIT},
+	{"{host: a, split: [address], to: web:80}", "4:24: x-reconcile.routes: must be text, not a list\n"},
+	{"{host: a, split: '', to: web:80}", "4:24: x-reconcile.routes: ''" NO_SPLIT},
+	{"{host: a, split: 'cookie:', to: web:80}", "4:24: x-reconcile.routes: 'cookie:'" NO_SPLIT},
+	{"{host: a, split: 'cookie:a-b', to: web:80}", "4:24: x-reconcile.routes: 'cookie:a-b'" NO_SPLIT},
+	{"{host: a, split: 'header:a_b', to: web:80}", "4:24: x-reconcile.routes: 'header:a_b'" NO_SPLIT},
+	{"{host: a, split: 'header:X; return 200', to: web:80}", "4:24: x-reconcile.routes: 'header:X; return 200'" NO_SPLIT},
+	{"{host: a, split: 'cookie:$$host', to: web:80}", "4:24: x-reconcile.routes: 'cookie:$$host'" NO_SPLIT},
+	{"{host: a, split: 'Cookie:a', to: web:80}", "4:24: x-reconcile.routes: 'Cookie:a'" NO_SPLIT},
+	{"{host: a, testers: address, to: web:80}", "4:26: x-reconcile.routes: 'address'" NO_TESTERS},
+	{"{host: a, testers: \"cookie:a\\n\", to: web:80}", "4:26: x-reconcile.routes: 'cookie:a '" NO_TESTERS},
+	{"{upstream: a, split: address, to: web:80}",
+	 "4:28: x-reconcile.routes: split: address has no place with 'upstream': all requests come from your own server; write "
+	 "header:X-Real-IP, and let it set that\n"},
+	{"{tcp: 80, split: address, to: web:80}",
+	 "4:17: x-reconcile.routes: 'split' has no place with 'tcp' and 'udp': nginx sees no requests there\n"},
+	{"{udp: 80, testers: cookie:a, to: web:80}",
+	 "4:17: x-reconcile.routes: 'testers' has no place with 'tcp' and 'udp': nginx sees no requests there\n"},
+	{"{host: a, splits: address, to: web:80}", "4:17: x-reconcile.routes: unknown key 'splits'; did you mean 'split'?\n"},
 	{"{host: a, proxy_timeout: 1s, to: web:80}", "4:17: x-reconcile.routes: 'proxy_timeout' is for tcp and udp\n"},
 	{"{upstream: a, listen: 80, to: web:80}",
 	 "4:21: x-reconcile.routes: 'listen' has no place with 'upstream': the server is your own, and says it itself\n"},

@@ -188,6 +188,8 @@ static void random_topology(struct arena *a, struct topology *t)
 		if (draw(2))
 			r.path = arena_printf(a, "/%s/%s", random_word(a, "abc0~_-", 5), random_word(a, "xyz", 5));
 		r.next_port = draw(3) ? 0 : 1 + (int)draw(65535);
+		r.in.split = draw(2) ? NULL : draw(3) ? arena_printf(a, "cookie:%s", random_word(a, "abAB01_", 64)) : "address";
+		r.in.testers = draw(2) ? NULL : arena_printf(a, "header:%s", random_word(a, "abAB01-", 64));
 		r.is_upstream = draw(4) == 0;
 		if (r.is_upstream)
 			r.host = arena_printf(a, "u%s", random_word(a, "abcXYZ0123456789_-", 10));
@@ -218,7 +220,7 @@ static bool same_topology(const struct topology *x, const struct topology *y)
 	for (size_t i = 0; i < x->routes_count; i++) {
 		const struct route *r = &x->routes[i], *o = &y->routes[i];
 		if (!route_is_same_way(r, o) || r->weight != o->weight || strcmp(r->project, o->project) != 0 || strcmp(r->service, o->service) != 0 ||
-		    r->port != o->port || r->next_port != o->next_port)
+		    r->port != o->port || r->next_port != o->next_port || !intake_equal(&r->in, &o->in))
 			return false;
 	}
 	return true;

@@ -71,6 +71,8 @@ static struct topology everything(struct arena *a)
 	names.transport = TRANSPORT_UDP;
 	names.in.idle_ms = 2000;
 	own.is_upstream = true;
+	own.in.split = "cookie:ab";
+	own.in.testers = "header:X-Canary";
 	struct route other = route_to("other.test", "web", 8080);
 	other.in = secure.in;
 	other.in.listen = "10.0.0.1:8443";
@@ -153,6 +155,71 @@ static void streams_by_weight(void)
 	}
 }
 
+/* What a client is drawn by, and what a route sends for it. */
+static void keys_of_the_draws(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct traffic services[] = {service("web", 0), service("api", 0)};
+	struct route r[] = {route_to("a", "web", 80), route_to("a", "api", 80), route_to("b", "web", 80), route_to("c", "web", 80),
+		route_to("d", "web", 80), route_to("e", "web", 80)};
+	struct topology t = {r, ARRAY_LEN(r), services, ARRAY_LEN(services)};
+	r[0].weight = 90;
+	r[1].weight = 10;
+	r[0].in.split = r[1].in.split = r[2].in.split = "cookie:ab_Test";
+	r[3].in.split = "address";
+	r[4].in.split = "header:X-User";
+	r[1].in.testers = r[0].in.testers = r[3].in.testers = r[5].in.testers = "header:X-Canary";
+	r[2].in.certificate = r[2].in.key = asset(&a, "c");
+	r[2].in.listen = "443";
+	r[2].in.hsts_s = 60;
+	const char *text = render(&a, &t, "http.conf");
+	static const char *const lines[] = {
+		"# route a shop web 80 / 90 split=cookie:ab_Test testers=header:X-Canary\n",
+		"\nmap $request_id $reconcile_draw { \"~^(.....)\" $1; }\nmap $https $reconcile_secure { on '; Secure'; default ''; }\n",
+		"\nmap $cookie_ab_Test $reconcile_key_0 { '' $reconcile_draw; default $cookie_ab_Test; }\n"
+		"map $cookie_ab_Test $reconcile_cookie_0 { '' \"ab_Test=$reconcile_draw; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+		"$reconcile_secure\"; default ''; }\nsplit_clients \"$reconcile_key_0\" $reconcile_bucket_0 {\n",
+		"\nsplit_clients \"$remote_addr\" $reconcile_bucket_3 {\n",
+		"\nmap $http_X_User $reconcile_key_4 { '' $request_id; default $http_X_User; }\n"
+		"split_clients \"$reconcile_key_4\" $reconcile_bucket_4 {\n",
+		"\nmap $http_X_Canary $reconcile_asked_0 { always 7; never 618; default $reconcile_bucket_0; }\n"
+		"map $http_X_Canary $reconcile_asked_3 { always 7; never 618; default $reconcile_bucket_3; }\n"
+		"map $http_X_Canary $reconcile_asked_5 { always 7; never 618; default $reconcile_bucket; }\n",
+		"\nsplit_clients \"to $reconcile_key_0\" $reconcile_to_0 { 90.00% 0; * 1; }\n",
+		"/now/$reconcile_asked_0) {", "/now/$reconcile_bucket_0) {", "/now/$reconcile_asked_3) {", "/now/$reconcile_bucket_4) {",
+		"/now/$reconcile_asked_5) {",
+		"\t\tadd_header Set-Cookie $reconcile_cookie_0 always;\n",
+		"\t\tadd_header Set-Cookie $reconcile_cookie_0 always; add_header Strict-Transport-Security \"max-age=60\" always;\n",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		CHECK_CONTAINS(text, lines[i]);
+	CHECK_INT(traffic_bucket(0), 7);
+	CHECK_INT(traffic_bucket(PERMILLE - 1), 618);
+	/* With nothing to be drawn no cookie is set. */
+	services[0].next.addresses_count = 0;
+	t.routes = &r[2];
+	t.routes_count = 1;
+	CHECK(!strstr(render(&a, &t, "http.conf"), "Set-Cookie $"));
+}
+
+/* The locations for a server of the user's own leave every draw by a key to the hop, which knows one whoever leads there. */
+static void keys_behind_a_server_of_ones_own(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct traffic services[] = {service("web", 0), service("api", 0)};
+	struct route r[] = {route_to("own", "web", 80), route_to("own", "api", 80)};
+	struct topology t = {r, ARRAY_LEN(r), services, ARRAY_LEN(services)};
+	services[0].next.addresses_count = services[1].next.addresses_count = 0;
+	r[0].is_upstream = r[1].is_upstream = true;
+	r[0].weight = r[1].weight = 50;
+	CHECK_CONTAINS(render(&a, &t, "location-own.conf"), "if ($reconcile_to_0 = 1) {");
+	r[0].in.split = r[1].in.split = "cookie:ab";
+	const char *text = render(&a, &t, "location-own.conf");
+	CHECK_CONTAINS(text, "\t\tproxy_pass http://own;\n");
+	CHECK(!strstr(text, "reconcile_to_") && !strstr(text, "Set-Cookie"));
+	CHECK_CONTAINS(render(&a, &t, "http.conf"), "\t\tadd_header Set-Cookie $reconcile_cookie_0 always;\n");
+}
+
 static void long_names_are_patterns(void)
 {
 	CLEANUP(arena_done) struct arena a = {0};
@@ -169,7 +236,7 @@ static void nothing_escapes(void)
 	for (size_t i = 0; i < ARRAY_LEN(evil); i++) {
 		CLEANUP(arena_done) struct arena a = {0};
 		struct traffic s = service("web", 0);
-		struct route good = route_to("a", "web", 80), bad[6] = {good, good, good, good, good, good};
+		struct route good = route_to("a", "web", 80), bad[8] = {good, good, good, good, good, good, good, good};
 		struct topology nothing = {NULL, 0, &s, 1};
 		const char *want = servers(&a, &nothing);
 		bad[0].in.listen = bad[1].in.redirect = bad[2].in.page.hash = evil[i];
@@ -177,6 +244,7 @@ static void nothing_escapes(void)
 		bad[4].in.certificate = asset(&a, "c"); /* without a key */
 		bad[5].transport = TRANSPORT_TCP;
 		bad[5].host = evil[i];
+		bad[6].in.split = bad[7].in.testers = evil[i];
 		for (size_t k = 0; k < ARRAY_LEN(bad); k++) {
 			struct topology t = {&bad[k], 1, &s, 1};
 			/* but for the id */
@@ -219,7 +287,8 @@ static void assets_are_kept_and_swept(void)
 }
 
 static const struct test tests[] = {
-	TEST(golden), TEST(it_comes_back_from_its_text), TEST(http2_by_version), TEST(streams_by_weight), TEST(long_names_are_patterns),
+	TEST(golden), TEST(it_comes_back_from_its_text), TEST(http2_by_version), TEST(streams_by_weight), TEST(keys_of_the_draws),
+	TEST(keys_behind_a_server_of_ones_own), TEST(long_names_are_patterns),
 	TEST(nothing_escapes), TEST(assets_are_kept_and_swept),
 };
 TESTS_MAIN(tests)
