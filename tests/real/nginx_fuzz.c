@@ -25,10 +25,12 @@ static const char *const tricks[] = {
 	"a;b", "a{b", "}", "a b", "$host", "$${host}", "$$request_uri", "a\"b", "a'b", "a\nb", "#a", "a\\b", "..", ".", "a\tb", "~^a", "%0a",
 	"a; } server { listen 1; ", "';", "\";", "*", "*.a", "_", "", "/", "//", "/a;", "/a{", "/../a", "/a b", "/$uri", "a/b", "\xc3\xa4", "443 ssl",
 	"80;", "0", "-1", "99999", "[::1]:443", "[::1", "127.0.0.2:81", "1.2.3:80", "unix:/x", "*:80", "localhost:80", "1G", "-1k", "0s", "366d",
+	"cookie:", "cookie:a-b", "cookie:a;b", "cookie:a b", "cookie:$host", "header:a_b", "header:a}", "header:\"", "header:a\nb", "Header:a", "adress",
 	"/etc/passwd", "true", "null", "https://a", "x\r\ny", "a=b", "a,10.0.0.9", "key=1", " hsts=1",
 };
 
-#define SMALL "abcdefghijklmnopqrstuvwxyz0123456789-"
+#define SMALL_NAME "abcdefghijklmnopqrstuvwxyz0123456789"
+#define SMALL SMALL_NAME "-"
 
 static const char *word(struct arena *a, const char *letters, unsigned longest)
 {
@@ -98,6 +100,23 @@ static void print_limits(struct buf *out, struct arena *a, const char *folder)
 		buf_printf(out, ", maintenance: %s", quoted(a, arena_printf(a, "%s/cert.pem", folder)));
 }
 
+/* A few, so that routes share some; and names as long as they may be. */
+static const char *part(struct arena *a)
+{
+	static const char *const few[] = {"cookie:ab", "header:X-User"};
+	if (draw(3))
+		return few[draw(ARRAY_LEN(few))];
+	return draw(2) ? arena_printf(a, "cookie:%s", word(a, SMALL_NAME "_", 64)) : arena_printf(a, "header:%s", word(a, SMALL_NAME "-", 64));
+}
+
+static void print_draws(struct buf *out, struct arena *a, bool is_upstream)
+{
+	if (!draw(2))
+		buf_printf(out, ", split: %s", quoted(a, draw(3) ? part(a) : draw(2) && !is_upstream ? "address" : "random"));
+	if (!draw(2))
+		buf_printf(out, ", testers: %s", quoted(a, part(a)));
+}
+
 static void print_route(struct buf *out, struct arena *a, const char *folder, unsigned services)
 {
 	unsigned kind = draw(8);
@@ -116,6 +135,7 @@ static void print_route(struct buf *out, struct arena *a, const char *folder, un
 		buf_printf(out, ", listen: %s", quoted(a, place(a)));
 	if (kind > 2)
 		print_limits(out, a, folder);
+	print_draws(out, a, kind == 2);
 	if (draw(4))
 		buf_printf(out, ", to: %s}\n", quoted(a, target(a, services)));
 	else
