@@ -14,6 +14,7 @@ target_link_libraries(nginx-driver PRIVATE reconcile_core)
 
 reconcile_real_test(nginx nginx.sh)
 reconcile_real_test(nginx-routes routes.sh)
+reconcile_real_test(nginx-split split.sh)
 reconcile_real_test(nginx-debian nginx_debian.sh)
 
 add_executable(mirror ${PROJECT_SOURCE_DIR}/tests/lib/mirror.c)
