@@ -68,7 +68,8 @@ bool action_must_follow(const struct action *later, const struct action *earlier
 		/* Two services that share an image each pull it: each has a note of its own about that. */
 		return is_image && (later->kind != ACTION_PULL || action_is_of_same(later, earlier));
 	case ACTION_DROP:
-		return is_image;
+		/* With an image the engine removes those that it was built on: two at once trip over each other. */
+		return is_image || later->kind == ACTION_DROP;
 	case ACTION_NETWORK:
 		return later->kind == ACTION_NETWORK ? same(later->network, earlier->network)
 		       : (later->kind == ACTION_CREATE || later->kind == ACTION_ALIAS) && same(later->project, earlier->project);

@@ -332,6 +332,16 @@ static void the_last_name_goes_last(void)
 	CHECK(!action_must_follow(&stop, &unalias));
 }
 
+/* One built on the other: the engine found the second one gone while it removed it. */
+static void images_go_one_by_one(void)
+{
+	struct past_image one = {.image = "shop-lib:1"}, other = {.image = "shop-lib:2"};
+	struct action drop = {.kind = ACTION_DROP, .project = "shop", .service = "lib", .image = &one}, next = drop;
+	next.image = &other;
+	CHECK(action_must_follow(&next, &drop));
+	CHECK(action_must_follow(&drop, &next));
+}
+
 /* The engine counts restarts from the last start that somebody asked for: those of before are no verdict. */
 static void a_start_forgets_the_restarts_of_before(void)
 {
@@ -363,6 +373,7 @@ static const struct test tests[] = {
 	TEST(nothing_depends_on_what_is_being_stopped),
 	TEST(what_is_under_way_is_the_worse_of_before_and_after),
 	TEST(the_last_name_goes_last),
+	TEST(images_go_one_by_one),
 	TEST(a_start_forgets_the_restarts_of_before),
 };
 TESTS_MAIN(tests)
