@@ -4,10 +4,11 @@
 #
 #   loss.sh [TRANSITIONS]     so many of each (10), to and fro between two versions
 #
-# BUILD_DIR and SOURCE_DIR are set as for the tests. Eight strict connections ask all the time: half of them kept alive,
+# Of the release build, or of BUILD_DIR; as root. Eight strict connections ask all the time: half of them kept alive,
 # one uploads slowly, one is opened early and silent. The application takes 300 ms to listen; on SIGTERM it ends at once, or
 # gracefully. The last line is `loss: TRANSITIONS each; deploy.sh lost N, plain reload N, reconcile N`.
 set -u
+SOURCE_DIR=${SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)} BUILD_DIR=${BUILD_DIR:-$SOURCE_DIR/build/release}
 . "$SOURCE_DIR/tests/lib/check.sh"
 . "$SOURCE_DIR/tests/lib/host.sh"
 transitions=${1:-10}

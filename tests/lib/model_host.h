@@ -354,20 +354,30 @@ static inline bool is_on_pause(const struct host *h, const char *service)
 	return false;
 }
 
+/* Is there one of another revision of its service? */
+static inline bool has_another(const struct host *h, const struct action *a)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		if (strcmp(h->world->instances[i].service, a->service) == 0 && strcmp(h->world->instances[i].revision, a->revision) != 0)
+			return true;
+	return false;
+}
+
 static inline void check_start(struct host *h, const struct desired *d, const struct action *a)
 {
 	const struct service *s = wanted_in(d, a->service);
 	const struct good *good = good_of(h, a->service);
 	/* Of what was never good, or is forgotten, nobody knows how many there were, nor how another came in beside it. */
-	if (!s || !good)
+	if (!s || (!good && has_another(h, a)))
 		return;
 	/* The way back goes by what the good one says. */
-	const struct service *back = good->spec ? good->spec : s;
+	const struct service *back = good && good->spec ? good->spec : s;
 	if (runs_both(s) || runs_both(back))
 		return;
 	bool is_rolling = s->strategy == STRATEGY_ROLLING || back->strategy == STRATEGY_ROLLING;
 	/* On pause what has requests is looked after on both sides, whatever else is up: nothing of that goes now. */
-	bool is_paused = a->instance->state == INSTANCE_PAUSED || is_on_pause(h, a->service);
+	bool is_paused = a->instance->state == INSTANCE_PAUSED ||
+	                 (is_on_pause(h, a->service) && is_listed(h, a->instance->address));
 	int most = back->replicas > s->replicas ? back->replicas : s->replicas;
 	/* What was taken off its network by hand goes only when another one serves in its place. */
 	for (size_t i = 0; is_rolling && i < h->world->instances_count; i++)

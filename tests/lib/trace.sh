@@ -39,7 +39,7 @@ trace_is_run_() { # WORDS of the command, the tool among them
 trace_planned_() { grep -o '"text":"\([^"\\]\|\\.\)*"' "$TRACE/plan" | sed 's/^"text":"//; s/"$//; s/\\\(.\)/\1/g'; }
 # The actions in a run's log.
 trace_done() {
-	sed -n 's/^reconcile: //p' | sed 's/^error: \(.*: quarantine \)/\1/' | grep -vE '^(error|warning): ' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
+	sed -n 's/^reconcile: //p' | sed 's/^error: \([a-z0-9_/-]*: quarantine \)/\1/' | grep -vE '^(error|warning): ' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
 }
 # How many connections a drain cuts is the clients' doing.
 trace_comparable_() {
@@ -50,6 +50,7 @@ trace_comparable_() {
 # trace_compare_ CODE < DONE, with the plan's steps in $TRACE/steps: what is not as it was said, a line each
 trace_compare_() {
 	awk -v code="$1" '
+		function is_reload(step) { return step ~ /^publish routes/ }
 		BEGIN { in_trouble = code != 0 && code != 4 }
 		{ about = match($0, /^[a-z0-9_\/-]+: /) ? substr($0, 1, RLENGTH - 2) : "the host" }
 		FILENAME != "-" { said[about, ++steps[about]] = $0; next }
@@ -58,7 +59,7 @@ trace_compare_() {
 		have_failed { next }
 		{
 			at = ++done[about]
-			while (at <= steps[about] && said[about, at] != $0 && (in_trouble || said[about, at] ~ /^publish routes/)) at++
+			while (at <= steps[about] && said[about, at] != $0 && (in_trouble || (is_reload($0) && is_reload(said[about, at])))) at++
 			if (said[about, at] != $0)
 				print "  did  \"" $0 "\"\n  said \"" said[about, done[about]] "\""
 			done[about] = at

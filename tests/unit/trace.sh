@@ -41,6 +41,8 @@ told "what comes after a verdict" 3 "$plan" 'a/x: create a-x-2;a/x: quarantine r
 told "a verdict that cannot be noted" 75 "$plan" 'a/x: create a-x-2;error: a/x: quarantine revision 1234 (ill): no space;a/x: remove a-x-2' ""
 told "two reloads in one" 0 "publish routes (not ours);$plan" "$plan" ""
 told "but not the last one" 0 "publish routes (not ours);$plan" "publish routes (not ours);${plan%;*}" '  said "publish routes (of a/x)" and did not;'
+told "nor one before something else" 0 "publish routes (of a/x);set vm.swappiness to 10" "set vm.swappiness to 10" \
+	'  did  "set vm.swappiness to 10";  said "publish routes (of a/x)";  said "set vm.swappiness to 10" and did not;'
 told "quotes" 0 'a/x: update a-x-1: restart \"no\" -> \"always\"' 'a/x: update a-x-1: restart "no" -> "always"' ""
 IN_STEP='' told "reloads of several services" 0 "$plan;publish routes (of b/y)" "$plan" ""
 CODE=0 PLAN=$plan DONE=nothing UNTRACED="a reason" traced stand_in 2>/dev/null
