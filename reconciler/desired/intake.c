@@ -91,29 +91,28 @@ static int read_page(struct parse *p, const struct node *n, const struct intake_
 
 #define NAME "NAME has letters and digits, in a cookie also '_' and in a header '-'"
 
-static int read_split(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
-{
-	const char *text;
-	if (parse_text(p, n, PATH, &text) < 0)
-		return -1;
-	bool is_random = strcmp(text, "random") == 0;
-	if (!is_random && !row->is_good(text))
-		return parse_error(p, n->mark, PATH, "%s is no split; write random, address, cookie:NAME or header:NAME; " NAME,
-		                   node_shown(p, n));
-	*intake_text(out, row) = is_random ? NULL : arena_strdup(p->a, text);
-	return 0;
-}
-
-static int read_testers(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
+/* `what`, for people: what it is not, and what to write. */
+static int read_part(struct parse *p, const struct node *n, const struct intake_row *row, const char *what, struct intake *out)
 {
 	const char *text;
 	if (parse_text(p, n, PATH, &text) < 0)
 		return -1;
 	if (!row->is_good(text))
-		return parse_error(p, n->mark, PATH, "%s is nothing that testers send; write header:NAME or cookie:NAME; " NAME,
-		                   node_shown(p, n));
+		return parse_error(p, n->mark, PATH, "%s is %s; " NAME, node_shown(p, n), what);
 	*intake_text(out, row) = arena_strdup(p->a, text);
 	return 0;
+}
+
+static int read_split(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
+{
+	if (n->kind == NODE_SCALAR && strcmp(n->text, "random") == 0)
+		return 0;
+	return read_part(p, n, row, "no split; write random, address, cookie:NAME or header:NAME", out);
+}
+
+static int read_testers(struct parse *p, const struct node *n, const struct intake_row *row, struct intake *out)
+{
+	return read_part(p, n, row, "nothing that testers send; write header:NAME or cookie:NAME", out);
 }
 
 /* --- tls --- */
