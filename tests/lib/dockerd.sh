@@ -35,7 +35,10 @@ dockerd_start() {
   echo "rec$$x$RANDOM" >"$dir/netns"
   ip netns add "$(cat "$dir/netns")" || return 1
   nsenter --net="/run/netns/$(cat "$dir/netns")" ip link set lo up
-  dockerd_launch_ "$dir"
+  dockerd_launch_ "$dir" || return 1
+  # At each end of a container dockerd reads the whole table of connections, and a client that asks a thousand times a
+  # second leaves thousands upon thousands in it that have ended.
+  in_netns sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_time_wait=1
 }
 
 dockerd_end_() { # DIR: the daemon, and containerd if it outlived it
