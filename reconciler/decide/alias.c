@@ -135,7 +135,7 @@ enum ups alias_give(struct rollout *r, const struct service *s, const struct set
 		size_t count = i->state == INSTANCE_RUNNING ? differences(r, s, i, true, &places) : 0;
 		if (!count)
 			continue;
-		if (rollout_may_try(r, i->revision, i->id)) {
+		if (rollout_may_place(r, i)) {
 			need_networks(r, s);
 			count = differences(r, s, i, true, &places); /* a new network has new addresses */
 			emit(r, ACTION_ALIAS, s, i, places, count);
@@ -181,6 +181,22 @@ static bool is_one_coming(struct rollout *r)
 	return false;
 }
 
+/* An engine that was killed while a container changed its place may have lost its hold of it: it finds an interface in
+ * there that it knows nothing of, and only a new container is rid of that. When in one run another one of the service has it,
+ * too, the fault is elsewhere, and more containers would not help. */
+const char *alias_stuck(const struct rollout *r, const struct instance *i)
+{
+	const struct failure *own = rollout_place_failure(r, i);
+	if (!own || own->kind != ERR_TRANSIENT || !rollout_has_given_up(own))
+		return NULL;
+	for (size_t k = 0; k < r->pass->world->failures_count; k++) {
+		const struct failure *f = &r->pass->world->failures[k];
+		if (f != own && f->is_of_place && strcmp(f->project, r->project) == 0 && strcmp(f->service, r->service) == 0)
+			return NULL;
+	}
+	return arena_printf(r->pass->arena, "cannot be given its place on a network: %s", own->message);
+}
+
 bool alias_take(struct rollout *r, const struct instance *i)
 {
 	const struct service *s = rollout_spec(r, i->revision);
@@ -190,12 +206,13 @@ bool alias_take(struct rollout *r, const struct instance *i)
 		return false;
 	}
 	/* A service that leaves as a whole leaves with its name. */
-	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i))
+	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i) ||
+	    alias_stuck(r, i))
 		return true;
 	size_t count = differences(r, s, i, false, &places);
 	if (!count)
 		return true;
-	if (rollout_may_try(r, i->revision, i->id)) {
+	if (rollout_may_place(r, i)) {
 		emit(r, ACTION_UNALIAS, s, i, places, count);
 		rollout_wait(r, arena_printf(r->pass->arena, "takes the name %s from %s", r->service, i->name), 0);
 	}

@@ -11,54 +11,6 @@
 /* Who looked the service's name up just before the instance lost it may have met it off its network, and knocks again
  * after a second. */
 #define KNOCKS_AGAIN_MS 1500
-/* The first wait after a transient failure; doubled each time. */
-#define BACKOFF_MS 1000
-#define ATTEMPTS_MAX 4
-/* Whoever wants to be left alone for longer is asked by the next run. */
-#define RETRY_AFTER_MAX_MS 60000
-
-const struct failure *rollout_failure(const struct rollout *r, const char *revision, const char *object)
-{
-	const struct world *w = r->pass->world;
-	for (size_t i = 0; i < w->failures_count; i++) {
-		const struct failure *f = &w->failures[i];
-		if (f->service && strcmp(f->project, r->project) == 0 && strcmp(f->service, r->service) == 0 &&
-		    strcmp(f->revision, revision) == 0 && strcmp(f->object, object) == 0)
-			return f;
-	}
-	return NULL;
-}
-
-/* What earlier attempts of this run say about the next one. READY: go on. */
-static enum ups after_failure(struct rollout *r, const char *revision, const char *object, const char **why)
-{
-	const struct failure *f = rollout_failure(r, revision, object);
-	if (!f)
-		return UPS_READY;
-	if (!err_info(f->kind)->may_retry && f->kind != ERR_SETUP) {
-		*why = f->message;
-		return UPS_FAILED;
-	}
-	if (f->kind == ERR_SETUP || f->attempts >= ATTEMPTS_MAX || f->retry_after_ms > RETRY_AFTER_MAX_MS) {
-		rollout_status(r, PHASE_BLOCKED, f->kind, f->message);
-		return UPS_STUCK;
-	}
-	int64_t backoff_ms = (int64_t)BACKOFF_MS << (f->attempts - 1);
-	int64_t again = f->at_ms + (f->retry_after_ms > backoff_ms ? f->retry_after_ms : backoff_ms);
-	if (r->pass->world->now_ms >= again)
-		return UPS_READY;
-	rollout_wait(r, f->message, again);
-	return UPS_BUSY;
-}
-
-bool rollout_may_try(struct rollout *r, const char *revision, const char *object)
-{
-	const char *why;
-	enum ups earlier = after_failure(r, revision, object, &why);
-	if (earlier == UPS_FAILED)
-		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, why);
-	return earlier == UPS_READY;
-}
 
 /* Is that revision of a dependency one with which an instance of `s` may start? The one that Git asks for; what was good
  * with the last good one, too: a job that fails in its new revision does not keep down what served before it. */
@@ -258,7 +210,7 @@ enum ups bring_image(struct rollout *r, const struct service *s, const char **wh
 {
 	if (image_find(r->pass->world, s->image))
 		return UPS_READY;
-	enum ups earlier = after_failure(r, s->revision, "", why);
+	enum ups earlier = rollout_after(r, rollout_failure(r, s->revision, ""), why);
 	if (earlier != UPS_READY)
 		return earlier;
 	if (s->build && is_planned(r->pass, ACTION_BUILD, s->image)) { /* another service has the same */
@@ -298,7 +250,8 @@ static const char *broken_why(const struct rollout *r, const struct service *s, 
 {
 	return i->state == INSTANCE_DEAD ? "is half removed"
 	       : is_orphan(r, s, i) ? "has the network of a container that is gone"
-	       : r->is_routed && s->is_routed && !*i->address ? "is not on the network of nginx's traffic" : NULL;
+	       : r->is_routed && s->is_routed && !*i->address ? "is not on the network of nginx's traffic"
+	       : alias_stuck(r, i);
 }
 
 static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
@@ -480,7 +433,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		if (j.readiness == READY) {
 			ready++;
 		} else if (j.readiness != FAILED && is_startable(r, s, in)) {
-			enum ups earlier = after_failure(r, s->revision, "", why);
+			enum ups earlier = rollout_after(r, rollout_failure(r, s->revision, ""), why);
 			if (earlier == UPS_READY && (dependencies = after_dependencies(r, s)) == UPS_READY)
 				start(r, s, in, in->state == INSTANCE_CREATED ? NULL : j.why);
 			else if (earlier == UPS_FAILED)
@@ -503,7 +456,7 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 		return UPS_FAILED;
 	}
 	if (usable < n) {
-		enum ups earlier = after_failure(r, s->revision, "", why);
+		enum ups earlier = rollout_after(r, rollout_failure(r, s->revision, ""), why);
 		if (earlier == UPS_READY)
 			earlier = after_dependencies(r, s);
 		return earlier != UPS_READY ? earlier : create_missing(r, s, n - usable, why);

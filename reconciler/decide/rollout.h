@@ -103,11 +103,19 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 struct set set_by_worth(struct rollout *r, const struct service *spec, const struct set *s);
 /* The first n of those that are ready. */
 struct set set_ready(struct rollout *r, const struct service *s, const struct set *set, int n, enum trust trust);
-/* What failed in this run about `object` (struct failure); NULL: nothing. */
+/* attempts.c */
+
+/* What failed in this run about `object` (struct failure), and about the instance's places on networks; NULL: nothing. */
 const struct failure *rollout_failure(const struct rollout *r, const char *revision, const char *object);
-/* May what an action does to `object` (struct failure) be tried, after what happened in this run? If not, the status
- * says why. */
+const struct failure *rollout_place_failure(const struct rollout *r, const struct instance *i);
+/* Is it not tried any more in this run, after so many times? */
+bool rollout_has_given_up(const struct failure *f);
+/* What that one says about the next attempt; the answers are those of bring_up(). READY: go on; `f` NULL is that, too. */
+enum ups rollout_after(struct rollout *r, const struct failure *f, const char **why);
+/* May what an action does to `object` (struct failure), or to the instance's places, be tried? If not, the status says
+ * why. */
 bool rollout_may_try(struct rollout *r, const char *revision, const char *object);
+bool rollout_may_place(struct rollout *r, const struct instance *i);
 
 /* resources.c: which of its networks and volumes is another one than the manifest says, for people; NULL: none. */
 const char *resource_difference(struct rollout *r, const struct service *s);
@@ -144,5 +152,7 @@ bool alias_is_given(struct rollout *r, const struct service *s, const struct set
 /* Sees to it that an instance that is about to go is reached by its own name only, as soon as another one has the
  * service's. True when that is so; the status says what is done about it otherwise. */
 bool alias_take(struct rollout *r, const struct instance *i);
+/* Why it cannot be given its place on a network any more, for people; NULL: it can, or the fault is not its own. */
+const char *alias_stuck(const struct rollout *r, const struct instance *i);
 
 #endif

@@ -76,7 +76,7 @@ static void inspected(struct job *j)
 	const struct endpoint *now;
 	if (!job_may_touch(j))
 		return;
-	size_t count = endpoints_read(j->arena, j->answer->json, action->project, action->service, &now), left = 0;
+	size_t count = endpoints_read(j->arena, j->answer->json, action->instance, &now), left = 0;
 	struct endpoint *places = arena_alloc(j->arena, (action->endpoints_count + 1) * sizeof *places);
 	for (size_t i = 0; i < action->endpoints_count; i++) {
 		const struct endpoint *e = &action->endpoints[i], *had = endpoint_find(now, count, e->network);

@@ -16,10 +16,11 @@ void body_put(cJSON *root, const char *path, cJSON *item);
 const char *body_create(struct arena *a, const struct action *action, const char *instance_id);
 /* Its place on one network: aliases, fixed addresses. `place` NULL: with the aliases, at an address of the engine's. */
 cJSON *body_endpoint(const struct service *s, const struct attachment *at, const struct endpoint *place);
-/* endpoints.c: the places of an inspected container but that on the traffic network, and those that it shall have by its
- * labels and has not. Returns how many. */
-size_t endpoints_read(struct arena *a, const cJSON *inspect, const char *project, const char *service,
-                      const struct endpoint **out);
+/* endpoints.c: the networks that the list of containers shows with one of them, by name. Returns how many. */
+size_t endpoints_listed(struct arena *a, const cJSON *item, const struct endpoint **out);
+/* The places of the inspected container but that on the traffic network, and those that it shall have by its labels and has
+ * not; i->endpoints are what was seen of them before, in the list at least. Returns how many. */
+size_t endpoints_read(struct arena *a, const cJSON *inspect, const struct instance *i, const struct endpoint **out);
 /* "&platform=linux/arm64": what goes into the query of create and of the pull; "" when there is nothing. */
 const char *body_query(struct arena *a, const struct spec *spec);
 /* The row's value in the answer of GET /containers/x/json, in normal form; unset when absent, 0, of another type, or when

@@ -19,18 +19,32 @@ static bool has_alias(const cJSON *endpoint, const char *alias)
 	return false;
 }
 
-/* After a connect that failed the engine lists the network all the same: without the id of an endpoint. Of what does not
- * run it never shows one. */
-static bool is_connected(const cJSON *endpoint, const char *state)
+size_t endpoints_listed(struct arena *a, const cJSON *item, const struct endpoint **out)
+{
+	struct endpoint *all = NULL;
+	size_t count = 0;
+	const cJSON *endpoint;
+	cJSON_ArrayForEach(endpoint, json_at(item, "NetworkSettings.Networks"))
+		if (endpoint->string)
+			*ARENA_PUSH(a, all, count) = (struct endpoint){.network = arena_strdup(a, endpoint->string), .address = "",
+			                                               .is_there = true};
+	*out = all;
+	return count;
+}
+
+/* After a connect that failed an inspect shows the network all the same: without the id of an endpoint when the address
+ * was taken; as if all were well when it could not be brought into the container. The list of containers has only what
+ * went well. Of what does not run no id is ever shown. */
+static bool is_connected(const cJSON *endpoint, const char *state, const struct endpoint *listed)
 {
 	const char *id = json_string(endpoint, "EndpointID");
 	bool has_network = state && (strcmp(state, "running") == 0 || strcmp(state, "paused") == 0);
-	return !has_network || (id && *id);
+	return !has_network || (id && *id && listed && listed->is_there);
 }
 
-size_t endpoints_read(struct arena *a, const cJSON *inspect, const char *project, const char *service,
-                      const struct endpoint **out)
+size_t endpoints_read(struct arena *a, const cJSON *inspect, const struct instance *i, const struct endpoint **out)
 {
+	const char *project = i->project, *service = i->service;
 	const cJSON *labels = json_at(inspect, "Config.Labels"), *item;
 	const char *traffic = arena_printf(a, "%s_reconcile", project), *state = json_string(inspect, "State.Status");
 	struct endpoint *all = NULL;
@@ -39,7 +53,8 @@ size_t endpoints_read(struct arena *a, const cJSON *inspect, const char *project
 		if (!item->string || strcmp(item->string, traffic) == 0)
 			continue;
 		struct endpoint *e = ARENA_PUSH(a, all, count);
-		*e = (struct endpoint){.network = arena_strdup(a, item->string), .is_there = is_connected(item, state)};
+		*e = (struct endpoint){.network = arena_strdup(a, item->string), .is_there = is_connected(item, state,
+		                                         endpoint_find(i->endpoints, i->endpoints_count, item->string))};
 		e->has_alias = e->is_there && has_alias(item, service);
 		e->address = arena_strdup(a, json_label(labels, arena_printf(a, "%s%s", LABEL_ADDRESS, item->string)));
 	}

@@ -130,6 +130,7 @@ static int from_list(const struct docker *d, struct arena *a, const cJSON *item,
 	};
 	out->address = address_in(a, item, labels, out->project);
 	out->ports = ports_in(a, json_label(labels, LABEL_PORTS));
+	out->endpoints_count = endpoints_listed(a, item, &out->endpoints);
 	return 0;
 }
 
@@ -163,7 +164,7 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	i->shares = mode && strncmp(mode, "container:", 10) == 0 ? arena_strdup(a, mode + 10) : NULL;
 	i->pid = (int)json_int(json, "State.Pid", 0);
 	i->address = address_in(a, json, json_at(json, "Config.Labels"), i->project);
-	i->endpoints_count = endpoints_read(a, json, i->project, i->service, &i->endpoints);
+	i->endpoints_count = endpoints_read(a, json, i, &i->endpoints);
 	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);
 	return 0;

@@ -1,4 +1,4 @@
-/* Failures, by what they are about: the revision, one instance of it, the weight of one rollout, an image, the structure, or swap. */
+/* Failures, by what they are about: the revision, one instance of it, its places on networks, the weight of one rollout, an image, the structure, or swap. */
 #include "model/failure.h"
 
 #include <string.h>
@@ -16,6 +16,11 @@ static const char *object_of(const struct action *a)
 	}
 }
 
+static bool is_of_place(const struct action *a)
+{
+	return a->kind == ACTION_ALIAS || a->kind == ACTION_UNALIAS;
+}
+
 static const char *text_of(const char *s)
 {
 	return s ? s : "";
@@ -31,7 +36,8 @@ static struct failure *find(const struct failures *f, const struct action *a)
 	for (size_t i = 0; i < f->count; i++) {
 		struct failure *one = &f->items[i];
 		if (is_same(one->project, a->project) && is_same(one->service, a->service) &&
-		    strcmp(one->revision, text_of(a->revision)) == 0 && strcmp(one->object, object_of(a)) == 0)
+		    strcmp(one->revision, text_of(a->revision)) == 0 && strcmp(one->object, object_of(a)) == 0 &&
+		    one->is_of_place == is_of_place(a))
 			return one;
 	}
 	return NULL;
@@ -45,7 +51,8 @@ struct failure *failures_add(struct failures *f, struct arena *a, const struct a
 		one = ARENA_PUSH(a, f->items, f->count);
 		*one = (struct failure){
 			.project = arena_strdup(a, action->project), .service = arena_strdup(a, action->service),
-			.revision = arena_strdup(a, text_of(action->revision)), .object = arena_strdup(a, object_of(action))};
+			.revision = arena_strdup(a, text_of(action->revision)), .object = arena_strdup(a, object_of(action)),
+			.is_of_place = is_of_place(action)};
 	}
 	if (!one->attempts || one->at_ms < began_ms)
 		one->attempts++;

@@ -253,6 +253,7 @@ struct failure {
 	int attempts;
 	int64_t at_ms;
 	int64_t retry_after_ms; /* how long the other side wants to be left alone; 0: it did not say */
+	bool is_of_place;       /* about the places of that instance on networks, and nothing else of it */
 };
 
 struct world {

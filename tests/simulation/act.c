@@ -42,16 +42,20 @@ static bool has_image(const struct world *w, const char *name)
 }
 
 /* What a real engine would not do, whatever decide thought when it looked. */
-static int refuse_places(const struct world *w, const struct action *a, struct err *e)
+static int refuse_places(const struct simulation *s, const struct action *a, struct err *e)
 {
+	const struct world *w = s->real;
+	if (a->instance && s->stuck_id && strcmp(a->instance->id, s->stuck_id) == 0 && a->instance->started_ms == s->stuck_since_ms)
+		return err_set(e, ERR_TRANSIENT, "cannot program address: it conflicts with existing route");
 	for (size_t i = 0; i < a->endpoints_count; i++)
 		if (!has_place(w, a->endpoints[i].network, a->endpoints[i].address))
 			return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->endpoints[i].network);
 	return 0;
 }
 
-static int refuse_create(const struct world *w, const struct action *a, struct err *e)
+static int refuse_create(const struct simulation *s, const struct action *a, struct err *e)
 {
+	const struct world *w = s->real;
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (strcmp(w->instances[i].name, a->name) == 0)
 			return err_set(e, ERR_CONFLICT, "the name %s is taken", a->name);
@@ -62,7 +66,7 @@ static int refuse_create(const struct world *w, const struct action *a, struct e
 		return err_set(e, ERR_CONFLICT, "no such image: %s", a->spec->image);
 	if (a->network && !has_place(w, a->network, a->address))
 		return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->network);
-	return refuse_places(w, a, e);
+	return refuse_places(s, a, e);
 }
 
 static int refuse_start(struct world *w, const struct action *a, struct err *e)
@@ -87,9 +91,9 @@ static int refuse(struct simulation *s, const struct action *a, struct err *e)
 	if (s->is_disk_full && writes)
 		return err_set(e, ERR_TRANSIENT, "No space left on device");
 	switch (a->kind) {
-	case ACTION_CREATE: return refuse_create(w, a, e);
+	case ACTION_CREATE: return refuse_create(s, a, e);
 	case ACTION_START: return refuse_start(w, a, e);
-	case ACTION_ALIAS: case ACTION_UNALIAS: return refuse_places(w, a, e);
+	case ACTION_ALIAS: case ACTION_UNALIAS: return refuse_places(s, a, e);
 	case ACTION_NETWORK:
 		return has_network(w, a->network) ? err_set(e, ERR_CONFLICT, "network %s exists", a->network) : 0;
 	case ACTION_REMOVE:
@@ -197,6 +201,10 @@ static void do_half(struct simulation *s, const struct action *a)
 	case ACTION_ALIAS: case ACTION_UNALIAS:
 		if (i)
 			lose_network(&s->host, i);
+		if (i && w->now_ms % 3 == 0) {
+			s->stuck_id = i->id;
+			s->stuck_since_ms = i->started_ms;
+		}
 		break;
 	case ACTION_SWAP_MAKE: leave_part(s); break;
 	default: break; /* nothing in between */

@@ -90,6 +90,8 @@ struct simulation {
 	int64_t sick_after_ms;
 	const char *hung_id;      /* one instance that answers nobody until it is started anew; NULL: none */
 	int64_t hung_since_ms;    /* its start */
+	const char *stuck_id;     /* one that the engine has lost its hold of until it is started anew; NULL: none */
+	int64_t stuck_since_ms;   /* its start */
 	bool is_failing[SERVICES_MAX][IMAGES_COUNT]; /* half of the requests to that revision */
 	bool is_silent[SERVICES_MAX];                /* nobody asks for anything */
 	struct evidence evidence[SERVICES_MAX];

@@ -133,6 +133,64 @@ static void whoever_is_off_its_network_is_connected(void)
 	host_free(h);
 }
 
+static const char *stuck; /* the id of the one that it is about, or NULL for all */
+
+static bool engine_lost_it(struct host *h, const struct action *a, struct err *e)
+{
+	(void)h;
+	bool is_place = a->kind == ACTION_ALIAS || a->kind == ACTION_UNALIAS;
+	return is_place && (!stuck || strcmp(a->instance->id, stuck) == 0) &&
+	       err_set(e, ERR_TRANSIENT, "connect to shop_default: conflicts with existing route") < 0;
+}
+
+/* The engine was killed in the middle of a move: only a new container is rid of what is left in there. */
+static void one_that_cannot_be_given_its_place_is_replaced(void)
+{
+	for (int trial = 0; trial < 2; trial++) {
+		struct host *h = trial ? on_trial(true) : host_new();
+		if (!trial) {
+			add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+			run(h);
+		}
+		struct instance *one = find_instance(h, trial ? "shop-web-2" : "shop-web-1");
+		stuck = one->id;
+		lose_network(h, one);
+		h->fails = engine_lost_it;
+		run(h);
+		CHECK_STR(named(h, "web"), "shop-web-2 ");
+		CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+		/* What serves goes when the other one has come; what does not yet, before. */
+		const char *created = strstr(h->log, "create shop-web-2"), *stopped = strstr(h->log, trial ? "stop shop-web-2" : "stop shop-web-1");
+		CHECK(created && stopped && (created < stopped) != trial);
+		CHECK_INT(strstr(h->log, "(shop-web-1 cannot be given its place on a network: connect to shop_default: conflicts") != NULL, !trial);
+		h->fails = NULL;
+		nothing_left(h);
+		host_free(h);
+	}
+}
+
+/* More containers would not help. */
+static void when_none_can_be_given_its_place_none_is_replaced(void)
+{
+	for (int trial = 0; trial < 2; trial++) {
+		struct host *h = trial ? on_trial(true) : host_new();
+		if (!trial) {
+			add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true)->replicas = 2;
+			run(h);
+			lose_network(h, find_instance(h, "shop-web-2"));
+		}
+		lose_network(h, find_instance(h, "shop-web-1"));
+		stuck = NULL;
+		h->fails = engine_lost_it;
+		run(h);
+		CHECK_INT(phase_of(h, "web"), PHASE_BLOCKED);
+		CHECK_CONTAINS(h->last.services[0].reason, "conflicts with existing route");
+		CHECK_INT(h->world->instances_count, 2);
+		CHECK_INT(find_instance(h, "shop-web-1")->state, INSTANCE_RUNNING);
+		host_free(h);
+	}
+}
+
 /* Where an address cannot be fixed the name stays where it is, from the first day; the plan says so. */
 static void where_it_cannot_move_it_is_there_at_once(void)
 {
@@ -193,6 +251,8 @@ static const struct test tests[] = {
 	TEST(a_parked_one_that_was_stopped_comes_back_unnamed),
 	TEST(one_that_cannot_get_it_gets_no_traffic),
 	TEST(whoever_is_off_its_network_is_connected),
+	TEST(one_that_cannot_be_given_its_place_is_replaced),
+	TEST(when_none_can_be_given_its_place_none_is_replaced),
 	TEST(where_it_cannot_move_it_is_there_at_once),
 	TEST(subnets_run_out_for_the_traffic_last),
 };

@@ -134,3 +134,19 @@ is "no instance was touched for flags" "$(ids drift)" "$kept"
 sed -i 's/keep_old: 1h/keep_old: 0s/' "$HOST/drift/compose.yaml"
 tool --path "$HOST/drift"
 is "the old one is not kept any more" "$CODE" 0
+
+say "D22 drift: a place that the engine cannot give any more"
+one=$(running drift | cut -d' ' -f1)
+# As after an engine that was killed in the middle of a move: what is in there is in the way of what it makes anew.
+nsenter --net="$(look "$one" '{{.NetworkSettings.SandboxKey}}')" \
+	ip route add "$(docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' drift_default)" dev lo metric 99
+docker network disconnect drift_default "$one"
+start_client --connections 2
+UNTRACED="the engine fails" tool --path "$HOST/drift"
+ok "a place that the engine cannot give: no failed request" stop_client
+is "a place that the engine cannot give: the run" "[$CODE] $OUT" "[0] Apply complete: 1 added, 0 changed, 1 destroyed."
+other=$(docker ps --filter name=drift-web --format '{{.CreatedAt}} {{.Names}}' | sort | tail -1 | sed 's/.* //')
+has "a place that the engine cannot give: it says why" "$LOG" "drift/web: create $other (drift/web:2) at $(look "$other" \
+	'{{.NetworkSettings.Networks.drift_reconcile.IPAddress}}') ($one cannot be given its place on a network: "
+is "a place that the engine cannot give: answers" "$(version drift.test)" 2
+no_changes "a place that the engine cannot give" --path "$HOST/drift"
