@@ -207,7 +207,7 @@ bool alias_take(struct rollout *r, const struct instance *i)
 	}
 	/* A service that leaves as a whole leaves with its name. */
 	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i) ||
-	    alias_stuck(r, i))
+	    (!has_name(i) && alias_stuck(r, i)))
 		return true;
 	size_t count = differences(r, s, i, false, &places);
 	if (!count)
