@@ -36,10 +36,20 @@ static int weight_beside(int serving, int n, const struct set *kept)
 	return serving >= n || kept->count == 0 ? 0 : strategy_share(n - serving, serving);
 }
 
+/* What cannot serve any more still has its slot, and its volumes. */
+static bool are_broken_down(struct rollout *r, const struct service *s, const struct set *stable)
+{
+	struct set usable = set_usable(r, s, stable), broken = set_rest(r->pass, stable, &usable, NULL);
+	bool are_down = true;
+	for (size_t i = 0; i < broken.count; i++)
+		are_down &= bring_down(r, broken.items[i]);
+	return are_down;
+}
+
 /* What stands between here and all of the old revision: it is listed as it becomes ready; the other one leaves, but not
  * before its requests do. */
 static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
-                     const struct set *kept, int n, int peak)
+                     const struct set *kept, int n, int peak, bool is_exclusive)
 {
 	struct set next = set_of_revision(r, r->now->next.revision);
 	struct set rest = set_rest(r->pass, &next, kept, NULL);
@@ -48,29 +58,33 @@ static void exchange(struct rollout *r, const struct service *s, const struct se
 	bool is_alone = r->now->weight == PERMILLE && weight_beside((int)ready->count, n, kept) < PERMILLE;
 	struct side next_side = is_alone ? r->now->next : side_of(r->pass, r->now->next.revision, kept, kept->count);
 	const char *why = NULL;
-	if (ready->count && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
+	if (!ready->count) /* in place the others make room before the first can come back */
+		stable_side = r->now->stable;
+	if ((ready->count || is_exclusive) && !(side_equal(&stable_side, &r->now->stable) && side_equal(&next_side, &r->now->next))) {
 		rollout_sides(r, r->now->rollout, stable_side, next_side);
 		rollout_wait(r, "goes back to the old instances that are ready", 0);
 		return;
 	}
+	bool are_down = true;
 	for (size_t i = 0; i < rest.count; i++)
 		if (!side_lists(&r->now->next, rest.items[i]->address))
-			bring_down(r, rest.items[i]);
+			are_down &= bring_down(r, rest.items[i]);
+	if (is_exclusive)
+		are_down &= are_broken_down(r, s, stable);
+	if (is_exclusive && !are_down)
+		return;
 	int room = peak - set_count_up(&next);
 	if (bring_up(r, s, stable, room < n ? room > 0 ? room : 1 : n, TRUST_PROVEN, &why) == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
 }
 
-/* In place only those come back whose slot is free; for the others the next revision must leave nginx first. */
+/* In place, and nobody serves who could go on with it: the next revision leaves nginx, for nothing comes back before. */
 static void fold_in_place(struct rollout *r, const char *from, const struct service *s, const struct set *stable)
 {
 	const char *why = NULL;
 	int n = (int)r->now->stable.addresses_count;
-	struct set usable = set_usable(r, s, stable), broken = set_rest(r->pass, stable, &usable, NULL);
-	bool are_down = true; /* what cannot serve any more still has its slot, and its volumes */
-	for (size_t i = 0; i < broken.count; i++)
-		are_down &= bring_down(r, broken.items[i]);
-	if (!are_down)
+	struct set usable = set_usable(r, s, stable);
+	if (!are_broken_down(r, s, stable))
 		return;
 	if (!rollout_spec(r, from) && n > (int)usable.count) /* nobody knows what to make one from */
 		n = (int)usable.count;
@@ -100,7 +114,7 @@ void rollout_backward(struct rollout *r, const char *from)
 	for (size_t i = 0; i < ready.count; i++)
 		serving += side_lists(&r->now->stable, ready.items[i]->address);
 	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
-	int weight = is_exclusive ? 0 : weight_beside(serving, n, &kept);
+	int weight = weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	rollout_is_under_way(r, r->now->next.revision, from);
 	/* What comes back gets its name before its traffic, while nobody waits for it. */
@@ -109,12 +123,12 @@ void rollout_backward(struct rollout *r, const char *from)
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
 	if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
 		rollout_shift(r, weight, "back to the old revision");
-	else if (is_exclusive)
+	else if (is_exclusive && kept.count == 0 && ready.count == 0)
 		fold_in_place(r, from, spec, &stable);
 	else if (n == 0)
 		rollout_fold(r, r->now->next, "nothing is left of the old revision");
 	else if ((int)ready.count >= n)
 		rollout_fold(r, side_of(r->pass, from, &ready, ready.count), "one revision again");
 	else
-		exchange(r, spec, &stable, &ready, &kept, n, peak);
+		exchange(r, spec, &stable, &ready, &kept, n, peak, is_exclusive);
 }

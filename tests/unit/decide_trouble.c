@@ -72,6 +72,38 @@ static void in_place_never_runs_two_on_any_way_back(void)
 			}
 }
 
+static int least_serving;
+
+static bool counts_who_serves(struct host *h, const struct action *a, struct err *e)
+{
+	(void)a;
+	(void)e;
+	const struct traffic *t = traffic_of(h, "db");
+	int serving = (t->weight < PERMILLE ? count_serving(h, &t->stable) : 0) + (t->weight ? count_serving(h, &t->next) : 0);
+	least_serving = serving < least_serving ? serving : least_serving;
+	return false;
+}
+
+/* One slot after the other, back as there: others serve, of whichever revision they are. */
+static void in_place_somebody_serves_on_the_way_back(void)
+{
+	for (int replicas = 2; replicas <= 3; replicas++)
+		for (int rounds = 1; rounds < 24; rounds++) {
+			struct host *h = with("db", STRATEGY_IN_PLACE, true);
+			service_of(h, "db")->replicas = replicas;
+			run(h);
+			set_image(h, service_of(h, "db"), "app:2");
+			run_rounds(h, rounds);
+			least_serving = replicas;
+			h->fails = counts_who_serves;
+			set_image(h, service_of(h, "db"), "app:1");
+			run(h);
+			CHECK(least_serving >= 1);
+			CHECK_INT(phase_of(h, "db"), PHASE_SETTLED);
+			host_free(h);
+		}
+}
+
 /* The gate passed, nginx leads to it, and then it dies: still the old one is known, and comes back. */
 static void in_place_is_noted_before_the_old_one_is_let_go(void)
 {
@@ -343,6 +375,7 @@ static void a_project_without_services_removes_nothing(void)
 
 static const struct test tests[] = {
 	TEST(in_place_never_runs_two_on_any_way_back),
+	TEST(in_place_somebody_serves_on_the_way_back),
 	TEST(in_place_is_noted_before_the_old_one_is_let_go),
 	TEST(fewer_in_place_replicas_while_one_is_ill),
 	TEST(a_crash_loop_is_not_waited_for_for_ever),
