@@ -39,6 +39,8 @@ struct host {
 	struct buf trace;          /* all that ever happened, for a failing test */
 	struct decision last;
 	bool did_not_rest;
+	size_t stop_after;         /* the tool is killed after so many actions, wherever that is; 0: never */
+	bool was_killed;
 };
 
 /* On a host that is zero: one project without services, nothing that runs. */
@@ -255,6 +257,22 @@ static inline void behave(struct host *h)
 			in->probe_said = "GET http://10.231.0.3:8080/health answered 503, wanted 200";
 		}
 	}
+}
+
+/* The engine was killed, and the next one ended what it found and started none of it. */
+static inline void engine_dies(struct host *h)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		struct instance *in = &h->world->instances[i];
+		if (in->state != INSTANCE_RUNNING)
+			continue;
+		in->state = INSTANCE_EXITED;
+		in->exit_code = 137;
+		in->is_passing = false;
+		in->passing_since_ms = 0;
+	}
+	h->world->now_ms += 3000;
+	h->world->engine_started_ms = h->world->now_ms;
 }
 
 /* ---- The promises ---- */
@@ -573,7 +591,7 @@ static inline const struct desired *snapshot(struct host *h)
 static inline void run_rounds(struct host *h, int rounds)
 {
 	h->log[0] = 0;
-	h->did_not_rest = false;
+	h->did_not_rest = h->was_killed = false;
 	h->world->run_started_ms = h->world->now_ms;
 	h->failures = (struct failures){0};
 	const struct desired *desired = snapshot(h);
@@ -587,8 +605,12 @@ static inline void run_rounds(struct host *h, int rounds)
 			return;
 		for (int order = 0; order < ACTION_ORDERS; order++)
 			for (size_t i = 0; i < h->last.actions_count; i++)
-				if (action_order(&h->last.actions[i]) == order)
+				if (action_order(&h->last.actions[i]) == order) {
 					take(h, desired, &h->last.actions[i]);
+					h->was_killed = h->stop_after && --h->stop_after == 0;
+					if (h->was_killed)
+						return;
+				}
 		acted += h->last.actions_count > 0;
 		if (h->last.actions_count == 0 && h->last.wait_until_ms > h->world->now_ms)
 			h->world->now_ms = h->last.wait_until_ms;

@@ -42,4 +42,16 @@ static inline void until(struct host *h, const char *part)
 	buf_clear(&h->trace);
 }
 
+/* What nginx saw under the weight that next has now. */
+static inline struct evidence *see(struct host *h, int64_t next, int64_t errors, int64_t stable)
+{
+	struct evidence *e = ARENA_PUSH(&h->arena, h->world->evidence, h->world->evidence_count);
+	*e = (struct evidence){.project = "shop", .service = "web", .revision = "rev-app:2",
+	                       .weight = traffic_of(h, "web")->weight};
+	e->next.attempts = next;
+	e->next.errors = errors;
+	e->stable.attempts = stable;
+	return e;
+}
+
 #endif

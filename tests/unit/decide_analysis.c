@@ -1,18 +1,6 @@
 /* What is seen of a canary's requests, and what comes of it, against the model world. How it is judged: verdict.c. */
 #include "canary.h"
 
-/* Under the weight that next has now. */
-static struct evidence *see(struct host *h, int64_t next, int64_t errors, int64_t stable)
-{
-	struct evidence *e = ARENA_PUSH(&h->arena, h->world->evidence, h->world->evidence_count);
-	*e = (struct evidence){.project = "shop", .service = "web", .revision = "rev-app:2",
-	                       .weight = traffic_of(h, "web")->weight};
-	e->next.attempts = next;
-	e->next.errors = errors;
-	e->stable.attempts = stable;
-	return e;
-}
-
 #define SENT_BACK "next 20 of 100 attempts failed (20.0 %), stable 0 of 2,000 (0.0 %); "
 
 static void what_is_seen_to_be_bad_goes_back_at_any_share(void)

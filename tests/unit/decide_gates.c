@@ -81,20 +81,6 @@ static void a_moment_of_failing_is_forgiven(void)
 	host_free(h);
 }
 
-/* The engine was killed, and the next one ended what it found and started none of it. */
-static void engine_dies(struct host *h)
-{
-	for (size_t i = 0; i < h->world->instances_count; i++) {
-		struct instance *in = &h->world->instances[i];
-		in->state = INSTANCE_EXITED;
-		in->exit_code = 137;
-		in->is_passing = false;
-		in->passing_since_ms = 0;
-	}
-	h->world->now_ms += 3000;
-	h->world->engine_started_ms = h->world->now_ms;
-}
-
 static void what_ended_with_the_engine_is_started_again(void)
 {
 	struct host *h = on_trial();
