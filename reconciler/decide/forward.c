@@ -113,15 +113,22 @@ static int count_mendable(struct rollout *r, const struct trip *t, const struct 
 	return n;
 }
 
+/* What still serves is mended before anything new is tried, and while that is watched; but when it cannot be, the new one
+ * may be the cure. */
+static void mend(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	const char *why = NULL;
+	if (r->now && r->now->weight == PERMILLE)
+		return;
+	int n = count_mendable(r, t, step);
+	(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
+	(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
+}
+
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
 {
 	const char *why = NULL;
-	/* What still serves is mended before anything new is tried; but when it cannot be, the new one may be the cure. */
-	if (!r->now || r->now->weight < PERMILLE) {
-		int n = count_mendable(r, t, step);
-		(void)alias_give(r, t->from_spec, &t->stable, n, TRUST_PROVEN);
-		(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
-	}
+	mend(r, t, step);
 	/* Nothing that works is stopped before what replaces it is on the host. */
 	enum ups ups = (int)t->next.count < r->target->replicas ? bring_image(r, r->target, &why) : UPS_READY;
 	if (ups == UPS_READY)
@@ -339,8 +346,12 @@ void rollout_forward(struct rollout *r, const char *from)
 		}
 		if (step->weight != before->weight || step->next != before->next)
 			held_ms = 0;
-		if (!is_held(r, &t, step, begun_ms(r, &t, step) + held_ms))
+		if (!is_held(r, &t, step, begun_ms(r, &t, step) + held_ms)) {
+			struct status said = *r->status; /* what is waited for is the hold, whatever is mended meanwhile */
+			mend(r, &t, step);
+			*r->status = said;
 			return;
+		}
 		held_ms += step->hold_ms;
 	}
 }

@@ -262,6 +262,25 @@ static void atomic_goes_back_as_one(void)
 	}
 }
 
+/* For as long as an operator takes. */
+static void what_serves_is_mended_in_a_hold(void)
+{
+	struct host *h = deployed(2, asked, ARRAY_LEN(asked));
+	run(h);
+	struct instance *old = find_instance(h, "shop-web-1");
+	old->state = INSTANCE_EXITED;
+	old->passing_since_ms = 0;
+	run(h);
+	CHECK_STR(h->log,
+	          "shop/web: unalias shop-web-1\n"
+	          "shop/web: start shop-web-1 (shop-web-1 exited with code 0)\n"
+	          "shop/web: alias shop-web-1 as web\n");
+	CHECK_INT(phase_of(h, "web"), PHASE_WAITING);
+	CHECK_CONTAINS(reason_of(h, "web"), "has 5.0% of the requests");
+	nothing_left(h);
+	host_free(h);
+}
+
 /* The same code, with a failure to come: what a plan shows is what the run does. */
 static void what_if(void)
 {
@@ -303,7 +322,8 @@ static const struct test tests[] = {
 	TEST(share_after_share), TEST(a_failure_at_any_share_goes_back_by_one_shift),
 	TEST(promote), TEST(promote_in_full_still_needs_what_is_ready), TEST(abort_goes_back),
 	TEST(a_pause_holds_what_has_not_begun), TEST(a_pause_in_the_middle_stays_there), TEST(a_pause_holds_a_removal),
-	TEST(atomic_comes_in_as_one), TEST(atomic_goes_back_as_one), TEST(what_if),
+	TEST(atomic_comes_in_as_one), TEST(atomic_goes_back_as_one),
+	TEST(what_serves_is_mended_in_a_hold), TEST(what_if),
 };
 
 int main(int argc, char **argv)
