@@ -47,10 +47,12 @@ static struct judgement judge_ended(const struct instance *i, const struct servi
 	return is_verdict ? failed(why) : coming(why, 0);
 }
 
-/* Until when it may become ready. What restarts again and again gets no new time with each start. */
+/* Until when it may become ready. What restarts again and again gets no new time with each start; an engine that came back
+ * while it ran on has forgotten what its health check had said. */
 static int64_t deadline_of(const struct instance *i, const struct service *s, const struct world *world)
 {
-	int64_t from_ms = i->started_ms;
+	bool is_forgotten = i->health == HEALTH_STARTING && is_of_former_engine(i, world);
+	int64_t from_ms = is_forgotten ? world->engine_started_ms : i->started_ms;
 	if (i->restart_count > 0)
 		from_ms = i->created_ms > world->run_started_ms ? i->created_ms : world->run_started_ms;
 	return from_ms + s->ready.within_ms;

@@ -96,6 +96,23 @@ static void what_ended_with_the_engine_is_started_again(void)
 	host_free(h);
 }
 
+/* The engine came back while it ran on, and asks its health check anew: what that says is not known for a while. */
+static void what_the_engine_forgot_is_no_verdict(void)
+{
+	struct host *h = on_trial();
+	struct instance *i = find_instance(h, "shop-web-2");
+	h->world->now_ms += 600000;
+	h->world->engine_started_ms = h->world->now_ms;
+	i->health = HEALTH_STARTING;
+	decide_now(h);
+	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, h->world->engine_started_ms + 60000);
+	h->world->now_ms += 60000;
+	decide_now(h);
+	CHECK(action_of(h, ACTION_QUARANTINE) != NULL);
+	host_free(h);
+}
+
 /* Under the engine that runs now an end is its own again. */
 static void what_ends_after_that_is_a_verdict(void)
 {
@@ -239,6 +256,7 @@ static const struct test tests[] = {
 	TEST(a_restart_on_trial_is_a_verdict),
 	TEST(a_moment_of_failing_is_forgiven),
 	TEST(what_ended_with_the_engine_is_started_again),
+	TEST(what_the_engine_forgot_is_no_verdict),
 	TEST(what_ends_after_that_is_a_verdict),
 	TEST(a_hold_begins_again_with_a_new_start),
 	TEST(what_is_idle_is_stopped),
