@@ -133,7 +133,7 @@ static void blue_green_preview(void)
 static void blue_green_approval(void)
 {
 	struct host *h = asked_for(STRATEGY_BLUE_GREEN, 2, 0);
-	service_of(h, "web")->hold_ms = HOLD_MANUAL;
+	hold_by_hand(service_of(h, "web"));
 	run(h);
 	CHECK_INT(phase_of(h, "web"), PHASE_WAITING);
 	stands_at(h, 2, 2, PERMILLE, true);
@@ -365,11 +365,7 @@ static void promoted(void)
 	/* A manual hold waits for its word, and each word is for the holds up to its share. */
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		struct host *h = asked_for_new(&ways[i]);
-		struct service *s = service_of(h, "web");
-		if (s->steps_count)
-			s->steps = asked, s->steps_count = ARRAY_LEN(asked);
-		else
-			s->hold_ms = HOLD_MANUAL;
+		hold_by_hand(service_of(h, "web"));
 		int words = 0;
 		run(h);
 		for (; phase_of(h, "web") == PHASE_WAITING && words < 9; words++) {
@@ -506,8 +502,7 @@ static void scaled(void)
 	at_each_point(scale_up_at);
 	at_each_point(scale_down_at);
 	struct host *h = asked_for(STRATEGY_CANARY, 2, 0);
-	service_of(h, "web")->steps = asked;
-	service_of(h, "web")->steps_count = ARRAY_LEN(asked);
+	hold_by_hand(service_of(h, "web"));
 	run(h);
 	for (int to = 1; to <= 5; to++) {
 		service_of(h, "web")->replicas = to;

@@ -73,7 +73,16 @@ static inline struct host *asked_for_new(const struct way *way)
 	h->fails = look;
 	set_image(h, s, "app:2");
 	buf_clear(&h->trace);
+	look_from_here(h);
 	return h;
+}
+
+/* Each of its holds waits for an operator. */
+static inline void hold_by_hand(struct service *s)
+{
+	s->hold_ms = s->steps_count ? s->hold_ms : HOLD_MANUAL;
+	s->steps = asked;
+	s->steps_count = s->steps_count ? ARRAY_LEN(asked) : 0;
 }
 
 static inline int count_of(struct host *h, const char *revision)
