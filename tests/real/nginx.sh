@@ -70,6 +70,7 @@ ok weight r1 250
 since=$(driver observe | grep -o 'since=[0-9]*')
 
 say "D10 nginx refuses: the test"
+say "B8 nginx -t fails"
 live=$(readlink "$T/r/live")
 NGX_LISTEN=127.0.0.1:99999 refused 65 "invalid: nginx refuses the new configuration: [emerg] invalid port in \"127.0.0.1:99999\" of the \"listen\" directive in $T/r/live/http.conf:" publish r2
 echo 'nonsense;' >> "$T/nginx.conf"
@@ -80,6 +81,7 @@ refused 1 "denied: testing the nginx configuration needs a mount namespace of it
 	setpriv --inh-caps -sys_admin --bounding-set -sys_admin bash -c "printf '# route shop.test shop web 1 / 100\n' | '$BIN/nginx-driver' publish"
 
 say "D10 nginx refuses: a taken port"
+say "B8 reload accepted but not live"
 PORT=$TAKEN BIND=127.0.0.1 "$BIN/web" & PIDS[taken]=$!
 sleep 0.3
 NGX_LISTEN=127.0.0.1:$TAKEN refused 1 "conflict: nginx did not take the new configuration over: bind() to 127.0.0.1:$TAKEN failed (98: Address already in use); still could not bind()" publish r2

@@ -30,17 +30,17 @@ static const struct steps_row {
 	int replicas, batch;
 	const char *steps;
 } steps_rows[] = {
-	{"B4 rolling steps: 1 / 1 / 0", STRATEGY_ROLLING, 1, 1, "1+1(1)@1000 hold commit, 1+0(0)@1000"},
-	{"B4 rolling steps: 2 / 1 / 0", STRATEGY_ROLLING, 2, 1,
+	{"B4 rolling 1 / 1 / 0", STRATEGY_ROLLING, 1, 1, "1+1(1)@1000 hold commit, 1+0(0)@1000"},
+	{"B4 rolling 2 / 1 / 0", STRATEGY_ROLLING, 2, 1,
 	 "1+2(1)@500 hold, 1+1(1)@500, 2+1(1)@1000 hold commit, 2+0(0)@1000"},
-	{"B4 rolling steps: 3 / 1 / 0", STRATEGY_ROLLING, 3, 1,
+	{"B4 rolling 3 / 1 / 0", STRATEGY_ROLLING, 3, 1,
 	 "1+3(2)@333 hold, 1+2(2)@333, 2+2(1)@667 hold, 2+1(1)@667, 3+1(1)@1000 hold commit, 3+0(0)@1000"},
-	{"B4 rolling steps: 3 / 0 / 1", STRATEGY_IN_PLACE, 3, 1,
+	{"B4 rolling 3 / 0 / 1", STRATEGY_IN_PLACE, 3, 1,
 	 "0+2(2)@0, 1+2(2)@333, 1+1(1)@500, 2+1(1)@667, 2+0(0)@1000, 3+0(0)@1000, 3+0(0)@1000 commit, 3+0(0)@1000"},
-	{"B4 rolling steps: 4 / 2 / 0", STRATEGY_ROLLING, 4, 2,
+	{"B4 rolling 4 / 2 / 0", STRATEGY_ROLLING, 4, 2,
 	 "2+4(2)@500 hold, 2+2(2)@500, 4+2(2)@1000 hold commit, 4+0(0)@1000"},
-	{"B4 rolling steps: 5 / 5 / 0", STRATEGY_ROLLING, 5, 5, "5+5(5)@1000 hold commit, 5+0(0)@1000"},
-	{"B4 rolling steps: 1 / 0 / 1", STRATEGY_IN_PLACE, 1, 1, "0+0(0)@0, 1+0(0)@1000, 1+0(0)@1000 commit, 1+0(0)@1000"},
+	{"B4 rolling 5 / 5 / 0", STRATEGY_ROLLING, 5, 5, "5+5(5)@1000 hold commit, 5+0(0)@1000"},
+	{"B4 rolling 1 / 0 / 1", STRATEGY_IN_PLACE, 1, 1, "0+0(0)@0, 1+0(0)@1000, 1+0(0)@1000 commit, 1+0(0)@1000"},
 };
 
 static void steps_and_the_way_through_them(void)

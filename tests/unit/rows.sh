@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# What may go wrong, row by row: each has a real test of its name, and no test bears the name of a row that is none.
+# What may go wrong, row by row: each has a test of its name, and no test bears the name of a row that is none.
 #
-#   rows.sh TESTS          checks the scripts below TESTS: `say "D7 crash loop"`, or with more after it
+#   rows.sh TESTS          checks what is below TESTS
 #   rows.sh --self         proves that it can fail
+#
+# A script of real parts names its rows by `say "D7 crash loop"`, a unit test by `{"B8 failed start", ...}` in a table; more
+# may follow after a colon or a comma. What decide has to do with (B) is in a table once, and in scripts where real parts
+# show it, too; all else (D) is in a script.
 set -uo pipefail
 
 rows='D1 bad manifest
@@ -30,15 +34,80 @@ D26 no way back
 D27 secret missing
 D28 clock jump'
 
+decided='B4 rolling 1 / 1 / 0
+B4 rolling 2 / 1 / 0
+B4 rolling 3 / 1 / 0
+B4 rolling 3 / 0 / 1
+B4 rolling 4 / 2 / 0
+B4 rolling 5 / 5 / 0
+B4 rolling 1 / 0 / 1
+B5 blue-green steps
+B5 preview up
+B5 approval
+B5 switch
+B5 keep old
+B5 retire
+B6 canary steps
+B6 dark
+B6 shares
+B6 keep old
+B6 retire
+B7 live
+B7 slot by slot
+B8 failed start
+B8 health fails in hold
+B8 health fails on a stable container
+B8 analysis fails
+B8 analysis inconclusive
+B8 abort
+B8 pause and resume
+B8 promote
+B8 new revision mid-rollout
+B8 several revisions at once
+B8 revert mid-rollout
+B8 revert while the old one is kept
+B8 revert after that
+B8 scale mid-rollout
+B8 options changed mid-rollout
+B8 crash between two actions
+B8 restart of the tool
+B8 dockerd restart
+B8 nginx -t fails
+B8 reload accepted but not live
+B8 nginx dead
+B8 host out of memory
+B8 OOM-killed stable
+B8 disk full
+B8 clock jump
+B9 after create
+B9 after start
+B9 after rename
+B9 after HUP
+B9 close flag left behind
+B9 during drain
+B9 after stop
+B9 during the way back
+B9 notes damaged'
+
+# named FILES PATTERN TESTS: the names that follow the pattern
+named() { find "$3" -name "$1" -exec grep -hoE "^[[:space:]]*$2\"[BD][0-9]+ [^\"]*" {} + | sed 's/^[^"]*"//'; }
+
+# count ROW NAMES
+count() { grep -cE "^$1(\$|[:,])" <<<"$2"; }
+
 check() { # TESTS
-	local named row name bad=0
-	named=$(find "$1" -name '*.sh' -exec grep -hoE '^[[:space:]]*say "D[0-9]+ [^"]*' {} + | sed 's/^[^"]*"//')
+	local scripts tables row name bad=0
+	scripts=$(named '*.sh' 'say ' "$1")
+	tables=$(named '*.c' '\{' "$1")
 	while read -r row; do
-		grep -qE "^$row(\$|[:,])" <<<"$named" || { echo "no test is named: $row"; bad=1; }
+		[ "$(count "$row" "$scripts")" != 0 ] || { echo "no test is named: $row"; bad=1; }
 	done <<<"$rows"
+	while read -r row; do
+		[ "$(count "$row" "$tables")" = 1 ] || { echo "$(count "$row" "$tables") unit tests are named: $row"; bad=1; }
+	done <<<"$decided"
 	while read -r name; do
-		[ -z "$name" ] || grep -qxF "${name%%[:,]*}" <<<"$rows" || { echo "a test names a row that is none: $name"; bad=1; }
-	done <<<"$named"
+		[ -z "$name" ] || grep -qxF "${name%%[:,]*}" <<<"$rows"$'\n'"$decided" || { echo "a test names a row that is none: $name"; bad=1; }
+	done <<<"$scripts"$'\n'"$tables"
 	return $bad
 }
 
@@ -57,11 +126,21 @@ self() {
 	trap 'rm -rf "$dir"' EXIT
 	mkdir "$dir/part"
 	sed 's/.*/say "&: in some way"/' <<<"$rows" >"$dir/part/all.sh"
+	sed 's/.*/\t{"&", some},/' <<<"$decided" >"$dir/part/all.c"
 	wanted "each row has one" 0 ""
 	sed -i 's/"D7 crash loop.*/"D7 crash loops"/' "$dir/part/all.sh"
 	wanted "one row has none" 1 "$(printf 'no test is named: D7 crash loop\na test names a row that is none: D7 crash loops')"
 	sed -i 's/.*D7 crash loops.*/\tsay "D7 crash loop"/' "$dir/part/all.sh"
 	wanted "nothing after its name" 0 ""
+	sed -i 's/"B8 abort"/"B8 aborts"/' "$dir/part/all.c"
+	wanted "one row of a table has none" 1 "$(printf '0 unit tests are named: B8 abort\na test names a row that is none: B8 aborts')"
+	sed -i 's/"B8 aborts"/"B8 abort, early"/' "$dir/part/all.c"
+	wanted "more after its name" 0 ""
+	echo '	{"B8 abort", late},' >>"$dir/part/all.c"
+	wanted "one row of a table has two" 1 "2 unit tests are named: B8 abort"
+	sed -i 's/{"B8 abort", late}/{"D7 crash loop", late}/' "$dir/part/all.c"
+	echo 'say "B8 abort"' >>"$dir/part/all.sh"
+	wanted "either kind may be of the other, too" 0 ""
 	[ $failed = 0 ] && echo "each rule can fail"
 }
 

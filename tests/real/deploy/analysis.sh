@@ -60,7 +60,7 @@ hasnt "a good one: nothing of a client in ours" "$(cat "$HOST_STATE/nginx/reques
 no_changes "a good one" --path "$HOST/moth"
 is "over: nothing of the log stays" "$(stat -c %s "$HOST_STATE/nginx/requests.log") $(ls "$HOST_STATE/nginx" | grep seen)" "0 "
 
-say "one request in ten fails"
+say "B8 analysis fails: one request in ten"
 start_client --host moth.test
 moth fails 30s
 tool --path "$HOST/moth"
@@ -72,7 +72,7 @@ stop_client 2>/dev/null || true
 tool --path "$HOST/moth"
 is "one that fails: is not tried again" "$CODE" 3
 
-say "twice as slow"
+say "B8 analysis fails: twice as slow"
 start_client --host moth.test
 moth slow 60s
 tool --path "$HOST/moth"
@@ -89,7 +89,7 @@ tool --path "$HOST/moth"
 is "a slow one that nobody looks at goes through" "$CODE" 0
 ok "a slow one that nobody looks at: no failed request" stop_client
 
-say "nobody asks"
+say "B8 analysis inconclusive: nobody asks"
 moth 2 1s "{min_requests: 60}"
 start_reconcile "$HOST/log" --path "$HOST/moth"
 ok "without requests it waits, and says so" log_has "saw 0 of 60 requests"

@@ -34,6 +34,7 @@ peek "keep: the next plan" --plan --path "$HOST/keep"
 is "keep: the next plan" "[$CODE] ${OUT%until*}" "[0] No changes.
 keep/web: settled: the old revision is kept warm "
 
+say "B8 revert while the old one is kept"
 keep 1
 peek "way back: plan" --plan --path "$HOST/keep"
 tool --path "$HOST/keep"
