@@ -107,13 +107,15 @@ void rollout_backward(struct rollout *r, const char *from)
 	bool is_exclusive = strategy_info(r->target->strategy)->is_exclusive;
 	struct set stable = set_of_revision(r, from);
 	int n = known ? known->replicas : (int)set_usable(r, spec, &stable).count;
-	int peak = strategy_peak(r->pass->arena, spec, n > (int)stable.count ? n : (int)stable.count);
+	struct service back = *spec; /* so many at a time as are to come back at a time */
+	back.batch = strategy_back(spec);
+	int peak = strategy_peak(r->pass->arena, &back, n > (int)stable.count ? n : (int)stable.count);
 	n = n < peak ? n : peak; /* of a revision that is not known there may be more than are wanted now */
 	struct set ready = set_ready(r, spec, &stable, n, TRUST_PROVEN);
 	int serving = 0;
 	for (size_t i = 0; i < ready.count; i++)
 		serving += side_lists(&r->now->stable, ready.items[i]->address);
-	struct set kept = still_needed(r, n, (int)ready.count, peak, strategy_batch(spec));
+	struct set kept = still_needed(r, n, (int)ready.count, peak, back.batch);
 	int weight = weight_beside(serving, n, &kept);
 	rollout_sides(r, r->now->rollout, r->now->stable, r->now->next);
 	rollout_is_under_way(r, r->now->next.revision, from);

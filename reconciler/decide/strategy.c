@@ -17,6 +17,11 @@ int strategy_share(int next, int listed)
 	return next ? (PERMILLE * next + all / 2) / all : 0;
 }
 
+int strategy_back(const struct service *s)
+{
+	return s->back_batch > 0 ? s->back_batch : strategy_batch(s);
+}
+
 /* Batch after batch: new ones up, their share of the requests and as many old ones parked; watched, while the parked
  * ones are an instant way back; then these stop and make room for the next batch. The last old ones stay listed until
  * the new revision is noted as good: without any of them there would be no way back by a shift. */

@@ -42,6 +42,9 @@ int strategy_share(int next, int listed);
 /* How many instances are replaced at a time, at least 1. */
 int strategy_batch(const struct service *s);
 
+/* The same on the way back to it. */
+int strategy_back(const struct service *s);
+
 /* The steps from `stable` instances of the old revision to s->replicas of the new one. */
 void strategy_steps(struct arena *a, const struct service *s, int stable, struct steps *out);
 

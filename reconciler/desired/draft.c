@@ -484,16 +484,37 @@ static void say_ignored(struct parse *p, struct draft *d, const char *key, const
 		parse_warning(p, draft_mark(d, key), arena_printf(p->a, "%s.%s", d->path, key), "is not followed: %s", instead);
 }
 
+/* How many of all that say so: 0 and too many are all of them. */
+static int batch_of(const struct service *s, const struct value *parallel, int otherwise)
+{
+	int most = s->replicas > 0 ? s->replicas : 1, n = parallel->kind == VALUE_UNSET ? otherwise : (int)parallel->integer;
+	return n == 0 || n > most ? most : n;
+}
+
+/* The way back: the traffic first, and without a hold. */
+static void settle_back(struct parse *p, struct draft *d)
+{
+	static const char waits[] = "the way back waits for nothing but what must be ready", ends[] = "from the way back there is none";
+	struct service *s = &d->service;
+	const char *does = s->strategy == STRATEGY_IN_PLACE ? "stop-first" : "start-first";
+	const struct value *order = draft_value(d, "deploy.rollback_config.order");
+	s->back_batch = batch_of(s, draft_value(d, "deploy.rollback_config.parallelism"), s->batch);
+	if (order->kind == VALUE_STRING && strcmp(order->string, does) != 0)
+		say_ignored(p, d, "deploy.rollback_config.order",
+		            arena_printf(p->a, "%s is %s, on the way back as on the way there", strategy_names[s->strategy], does));
+	say_ignored(p, d, "deploy.rollback_config.delay", waits);
+	say_ignored(p, d, "deploy.rollback_config.monitor", waits);
+	say_ignored(p, d, "deploy.rollback_config.failure_action", ends);
+	say_ignored(p, d, "deploy.rollback_config.max_failure_ratio", ends);
+}
+
 /* How many at a time, and how long each batch is watched. */
 static void settle_update(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
-	const struct value *parallel = draft_value(d, "deploy.update_config.parallelism");
 	const struct value *delay = draft_value(d, "deploy.update_config.delay"), *watch = draft_value(d, "deploy.update_config.monitor");
 	const struct value *action = draft_value(d, "deploy.update_config.failure_action");
-	s->batch = parallel->kind == VALUE_UNSET ? 1 : (int)parallel->integer;
-	if (s->batch == 0 || s->batch > s->replicas)
-		s->batch = s->replicas > 0 ? s->replicas : 1;
+	s->batch = batch_of(s, draft_value(d, "deploy.update_config.parallelism"), 1);
 	bool is_said = delay->kind == VALUE_INT || watch->kind == VALUE_INT;
 	int64_t hold_ms = delay->integer > watch->integer ? delay->integer : watch->integer;
 	default_to(&s->hold_ms, d, "x-reconcile.hold", is_said ? hold_ms : s->strategy == STRATEGY_CANARY ? HOLD_CANARY_MS : HOLD_DEFAULT_MS);
@@ -502,7 +523,7 @@ static void settle_update(struct parse *p, struct draft *d)
 		              arena_printf(p->a, "%s.deploy.update_config.failure_action", d->path),
 		              "'%s' is taken as rollback: a revision that fails always goes back", action->string);
 	say_ignored(p, d, "deploy.update_config.max_failure_ratio", "one instance that fails is enough to go back");
-	say_ignored(p, d, "deploy.rollback_config", "the way back is traffic first, then as many at a time as on the way there, without holds");
+	settle_back(p, d);
 }
 
 static void settle_steps(struct parse *p, struct draft *d)

@@ -28,7 +28,7 @@ static const struct part {
 #define PART(name, type) {#name, TEXT_##type, offsetof(struct service, name)}
 	PART(project, STRING), PART(name, STRING), PART(container_name, STRING), PART(image, STRING), PART(pull, PULL),
 	PART(replicas, INT), PART(has_healthcheck, BOOL), PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64),
-	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT),
+	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT), PART(back_batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
 	PART(keep_old_ms, INT64), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),

@@ -120,6 +120,7 @@ struct service {
 	enum strategy strategy;
 	const char *strategy_reason; /* why: "set in the manifest", "a writable volume" */
 	int batch;            /* instances that are replaced at a time, at least 1 */
+	int back_batch;       /* the same on the way back to this revision; 0: as there */
 	struct ready ready;
 	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
 	struct canary_step *steps; /* weights rise; canary only */

@@ -400,8 +400,9 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 	/* What was taken off its network by hand goes only when another one serves in its place. */
 	for (size_t i = 0; is_rolling && i < h->world->instances_count; i++)
 		most += strcmp(h->world->instances[i].service, a->service) == 0 && !*h->world->instances[i].address;
+	int batch = back->batch > s->batch ? back->batch : s->batch;
 	if (is_rolling)
-		most += back->batch > s->batch ? back->batch : s->batch;
+		most += batch > back->back_batch ? batch : back->back_batch;
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 

@@ -172,6 +172,33 @@ static void the_way_back_never_overloads(void)
 	host_free(h);
 }
 
+/* No more at a time than the version says to which it goes back: the same end, by fewer steps. */
+static void the_way_back_has_a_batch_of_its_own(void)
+{
+	for (int batch = 1; batch <= 3; batch++) {
+		struct host *h = deployed(4, 1);
+		struct service *s = service_of(h, "web");
+		struct service *noted = arena_alloc(&h->arena, sizeof *noted);
+		*noted = *h->world->goods[0].spec;
+		noted->back_batch = batch;
+		h->world->goods[0].spec = noted;
+		set_image(h, s, "app:2");
+		buf_clear(&h->trace);
+		until(h, "75.0%");
+		most_up = 0;
+		least_serving = 4;
+		*ARENA_PUSH(&h->arena, h->world->orders, h->world->orders_count) = (struct order){
+			.kind = ORDER_ABORT, .project = "shop", .service = "web", .revision = "rev-app:2", .reason = ""};
+		run(h);
+		CHECK_INT(phase_of(h, "web"), PHASE_ROLLED_BACK);
+		CHECK_INT(most_up, 4 + batch);
+		CHECK(least_serving >= 4);
+		CHECK_INT(count_lines(h->log, "shift traffic"), batch == 3 ? 2 : 3);
+		nothing_left(h);
+		host_free(h);
+	}
+}
+
 static void a_revert_in_the_middle(void)
 {
 	static const char *const when[] = {"start shop-web-4", "33.3%", "start shop-web-5", "66.7%", "100.0%"};
@@ -252,6 +279,7 @@ static const struct test tests[] = {
 	TEST(room_and_reloads),
 	TEST(a_batch_that_fails_undoes_all),
 	TEST(the_way_back_never_overloads),
+	TEST(the_way_back_has_a_batch_of_its_own),
 	TEST(a_revert_in_the_middle),
 	TEST(a_newer_commit_in_the_middle),
 	TEST(a_scale_in_the_middle),

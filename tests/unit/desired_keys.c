@@ -416,7 +416,7 @@ static void batches_follow(void)
 {
 	static const struct {
 		const char *text;
-		int batch, hold_ms;
+		int batch, hold_ms, back_batch; /* 0: as there */
 	} rows[] = {
 		{"{replicas: 4}", 1, 5000},
 		{"{replicas: 4, update_config: {parallelism: 2}}", 2, 5000},
@@ -426,6 +426,10 @@ static void batches_follow(void)
 		{"{replicas: 4, update_config: {delay: 10s, monitor: 1m}}", 1, 60000},
 		{"{replicas: 4, update_config: {delay: 0s}}", 1, 0},
 		{"{replicas: 4, update_config: {delay: 10s}}\n    x-reconcile: {hold: 3s}", 1, 3000},
+		{"{replicas: 4, rollback_config: {}}", 1, 5000},
+		{"{replicas: 4, rollback_config: {parallelism: 2, order: start-first}}", 1, 5000, 2},
+		{"{replicas: 4, update_config: {parallelism: 3}, rollback_config: {parallelism: 0}}", 3, 5000, 4},
+		{"{replicas: 4, rollback_config: {parallelism: 9}}", 1, 5000, 4},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(buf_done) struct buf text = BUF_INIT(4096);
@@ -434,6 +438,7 @@ static void batches_follow(void)
 		load(&l, text.text);
 		CHECK_STR(l.problems.text.text, "");
 		CHECK_INT(first(&l)->batch, rows[i].batch);
+		CHECK_INT(first(&l)->back_batch, rows[i].back_batch ? rows[i].back_batch : rows[i].batch);
 		CHECK_INT(first(&l)->hold_ms, rows[i].hold_ms);
 		loaded_done(&l);
 	}
@@ -555,10 +560,15 @@ static void strategies_follow(void)
 		{WEB READY "    deploy: {update_config: {order: stop-first}}\n" ROUTED, STRATEGY_IN_PLACE, "stop-first", ""},
 		{WEB READY "    deploy: {update_config: {order: start-first, failure_action: rollback}}\n" ROUTED,
 		 STRATEGY_ROLLING, "routed", ""},
-		{WEB READY "    deploy: {update_config: {max_failure_ratio: 0.5}, rollback_config: {parallelism: 2}}\n" ROUTED,
+		{WEB READY "    deploy: {update_config: {max_failure_ratio: 0.5}, rollback_config: {order: stop-first}}\n" ROUTED,
 		 STRATEGY_ROLLING, "routed",
 		 "compose.yaml:5:49: services.web.deploy.update_config.max_failure_ratio: is not followed: one instance that fails is enough to go back\n"
-		 "compose.yaml:5:72: services.web.deploy.rollback_config: is not followed: the way back is traffic first, then as many at a time as on the way there, without holds\n"},
+		 "compose.yaml:5:80: services.web.deploy.rollback_config.order: is not followed: rolling is start-first, on the way back as on the way there\n"},
+		{WEB READY "    deploy:\n      rollback_config: {delay: 5s, failure_action: pause, order: start-first}\n      update_config: {order: stop-first}\n" ROUTED,
+		 STRATEGY_IN_PLACE, "stop-first",
+		 "compose.yaml:6:32: services.web.deploy.rollback_config.delay: is not followed: the way back waits for nothing but what must be ready\n"
+		 "compose.yaml:6:52: services.web.deploy.rollback_config.failure_action: is not followed: from the way back there is none\n"
+		 "compose.yaml:6:66: services.web.deploy.rollback_config.order: is not followed: in-place is stop-first, on the way back as on the way there\n"},
 		{WEB READY "    deploy: {update_config: {failure_action: pause}}\n" ROUTED, STRATEGY_ROLLING, "routed",
 		 "compose.yaml:5:46: services.web.deploy.update_config.failure_action: 'pause' is taken as rollback: a revision that fails always goes back\n"},
 		{WEB READY "    network_mode: host\n" ROUTED, STRATEGY_IN_PLACE, "a port of the host", ""},

@@ -97,7 +97,7 @@ static void equal_spellings_are_one_revision(void)
 		{"    deploy: {replicas: 5}\n", ""}, {"    stop_grace_period: 1m\n", ""},
 		{"    x-reconcile: {hold: 1m, ready: {tcp: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
 		{"    x-note: {a: b}\n", ""}, {"    scale: 5\n", ""}, {"    pull_policy: always\n", ""}, {"    attach: true\n", ""},
-		{"    deploy: {mode: replicated, labels: {a: b}, update_config: {order: stop-first}}\n", ""},
+		{"    deploy: {mode: replicated, labels: {a: b}, update_config: {order: stop-first}, rollback_config: {parallelism: 2}}\n", ""},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		char one[32], other[32];
