@@ -126,7 +126,8 @@ static void say_waits(struct cycle *c, const struct decision *d)
 			continue;
 		const char **said = NULL;
 		buf_clear(&line);
-		buf_printf(&line, "%s/%s: %s", s->project, s->service, s->reason);
+		buf_printf(&line, "%s/%s: ", s->project, s->service);
+		status_reason(&line, s);
 		size_t length = strlen(s->project) + 1 + strlen(s->service) + 1;
 		for (size_t k = 0; k < c->said_count; k++)
 			if (strncmp(c->said[k], line.text, length) == 0)

@@ -17,7 +17,7 @@ enum stamp { STAMP_CREATED, STAMP_STARTED, STAMP_CHANGED, STAMP_COUNT };
 struct memory {
 	const char *id;
 	struct { int64_t told_ms, is_ms; } stamps[STAMP_COUNT];
-	int64_t passing_since_ms, failing_since_ms, alone_since_ms;
+	int64_t passing_since_ms, failing_since_ms, alone_since_ms, idle_since_ms;
 	int idle_readings;
 };
 
@@ -155,6 +155,13 @@ static void observe_names(struct observer *o, struct world *w)
 	}
 }
 
+static void observe_workers(struct observer *o, struct nginx *n)
+{
+	struct memory *m = remember(o, "nginx's old workers");
+	m->idle_since_ms = n->draining_workers ? 0 : m->idle_since_ms ? m->idle_since_ms : observer_now_ms(o);
+	n->workers_gone_ms = m->idle_since_ms;
+}
+
 /* Only what nginx has let go of, or what nobody finds any more, can drain; counting the connections of a busy instance
  * is dear. */
 static void observe_connections(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
@@ -165,7 +172,9 @@ static void observe_connections(struct observer *o, const struct desired *d, str
 		if (in->state == INSTANCE_RUNNING && (*in->address || in->alone_since_ms) && !is_listed(w, in))
 			in->connections = count_connections(d, w, in, a);
 		m->idle_readings = in->connections == 0 ? m->idle_readings + 1 : 0;
+		m->idle_since_ms = m->idle_readings == 0 ? 0 : m->idle_readings == 1 ? observer_now_ms(o) : m->idle_since_ms;
 		in->idle_readings = m->idle_readings;
+		in->idle_since_ms = m->idle_since_ms;
 	}
 }
 
@@ -273,9 +282,12 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	observe_names(o, w);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;
+	observe_workers(o, &w->nginx);
 	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
 	w->now_ms = observer_now_ms(o);
+	o->watched_since_ms = o->watched_since_ms ? o->watched_since_ms : w->now_ms;
+	w->watched_since_ms = o->watched_since_ms;
 	for (size_t i = 0; i < under_way_count; i++)
 		model_under_way(w, under_way[i], a);
 	return 0;

@@ -32,6 +32,7 @@ struct observer {
 	struct memory *memories;
 	size_t memories_count;
 	int64_t wall_ms, monotonic_ms; /* when the run began */
+	int64_t watched_since_ms;      /* the end of the first look; 0: there was none */
 	bool has_looked;
 };
 

@@ -6,12 +6,6 @@
 
 #include "decide/rollout.h"
 
-/* How often a wait for connections to end looks again. */
-#define DRAIN_POLL_MS 50
-/* Who looked the service's name up just before the instance lost it may have met it off its network, and knocks again
- * after a second. */
-#define KNOCKS_AGAIN_MS 1500
-
 /* Is that revision of a dependency one with which an instance of `s` may start? The one that Git asks for; what was good
  * with the last good one, too: a job that fails in its new revision does not keep down what served before it. */
 static bool is_revision_for(const struct rollout *r, const struct service *s, const struct service *other, const char *revision)
@@ -466,26 +460,32 @@ enum ups bring_up(struct rollout *r, const struct service *s, const struct set *
 	return moving ? UPS_BUSY : UPS_READY;
 }
 
+static struct drain drain_of(const struct rollout *r, const struct instance *i)
+{
+	const struct nginx *nginx = &r->pass->world->nginx;
+	/* None when it never had a route, or is younger than the configuration in force: no worker ever had it. What lost its
+	 * route still has its clients. */
+	bool has_workers = *i->address && i->created_ms <= nginx->installed_ms;
+	int64_t since_ms = has_workers && nginx->installed_ms > i->alone_since_ms ? nginx->installed_ms : i->alone_since_ms;
+	return (struct drain){
+		.has_workers = has_workers, .workers = has_workers ? nginx->draining_workers : 0,
+		.connections = i->connections < 0 ? 0 : i->connections, .since_ms = i->state == INSTANCE_RUNNING ? since_ms : 0,
+		.timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS};
+}
+
 /* Nobody sends it anything any more: no configuration that a worker may still use lists it, no name leads to it, and
  * nobody holds a connection to it. Bounded by the drain time-out, counted from the reload that took it out, or from the
  * moment at which it lost the name. */
 static bool is_drained(struct rollout *r, const struct instance *i)
 {
-	const struct nginx *nginx = &r->pass->world->nginx;
-	int64_t now_ms = r->pass->world->now_ms, since_ms = nginx->installed_ms;
-	/* None when it never had a route, or is younger than the configuration in force: no worker ever had it. What lost its
-	 * route still has its clients. */
-	bool has_workers = *i->address && i->created_ms <= nginx->installed_ms;
-	if (i->state != INSTANCE_RUNNING || (!has_workers && !i->alone_since_ms))
+	const struct drain d = drain_of(r, i);
+	int64_t now_ms = r->pass->world->now_ms, since_ms = d.since_ms, timeout_ms = d.timeout_ms;
+	if (!since_ms)
 		return true;
 	if (now_ms < i->alone_since_ms + KNOCKS_AGAIN_MS)
 		return false;
-	int64_t timeout_ms = r->target ? r->target->drain_timeout_ms : DRAIN_TIMEOUT_DEFAULT_MS;
-	bool is_left = !has_workers || nginx->draining_workers == 0;
-	if (is_left && (i->idle_readings >= 3 || i->connections < 0))
+	if (!d.workers && (i->idle_readings >= 3 || i->connections < 0))
 		return true;
-	if (!has_workers || i->alone_since_ms > since_ms)
-		since_ms = i->alone_since_ms;
 	return now_ms >= since_ms + timeout_ms;
 }
 
@@ -502,14 +502,9 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	}
 	if (!alias_take(r, i))
 		return false;
+	const struct drain d = drain_of(r, i);
 	if (!is_drained(r, i)) {
-		int64_t again_ms = p->world->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
-		if (quiet_ms > again_ms)
-			rollout_wait_for(r, arena_printf(p->arena, "%s drains: it has lost the name %s, and who looked that up before may still come",
-			                                 i->name, r->service), quiet_ms);
-		else
-			rollout_wait(r, arena_printf(p->arena, "%s drains: %d connections, %d old nginx workers", i->name,
-			                             i->connections < 0 ? 0 : i->connections, p->world->nginx.draining_workers), again_ms);
+		drain_say(r, i, &d);
 		return false;
 	}
 	if (!rollout_may_try(r, i->revision, i->id))
@@ -519,8 +514,7 @@ bool bring_down(struct rollout *r, const struct instance *i)
 	a->instance = i;
 	a->revision = i->revision;
 	a->spec = spec ? spec : r->target;
-	a->reason = i->connections > 0 ? arena_printf(p->arena, "cuts %d connections after the drain time-out", i->connections)
-	                               : NULL;
+	a->reason = drain_how(r, i, &d);
 	rollout_wait(r, arena_printf(p->arena, "stops %s", i->name), 0);
 	return false;
 }

@@ -208,9 +208,11 @@ static void publish(struct world *w, const struct action *action, struct arena *
 	w->nginx.installed_ms = w->now_ms;
 	/* Old workers end and connections close: when that takes long is up to the clients, and no plan can know it. */
 	w->nginx.draining_workers = 0;
+	w->nginx.workers_gone_ms = 0;
 	for (size_t i = 0; i < w->instances_count; i++) {
 		w->instances[i].connections = 0;
 		w->instances[i].idle_readings = 3;
+		w->instances[i].idle_since_ms = 0;
 	}
 }
 

@@ -76,6 +76,26 @@ void rollout_forward(struct rollout *r, const char *from);
 /* backward.c: everything to that revision, the one that nginx calls stable. */
 void rollout_backward(struct rollout *r, const char *from);
 
+/* drain.c */
+
+/* Who looked the service's name up just before the instance lost it may have met it off its network, and knocks again
+ * after a second. */
+#define KNOCKS_AGAIN_MS 1500
+
+/* Of an instance that goes: who may still send it something, and since when nobody is sent there any more. */
+struct drain {
+	bool has_workers;         /* a worker that still lives may have it */
+	int workers, connections; /* that are left */
+	int64_t since_ms;         /* 0: there is nobody to wait for */
+	int64_t timeout_ms;
+};
+
+/* What was waited for before it is stopped, each with its length: for people. NULL: there was nobody to wait for. */
+const char *drain_how(struct rollout *r, const struct instance *i, const struct drain *d);
+/* PROGRESSING: what is waited for, since when, and until when at the latest. Who looks for the first time cannot know when
+ * it lost the name: then all that is told is when nginx let go of it, and the bound. */
+void drain_say(struct rollout *r, const struct instance *i, const struct drain *d);
+
 /* bring.c */
 
 /*

@@ -69,7 +69,8 @@ struct instance {
 
 	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
-	int idle_readings;        /* readings of zero in a row, as far as this process saw */
+	int idle_readings;        /* readings of zero in a row, as far as this process saw, */
+	int64_t idle_since_ms;    /* and when it saw the first of them; 0: unknown */
 	bool is_starting;         /* an action of ours that starts it is under way: it takes room, and may yet fail */
 	bool is_stopping;         /* one that stops it is: it runs, and is not to be counted on */
 	bool is_away;             /* one that changes its places on networks is: what is seen of them says nothing */
@@ -143,6 +144,7 @@ struct nginx {
 	struct topology topology; /* of the installed generation */
 	int64_t installed_ms;     /* when it was installed, ms since 1970 */
 	int draining_workers;     /* workers of earlier generations that still live */
+	int64_t workers_gone_ms;  /* since when there are none, as far as this process saw; 0: there are some, or unknown */
 	struct naming *namings;   /* of the installed upstreams */
 	size_t namings_count;
 	bool is_announcing;       /* the close flag is up: every answer says `Connection: close` */
@@ -258,6 +260,7 @@ struct failure {
 
 struct world {
 	int64_t now_ms;         /* ms since 1970 */
+	int64_t watched_since_ms; /* when this process had looked for the first time: what was so then may have been for long */
 	int64_t run_started_ms; /* when this run began: what ended after that had its chance in this run */
 	int64_t engine_started_ms; /* what was started before that and does not run any more ended with the engine, or may
 	                           have; 0: unknown */

@@ -68,6 +68,8 @@ void plan_print(struct buf *out, const struct plan *p);
 void status_nothing(struct buf *out, const struct decision *d);
 /* One line for each service that is not simply settled: "shop/web: rolled back: revision 1234abcd …". */
 void status_notes(struct buf *out, const struct decision *d);
+/* Why it is where it is, and until when. */
+void status_reason(struct buf *out, const struct status *s);
 /* All services, one line each. */
 void status_print(struct buf *out, const struct desired *d, const struct decision *decision);
 /* What was seen of the requests while next had a share of them, one line for each rollout under way. */

@@ -26,6 +26,16 @@ void status_notes(struct buf *out, const struct decision *d)
 	note(out, &d->host);
 }
 
+void status_reason(struct buf *out, const struct status *s)
+{
+	char until[32];
+	buf_puts(out, s->reason);
+	if (s->until_ms && s->phase == PHASE_PROGRESSING) { /* else its reason says so */
+		clock_format(s->until_ms, until, sizeof until);
+		buf_printf(out, " (until %s)", until);
+	}
+}
+
 /* "from 1234abcd to 5678cdef, which has 10.0% of the requests, step 2 of 6" */
 static void print_progress(struct buf *out, const struct status *s)
 {
@@ -40,17 +50,15 @@ static void print_progress(struct buf *out, const struct status *s)
 
 static void print_one(struct buf *out, const struct status *s)
 {
-	char name[256], until[32];
+	char name[256];
 	if (!s->service || s->phase == PHASE_LEFT_ALONE)
 		return;
 	buf_printf(out, "%-30s %-12s %.8s", name_of(s, name), s->phase == PHASE_KEEPING ? "settled" : phase_name(s->phase),
 	           s->revision && *s->revision ? s->revision : "-");
 	print_progress(out, s);
-	if (s->reason)
-		buf_printf(out, "%s%s", s->to ? ": " : "  ", s->reason);
-	if (s->until_ms && s->phase == PHASE_PROGRESSING) { /* else its reason says so */
-		clock_format(s->until_ms, until, sizeof until);
-		buf_printf(out, " (until %s)", until);
+	if (s->reason) {
+		buf_puts(out, s->to ? ": " : "  ");
+		status_reason(out, s);
 	}
 	if (s->paused && !(s->reason && strstr(s->reason, s->paused)))
 		buf_printf(out, "; %s", s->paused);

@@ -41,9 +41,12 @@ trace_planned_() { grep -o '"text":"\([^"\\]\|\\.\)*"' "$TRACE/plan" | sed 's/^"
 trace_done() {
 	sed -n 's/^reconcile: //p' | sed 's/^error: \([a-z0-9_/-]*: quarantine \)/\1/' | grep -vE '^(error|warning): ' | grep -E '^([a-z0-9_/-]+: )?(create|pull|build|start|alias|unalias|update|rename|park|stop|remove|drop image|unannounce|publish routes|shift traffic|quarantine|accept|make swap file|set swap file right:|take swap file away:|set vm.swappiness)( |:|$)'
 }
-# How many connections a drain cuts is the clients' doing.
+# A plan says what a drain waits for; for how long, and whether in vain, is the clients' doing.
 trace_comparable_() {
-	sed 's/ (cuts [0-9]* connections\{0,1\} after the drain time-out)$//' |
+	sed -E '/: stop /{
+		s/ \((cuts [0-9]+ connections? )?after the drain time-out of [^:]*: / (drained: /
+		s/( [0-9.]+s| \([0-9]+ left\))(,|\)$)/\2/g
+	}' |
 		if [ -n "${IN_STEP-yes}" ]; then cat; else grep -v '^publish routes'; fi
 }
 

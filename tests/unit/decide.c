@@ -36,7 +36,7 @@ static void a_new_version_comes_in(void)
 	          "shop/web: accept revision rev-app:\n"
 	          "publish routes (one revision of shop/web)\n"
 	          "shop/web: unalias shop-web-1\n"
-	          "shop/web: stop shop-web-1\n"
+	          "shop/web: stop shop-web-1 (drained: name 1.5s, old nginx workers, connections)\n"
 	          "shop/web: remove shop-web-1\n");
 	nothing_left(h);
 	CHECK_INT(h->world->instances_count, 1);
@@ -141,7 +141,7 @@ static void keeping_ends_by_itself(void)
 	run(h);
 	CHECK_STR(h->log,
 	          "publish routes (one revision of shop/web)\n"
-	          "shop/web: stop shop-web-1\n"
+	          "shop/web: stop shop-web-1 (drained: name 0.0s, old nginx workers, connections)\n"
 	          "shop/web: remove shop-web-1\n");
 	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
 	host_free(h);
@@ -315,8 +315,8 @@ static void replicas_go_up_and_down(void)
 	          "publish routes (instances of shop/web)\n"
 	          "shop/web: unalias shop-web-2\n"
 	          "shop/web: unalias shop-web-3\n"
-	          "shop/web: stop shop-web-2\n"
-	          "shop/web: stop shop-web-3\n"
+	          "shop/web: stop shop-web-2 (drained: name 1.5s, old nginx workers, connections)\n"
+	          "shop/web: stop shop-web-3 (drained: name 1.5s, old nginx workers, connections)\n"
 	          "shop/web: remove shop-web-2\n"
 	          "shop/web: remove shop-web-3\n");
 	nothing_left(h);
@@ -334,7 +334,7 @@ static void a_service_that_left_git_is_drained_and_removed(void)
 	run(h);
 	CHECK_STR(h->log,
 	          "publish routes (shop/old leaves)\n"
-	          "shop/old: stop shop-old-1\n"
+	          "shop/old: stop shop-old-1 (drained: old nginx workers, connections)\n"
 	          "shop/old: remove shop-old-1\n");
 	/* But a project that is gone as a whole, and an empty desired state, remove nothing. */
 	h->desired.projects_count = 0;

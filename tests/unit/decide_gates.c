@@ -174,6 +174,16 @@ static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
 	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 50);
+	/* Who reads that at night knows what for, since when, and until when. */
+	CHECK_CONTAINS(h->last.services[0].reason, "shop-web-2 drains since 2023-11-14 22:13:");
+	CHECK_CONTAINS(h->last.services[0].reason, "Z: 0 connections, 1 old nginx worker; cut after the drain_timeout of 65s");
+	CHECK_INT(h->last.services[0].until_ms, find_instance(h, "shop-web-2")->alone_since_ms + 65000);
+	/* Who looks for the first time does not know since when it has been without the name. */
+	h->world->watched_since_ms = h->world->now_ms;
+	decide_now(h);
+	CHECK_CONTAINS(h->last.services[0].reason, "shop-web-2 drains since 2023-11-14 22:13:");
+	CHECK_INT(h->last.services[0].until_ms, 0);
+	h->world->watched_since_ms = 0;
 	h->world->nginx.draining_workers = 0;
 	struct instance *i = find_instance(h, "shop-web-2");
 	i->connections = 2;
@@ -194,7 +204,28 @@ static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
 	h->world->now_ms++;
 	decide_now(h);
 	const struct action *stop = action_of(h, ACTION_STOP);
-	CHECK(stop && strcmp(stop->reason, "cuts 2 connections after the drain time-out") == 0);
+	CHECK_STR(stop ? stop->reason : "", "cuts 2 connections after the drain time-out of 65s: name 1.5s, old nginx workers, connections (2 left)");
+	host_free(h);
+}
+
+/* Each fact with what it took, as far as this run waited for it. */
+static void a_stop_says_what_was_waited_for(void)
+{
+	struct host *h = draining();
+	struct instance *i = find_instance(h, "shop-web-2");
+	h->world->nginx.workers_gone_ms = i->alone_since_ms + 400;
+	i->idle_since_ms = i->alone_since_ms + 7600;
+	h->world->now_ms = i->alone_since_ms + 7700;
+	decide_now(h);
+	CHECK_STR(action_of(h, ACTION_STOP)->reason, "drained: name 1.5s, old nginx workers 0.4s, connections 7.6s");
+	h->world->run_started_ms = i->alone_since_ms + 7000;
+	decide_now(h);
+	CHECK_STR(action_of(h, ACTION_STOP)->reason, "drained: name 0.0s, old nginx workers 0.0s, connections 0.6s");
+	h->world->nginx.draining_workers = 1;
+	h->world->now_ms = i->alone_since_ms + 65000;
+	decide_now(h);
+	CHECK_STR(action_of(h, ACTION_STOP)->reason,
+	          "after the drain time-out of 65s: name 0.0s, old nginx workers (1 left), connections 0.6s");
 	host_free(h);
 }
 
@@ -261,6 +292,7 @@ static const struct test tests[] = {
 	TEST(a_hold_begins_again_with_a_new_start),
 	TEST(what_is_idle_is_stopped),
 	TEST(old_workers_and_connections_are_waited_for_but_not_for_ever),
+	TEST(a_stop_says_what_was_waited_for),
 	TEST(nothing_is_drained_while_another_configuration_is_in_force),
 	TEST(a_close_flag_left_behind_is_taken_away),
 	TEST(a_dependency_that_is_being_replaced_is_waited_for),

@@ -43,6 +43,12 @@ told "two reloads in one" 0 "publish routes (not ours);$plan" "$plan" ""
 told "but not the last one" 0 "publish routes (not ours);$plan" "publish routes (not ours);${plan%;*}" '  said "publish routes (of a/x)" and did not;'
 told "nor one before something else" 0 "publish routes (of a/x);set vm.swappiness to 10" "set vm.swappiness to 10" \
 	'  did  "set vm.swappiness to 10";  said "publish routes (of a/x)";  said "set vm.swappiness to 10" and did not;'
+waits='drained: name 1.5s, old nginx workers, connections'
+told "how long a drain lasts" 0 "a/x: stop a-x-1 ($waits)" 'a/x: stop a-x-1 (drained: name 1.6s, old nginx workers 12.0s, connections 3.1s)' ""
+told "and whether in vain" 0 "a/x: stop a-x-1 ($waits)" \
+	'a/x: stop a-x-1 (cuts 1 connection after the drain time-out of 2.5s: name 1.5s, old nginx workers (1 left), connections (1 left))' ""
+told "but not what for" 0 "a/x: stop a-x-1 ($waits)" 'a/x: stop a-x-1 (drained: old nginx workers 0.1s, connections 3.1s)' \
+	'  did  "a/x: stop a-x-1 (drained: old nginx workers, connections)";  said "a/x: stop a-x-1 (drained: name, old nginx workers, connections)";'
 told "quotes" 0 'a/x: update a-x-1: restart \"no\" -> \"always\"' 'a/x: update a-x-1: restart "no" -> "always"' ""
 IN_STEP='' told "reloads of several services" 0 "$plan;publish routes (of b/y)" "$plan" ""
 CODE=0 PLAN=$plan DONE=nothing UNTRACED="a reason" traced stand_in 2>/dev/null
