@@ -16,6 +16,7 @@
 struct measured {
 	struct measure last;
 	int64_t weight_since_ms, asked_ms;
+	int64_t pause_ms; /* until it is asked again */
 };
 
 static bool is_same(const struct measure *m, const struct service *s)
@@ -164,7 +165,7 @@ void measure(struct measurer *m, const struct desired *d, struct arena *a, struc
 		const struct service *s = asks(d, &t->services[i]);
 		struct measured *k = s ? remember(m, s) : NULL;
 		int64_t since_ms = t->services[i].weight_since_ms;
-		if (!k || (k->asked_ms && k->weight_since_ms == since_ms && w->now_ms >= k->asked_ms && w->now_ms - k->asked_ms < MEASURE_EVERY_MS))
+		if (!k || (k->asked_ms && k->weight_since_ms == since_ms && w->now_ms >= k->asked_ms && w->now_ms - k->asked_ms < k->pause_ms))
 			continue;
 		k->weight_since_ms = since_ms;
 		k->asked_ms = w->now_ms;
@@ -173,7 +174,9 @@ void measure(struct measurer *m, const struct desired *d, struct arena *a, struc
 	}
 	http_perform(m->http, requests, count);
 	for (size_t i = 0; i < count; i++) {
-		judge(m->arena, services[i], &requests[i], &remember(m, services[i])->last);
+		struct measured *k = remember(m, services[i]);
+		judge(m->arena, services[i], &requests[i], &k->last);
+		k->pause_ms = k->last.has_value || requests[i].result < 0 ? MEASURE_EVERY_MS : MEASURE_AGAIN_MS;
 		request_done(&requests[i]);
 	}
 	for (size_t i = 0; i < t->services_count; i++) {

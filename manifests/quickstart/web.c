@@ -4,11 +4,12 @@
  * finishes the requests in flight, and leaves with 0.
  *
  *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
- *   ON_TERM graceful|exit · BIND 0.0.0.0 · FAIL_PERCENT 0 · DELAY_MS 0 (both: of GET /)
- *   GET / · GET /health · GET /version · GET /slow?ms=N · POST /echo
+ *   ON_TERM graceful|exit · BIND 0.0.0.0 · FAIL_PERCENT 0 · WRONG_PERCENT 0 · DELAY_MS 0 (all three: of GET /)
+ *   GET / · GET /health · GET /metrics · GET /version · GET /slow?ms=N · POST /echo
  *
+ * What is wrong by WRONG_PERCENT is a 200 like any other; only the metrics, for a Prometheus, tell of it.
  * EXIT_AFTER_MS ends it by itself, with 1, in the way that ON_TERM says, and so does EXIT_AFTER_REQUESTS, for which
- * /health does not count. `web --probe http://127.0.0.1:8080/health` asks
+ * /health and /metrics do not count. `web --probe http://127.0.0.1:8080/health` asks
  * and ends with 0 when the answer is 200: a health check for an image that holds nothing else.
  */
 #include <arpa/inet.h>
@@ -49,8 +50,9 @@ static volatile sig_atomic_t term;
 static const char *version;
 static char hostname[65];
 static bool is_ill;
-static long requests; /* but for /health */
-static long fail_percent, delay_ms;
+static long requests; /* but for /health and /metrics */
+static long fail_percent, wrong_percent, delay_ms;
+static unsigned long asked, wrong; /* of GET / */
 
 static int64_t now_ms(void)
 {
@@ -118,15 +120,21 @@ static bool has_path(const char *head, const char *start)
 
 static void route(struct connection *c, const char *head)
 {
-	static unsigned long asked;
 	const char *ms = strstr(head, "ms=");
-	requests += !has_path(head, "GET /health");
-	if (has_path(head, "GET /") && (long)(asked++ * 37 % 100) < fail_percent)
+	bool is_root = has_path(head, "GET /");
+	long draw = (long)(asked * 37 % 100); /* each hundred has all percents once */
+	requests += !has_path(head, "GET /health") && !has_path(head, "GET /metrics");
+	asked += is_root;
+	wrong += is_root && draw < wrong_percent;
+	if (is_root && draw < fail_percent)
 		answer(c, 500, "text/plain", "failed\n");
-	else if (has_path(head, "GET /") && delay_ms)
+	else if (is_root && delay_ms)
 		c->answer_at = now_ms() + delay_ms;
 	else if (has_path(head, "GET /health"))
 		answer(c, is_ill ? 503 : 200, "text/plain", is_ill ? "DOWN\n" : "UP\n");
+	else if (has_path(head, "GET /metrics"))
+		answer(c, 200, "text/plain; version=0.0.4", "# TYPE web_asked_total counter\nweb_asked_total %lu\n"
+		       "# TYPE web_wrong_total counter\nweb_wrong_total %lu\n", asked, wrong);
 	else if (has_path(head, "GET /version"))
 		answer(c, 200, "text/plain", "%s\n", version);
 	else if (has_path(head, "GET /slow"))
@@ -316,6 +324,7 @@ int main(int argc, char **argv)
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
 	fail_percent = strtol(setting("FAIL_PERCENT", "0"), NULL, 10);
+	wrong_percent = strtol(setting("WRONG_PERCENT", "0"), NULL, 10);
 	delay_ms = strtol(setting("DELAY_MS", "0"), NULL, 10);
 	int64_t exit_after = strtol(setting("EXIT_AFTER_MS", "0"), NULL, 10), start = now_ms();
 	long requests_max = strtol(setting("EXIT_AFTER_REQUESTS", "0"), NULL, 10);

@@ -12,7 +12,7 @@ set -euo pipefail
 build=(build-essential cmake ninja-build pkg-config libgit2-dev libyaml-dev libcurl4-openssl-dev libcjson-dev)
 run=("${build[@]}" docker.io iptables iproute2 util-linux nginx-light git procps)
 test=("${run[@]}" clang fcgiwrap systemd curl ca-certificates openssl openssh-client openssh-server docker-registry
-	libnginx-mod-stream)
+	libnginx-mod-stream prometheus)
 
 case ${1:-} in
 build) wanted=("${build[@]}") ;;

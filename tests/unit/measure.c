@@ -116,11 +116,12 @@ static void what_is_asked(void)
 	bench_close(&b);
 }
 
-/* Every 15 s, at once after a change of weight, and not without a share of the traffic. */
+/* Every 5 s, sooner while it has no data, at once after a change of weight, and not without a share of the traffic. */
 static void how_often(void)
 {
 	static const struct fake_rule rules[] = {{.match = "GET /", .body = VECTOR("{\"value\":[1,\"1\"]}"), .times = 1},
-		{.match = "GET /", .body = VECTOR("{\"value\":[1,\"2\"]}"), .times = 1}, {.match = "GET /", .body = VECTOR("")}};
+		{.match = "GET /", .body = VECTOR("{\"value\":[1,\"2\"]}"), .times = 1},
+		{.match = "GET /", .body = VECTOR(""), .times = 1}, {.match = "GET /", .body = VECTOR("{\"value\":[1,\"3\"]}")}};
 	char text[4096];
 	struct bench b;
 	bench_open(&b, rules, ARRAY_LEN(rules), "up");
@@ -128,18 +129,22 @@ static void how_often(void)
 	CHECK(!ask(&b, 100));
 	b.traffic.weight = 50;
 	CHECK(ask(&b, 1000)->value < 1.5);
-	CHECK(ask(&b, 15999)->value < 1.5);
+	CHECK(ask(&b, 5999)->value < 1.5);
 	CHECK_INT(times_asked(&b, text, sizeof text), 1);
-	CHECK(ask(&b, 16000)->value > 1.5);
-	b.traffic.weight_since_ms = T0 + 16500; /* what was true under another weight is not */
-	CHECK(!ask(&b, 17000)->has_value);
+	CHECK(ask(&b, 6000)->value > 1.5);
+	b.traffic.weight_since_ms = T0 + 6500; /* what was true under another weight is not */
+	CHECK(!ask(&b, 7000)->has_value);
 	CHECK_INT(times_asked(&b, text, sizeof text), 3);
+	CHECK(!ask(&b, 7999)->has_value); /* the hold waits for it: no longer than it must */
+	CHECK(ask(&b, 8000)->value < 3.5);
+	CHECK(ask(&b, 12999)->has_value);
+	CHECK_INT(times_asked(&b, text, sizeof text), 4);
 	b.service.analysis.is_on = false;
 	CHECK(!ask(&b, 60000));
 	b.service.analysis.is_on = true;
 	b.traffic.next.revision = "other";
 	CHECK(!ask(&b, 60000));
-	CHECK_INT(times_asked(&b, text, sizeof text), 3);
+	CHECK_INT(times_asked(&b, text, sizeof text), 4);
 	bench_close(&b);
 }
 
