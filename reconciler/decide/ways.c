@@ -19,10 +19,29 @@ static bool is_same_target(const struct route *a, const struct route *b)
 
 /* ---- Ports ---- */
 
-/* Those of whom the side leads to; none: to nobody, or nobody who says. */
+static bool is_udp(const struct route *r)
+{
+	return r->transport == TRANSPORT_UDP;
+}
+
+/* What is known of a revision of its service; NULL: nothing. */
+static const struct service *spec_of(const struct pass *p, const struct route *r, const char *revision)
+{
+	const struct service *want = desired_service(p->desired, r->project, r->service);
+	const struct good *good = world_good(p->world, r->project, r->service);
+	if (want && strcmp(want->revision, revision) == 0)
+		return want;
+	return good && strcmp(good->revision, revision) == 0 ? good->spec : NULL;
+}
+
+/* Those of whom the side leads to; none: to nobody, or nobody who says. What an instance says is where it was proven, so
+ * for udp its revision speaks. */
 static const struct value *ports_of(const struct pass *p, const struct route *r, const struct side *side)
 {
 	static const struct value none;
+	const struct service *s = is_udp(r) ? spec_of(p, r, side->revision) : NULL;
+	if (is_udp(r))
+		return s ? service_udp_ports(s) : &none;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
 		if (in->ports.count && strcmp(in->project, r->project) == 0 && strcmp(in->service, r->service) == 0 &&
@@ -55,7 +74,8 @@ static int port_for(const struct pass *p, const struct route *r, size_t n, const
 	const struct value *ports = ports_of(p, r, side);
 	int same = 0, any = 0;
 	for (size_t i = 0; i < now->routes_count; i++) {
-		int port = is_same_service(&now->routes[i], r) ? port_in(&now->routes[i], t, revision) : 0;
+		bool is_of_it = is_same_service(&now->routes[i], r) && is_udp(&now->routes[i]) == is_udp(r);
+		int port = is_of_it ? port_in(&now->routes[i], t, revision) : 0;
 		any = any ? any : port;
 		if (is_same_target(&now->routes[i], r) && n-- == 0)
 			same = port;
@@ -76,7 +96,7 @@ static void add_row(struct pass *p, const struct route *all, const struct route 
 		n += is_same_target(other, r);
 	struct route row = *r;
 	row.next_port = 0;
-	if (t && r->transport != TRANSPORT_UDP) { /* which is no port that anything was proven at */
+	if (t) {
 		row.port = port_for(p, r, n, &t->stable);
 		int next_port = *t->next.revision ? port_for(p, r, n, &t->next) : row.port;
 		row.next_port = next_port == row.port ? 0 : next_port;

@@ -418,9 +418,9 @@ static void settle_strategy(struct parse *p, struct draft *d)
 		check_strategy(p, d, stops_first);
 }
 
-void draft_route(struct arena *a, struct draft *d, int port)
+void draft_route(struct arena *a, struct draft *d, bool is_udp, int port)
 {
-	struct value *ports = draft_value(d, "routed_ports");
+	struct value *ports = draft_value(d, is_udp ? "routed_udp_ports" : "routed_ports");
 	if (ports_have(ports, port))
 		return;
 	value_push(a, ports, value_int(port));

@@ -31,7 +31,7 @@ struct mark draft_mark(const struct draft *d, const char *path);
 /* Everything that the file says. Problems go to p; false: there were some. */
 bool draft_read(struct parse *p, const char *project, const struct pair *pair, struct draft *out);
 /* A route leads to that port of it. */
-void draft_route(struct arena *a, struct draft *d, int port);
+void draft_route(struct arena *a, struct draft *d, bool is_udp, int port);
 /* Everything that follows from it, and the revision. */
 void draft_settle(struct parse *p, struct draft *d);
 /* When all that it depends on is settled: what a new revision of those makes new here, too. */

@@ -42,6 +42,8 @@ static const struct field_row rows[] = {
 	 "Named volumes and host folders: source:target, or source:target:ro; the long form says more."},
 	{{"routed_ports", NULL, ENGINE_NONE, CHANGE_REPLACE}, NULL, SHAPE_STRING, NULL,
 	 "The ports that routes lead to: old instances are asked at the old ones until they are gone."},
+	{{"routed_udp_ports", NULL, ENGINE_NONE, CHANGE_REPLACE}, NULL, SHAPE_STRING, NULL,
+	 "The same of udp routes, where nothing can be proven by a connect."},
 	/* A mounted file keeps its inode: a container sees what Git put in its place only when it is made anew. */
 	{{"volume_content", NULL, ENGINE_NONE, CHANGE_REPLACE}, NULL, SHAPE_STRING, NULL,
 	 "The hashes of files from Git that are mounted one by one."},

@@ -20,11 +20,21 @@ const struct value *spec_value(const struct spec *s, const char *path)
 	return NULL;
 }
 
-const struct value *service_ports(const struct service *s)
+static const struct value *ports_at(const struct service *s, const char *path)
 {
 	static const struct value none;
-	const struct value *ports = spec_value(&s->spec, "routed_ports");
+	const struct value *ports = spec_value(&s->spec, path);
 	return ports ? ports : &none;
+}
+
+const struct value *service_ports(const struct service *s)
+{
+	return ports_at(s, "routed_ports");
+}
+
+const struct value *service_udp_ports(const struct service *s)
+{
+	return ports_at(s, "routed_udp_ports");
 }
 
 bool ports_have(const struct value *ports, int port)

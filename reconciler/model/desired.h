@@ -218,6 +218,8 @@ struct attachment {
 };
 /* The ports that routes lead to, sorted. They belong to the revision: its instances are proven and asked at them. */
 const struct value *service_ports(const struct service *s);
+/* Those of udp: asked, but never proven, because nobody can knock there. */
+const struct value *service_udp_ports(const struct service *s);
 bool ports_have(const struct value *ports, int port);
 /* The service of which it has the network (network_mode: service:NAME); NULL: none. */
 const char *service_shares(const struct service *s);

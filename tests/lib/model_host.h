@@ -21,8 +21,9 @@ static const struct field row_pids = {"pids_limit", "HostConfig.PidsLimit", ENGI
 static const struct field row_cpus = {"cpus", "HostConfig.NanoCpus", ENGINE_PLAIN, CHANGE_LIVE};
 static const struct field row_swap = {"memswap_limit", "HostConfig.MemorySwap", ENGINE_PLAIN, CHANGE_LIVE};
 static const struct field row_ports = {"routed_ports", NULL, ENGINE_NONE, CHANGE_REPLACE};
+static const struct field row_udp_ports = {"routed_udp_ports", NULL, ENGINE_NONE, CHANGE_REPLACE};
 static const struct field *const rows[] = {&row_image, &row_restart, &row_memory, &row_environment, &row_pids, &row_cpus,
-                                           &row_swap, &row_ports};
+                                           &row_swap, &row_ports, &row_udp_ports};
 
 struct host {
 	struct arena arena;
@@ -83,23 +84,32 @@ static inline struct value *own_values(struct host *h, struct service *s)
 	return values;
 }
 
-/* After its routes or its image have changed: its ports, and the revision: "rev-app:1", "rev-app:1+9090". */
-static inline void settle_ports(struct host *h, struct service *s)
+/* Those that its routes lead to, sorted, and what they add up to. */
+static inline struct value ports_routed(struct host *h, const struct service *s, bool is_udp, int64_t *sum)
 {
 	struct value ports = {0};
-	int64_t sum = 0;
 	for (int last = 0, next = 1; next; last = next) {
 		next = 0;
 		for (size_t i = 0; i < h->desired.routes_count; i++) {
 			const struct route *r = &h->desired.routes[i];
-			if (strcmp(r->service, s->name) == 0 && r->port > last && (!next || r->port < next))
+			if (strcmp(r->service, s->name) == 0 && (r->transport == TRANSPORT_UDP) == is_udp && r->port > last &&
+			    (!next || r->port < next))
 				next = r->port;
 		}
 		if (next)
 			value_push(&h->arena, &ports, value_int(next));
-		sum += next;
+		*sum += next;
 	}
-	own_values(h, s)[ARRAY_LEN(rows) - 1] = ports;
+	return ports;
+}
+
+/* After its routes or its image have changed: its ports, and the revision: "rev-app:1", "rev-app:1+9090". */
+static inline void settle_ports(struct host *h, struct service *s)
+{
+	int64_t sum = 0;
+	struct value *values = own_values(h, s);
+	values[ARRAY_LEN(rows) - 2] = ports_routed(h, s, false, &sum);
+	values[ARRAY_LEN(rows) - 1] = ports_routed(h, s, true, &sum);
 	bool is_plain = sum == 8080 || (sum == 0 && !h->tells_routeless);
 	snprintf(s->revision, sizeof s->revision, is_plain ? "rev-%s" : "rev-%s+%d", s->image, (int)sum);
 }
@@ -334,9 +344,9 @@ static inline void check_publish(struct host *h, const struct desired *d, const 
 	for (size_t i = 0; i < a->topology->routes_count; i++) {
 		const struct route *r = &a->topology->routes[i];
 		const struct traffic *t = traffic_in(a->topology, r->service);
-		if (t)
+		if (t && r->transport != TRANSPORT_UDP)
 			check_port(h, &t->stable, r->port);
-		if (t)
+		if (t && r->transport != TRANSPORT_UDP)
 			check_port(h, &t->next, r->next_port ? r->next_port : r->port);
 	}
 	for (size_t i = 0; i < a->topology->services_count; i++) {

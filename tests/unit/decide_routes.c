@@ -154,6 +154,41 @@ static void each_way_in_has_its_ports(void)
 	host_free(h);
 }
 
+/* Nobody can knock there, but it is a port of the revision all the same: also alone, also when nginx's files are lost. */
+static void a_port_of_udp_belongs_to_the_revision(void)
+{
+	struct host *h = host_new();
+	add_service(h, "names", "app:1", STRATEGY_BLUE_GREEN, false);
+	add_route_at(h, "names", 53);
+	add_route_at(h, "names", 53);
+	h->desired.routes[0].transport = TRANSPORT_TCP;
+	h->desired.routes[1].transport = TRANSPORT_UDP;
+	service_of(h, "names")->is_routed = true;
+	set_port(h, 1, 53, NULL);
+	run(h);
+	CHECK_STR(ports_of(h), "names 53, names 53");
+	CHECK_INT(find_instance(h, "shop-names-1")->ports.count, 1); /* which it is asked at */
+	set_port(h, 1, 5353, NULL);
+	h->fails = kills_shift;
+	run(h);
+	CHECK_STR(ports_of(h), "names 53, names 53/5353"); /* the old one not where nothing may listen */
+	h->fails = NULL;
+	run(h);
+	CHECK_STR(ports_of(h), "names 53, names 5353");
+	/* A bad one goes back, and is not followed there. */
+	set_port(h, 1, 5454, "app:2");
+	h->never_ready = service_of(h, "names")->revision;
+	run(h);
+	CHECK_INT(phase_of(h, "names"), PHASE_ROLLED_BACK);
+	CHECK_STR(ports_of(h), "names 53, names 5353");
+	h->world->nginx.topology = (struct topology){0};
+	h->world->nginx.is_current = false;
+	run(h);
+	CHECK_STR(ports_of(h), "names 53, names 5353");
+	nothing_left(h);
+	host_free(h);
+}
+
 /* In place there is one side at a time. */
 static void in_place_takes_the_port_along(void)
 {
@@ -276,7 +311,7 @@ static void an_upstream_that_is_named_stays(void)
 
 static const struct test tests[] = {
 	TEST(changed_flags_are_mended), TEST(ways_in_come_with_their_host), TEST(each_side_is_asked_at_its_own_port),
-	TEST(the_way_back_uses_the_old_port), TEST(each_way_in_has_its_ports), TEST(in_place_takes_the_port_along),
+	TEST(the_way_back_uses_the_old_port), TEST(each_way_in_has_its_ports), TEST(a_port_of_udp_belongs_to_the_revision), TEST(in_place_takes_the_port_along),
 	TEST(a_way_in_moves_when_its_target_is_there), TEST(shares_move_when_all_are_there), TEST(an_upstream_that_is_named_stays),
 };
 TESTS_MAIN(tests)

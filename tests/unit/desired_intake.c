@@ -210,12 +210,20 @@ static void streams_and_strategies(void)
 	CHECK_CONTAINS(l.problems.text.text, "compose.yaml:2:30: x-reconcile.routes: web is brought in by canary, and a tcp route has no shares of "
 	               "requests; write strategy: blue-green, rolling or in-place\n");
 	loaded_done(&l);
-	/* Nobody can knock at a port of udp. */
+	/* Nobody can knock at a port of udp; but it belongs to the revision. */
 	load(&l, "services: {web: {image: a}}\nx-reconcile: {routes: [{udp: 53, to: web:53}]}\n");
 	CHECK_INT(l.result, 0);
 	const struct service *web = desired_service(&l.desired, "shop", "web");
 	CHECK(web && web->is_routed);
 	CHECK_INT(web ? web->ready.tcp_port : -1, 0);
+	CHECK_INT(web ? service_ports(web)->count : 9, 0);
+	CHECK(web && ports_have(service_udp_ports(web), 53));
+	char revision[sizeof web->revision];
+	snprintf(revision, sizeof revision, "%s", web ? web->revision : "");
+	loaded_done(&l);
+	load(&l, "services: {web: {image: a}}\nx-reconcile: {routes: [{udp: 53, to: web:54}]}\n");
+	web = desired_service(&l.desired, "shop", "web");
+	CHECK(web && strcmp(web->revision, revision) != 0);
 	loaded_done(&l);
 	load(&l, "services: {.web: {image: a}}\nx-reconcile: {routes: [{host: a, to: .web:80}]}\n");
 	CHECK_STR(l.problems.text.text, "compose.yaml:2:38: x-reconcile.routes: '.web:80': a service with a route must have a name that does not "

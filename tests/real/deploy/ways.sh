@@ -113,6 +113,33 @@ is "udp, new" "$(datagram)" 2
 kill -TERM $client; wait $client
 has "no request over tcp is lost: $(cat "$HOST/tcp.out")" "$(cat "$HOST/tcp.out")" " failed=0 "
 
+say "another port of udp"
+tar -C "$BUILD_DIR/tests/real" -c datagrams | docker import -c 'CMD ["/datagrams"]' -c "ENV VERSION=3" -c "ENV PORT=5301" - ways/names:3 >/dev/null
+# Asks without a second try, until that file is gone; a line for each: the version, or "lost". A byte at a time is all that
+# bash has of a datagram.
+: >"$HOST/asking"
+# shellcheck disable=SC2016
+nsenter --net="/run/netns/$DOCKERD_NETNS" bash -c 'while [ -e "$1" ]; do
+	exec 3<>/dev/udp/127.0.0.1/5300; echo who >&3; line=; read -t 0.3 -N 1 -u 3 line; echo "${line:-lost}"; sleep 0.05
+done' - "$HOST/asking" >"$HOST/datagrams" 2>/dev/null </dev/null &
+client=$!
+sleep 1
+ways 1 2 3
+sed -i '/path: \/ill/d; /^  ill:/d; s/names:5300/names:5301/' "$HOST/ways/shop/compose.yaml"
+peek "another port: the plan" --plan --path "$HOST/ways"
+has "another port: it is one of the revision" "$OUT" "        routed_udp_ports: [5300] -> [5301]  # forces replacement"
+tool --path "$HOST/ways"
+is "another port: the run" "[$CODE] $OUT" "[0] Apply complete: 1 added, 0 changed, 1 destroyed."
+sleep 1
+rm "$HOST/asking"; wait $client
+is "another port: the old one is asked at the old port, the new one at the new" "$(grep -v lost "$HOST/datagrams" | uniq | tr '\n' ' ')" "2 3 "
+ok "another port: $(grep -c lost "$HOST/datagrams") of $(wc -l <"$HOST/datagrams") datagrams lost" test "$(grep -c lost "$HOST/datagrams")" -le 2
+no_changes "another port" --path "$HOST/ways"
+ways 1 2 2
+sed -i '/path: \/ill/d; /^  ill:/d' "$HOST/ways/shop/compose.yaml"
+tool --path "$HOST/ways"
+is "another port: and back" "$CODE $(datagram)" "0 2"
+
 say "certificates that are renewed, under load"
 cat >"$HOST/tunnel.conf" <<-END
 	load_module $module;
