@@ -67,7 +67,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 	c->nginx = (struct nginx_settings){
 		.binary = s->nginx_binary, .config = s->nginx_config, .pid_file = s->nginx_pid, .listen = s->nginx_listen,
 		.directory = arena_printf(&c->arena, "%s/nginx", s->state_dir), .status_port = (int)s->nginx_status_port,
-		.container = s->nginx_container,
+		.container = s->nginx_container, .network = s->nginx_network,
 		.announce_ms = 400, .confirm_ms = 10000,
 	};
 	c->host = (struct host_settings){.instance = s->instance, .min_free_bytes = s->min_free};
@@ -77,6 +77,7 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		return -1;
 	struct docker_settings docker = {
 		.host = s->docker_host, .instance_id = s->instance, .rows = rows, .rows_count = rows_count,
+		.nginx_network = s->nginx_network,
 		.config_folder = s->docker_config, .content = context_content, .min_free_bytes = s->min_free,
 		.begun = performer_begun, .ended = performer_ended, .context = &c->performer};
 	if (docker_open(&c->docker, &docker, c->http, e) < 0)

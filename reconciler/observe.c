@@ -232,16 +232,36 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
 }
 
+/* Can the nginx in there reach the instances? */
+static int check_network(const struct nginx_settings *s, const struct foreign *container, const struct world *w, struct err *e)
+{
+	if (!s->network && !container->is_on_host)
+		return err_set(e, ERR_SETUP, "the container %s of nginx has a network of its own, from which it does not reach the instances; "
+		               "give it network_mode: host, or name its network in the settings, as nginx.network", s->container);
+	if (!s->network || container->is_there)
+		return 0;
+	if (container->is_on_host)
+		return err_set(e, ERR_SETUP, "the container %s of nginx has the host's network, and cannot be on the network %s (setting "
+		               "nginx.network); remove nginx.network, or give the container that network", s->container, s->network);
+	bool is_there = false;
+	for (size_t i = 0; i < w->networks_count; i++)
+		is_there |= strcmp(w->networks[i].name, s->network) == 0;
+	if (!is_there)
+		return err_set(e, ERR_SETUP, "the network %s (setting nginx.network) does not exist; make it, and connect the container of nginx: "
+		               NETWORK_MAKE "; docker network connect %s %s", s->network, s->network, s->network, s->container);
+	return err_set(e, ERR_SETUP, "the container %s of nginx is not on the network %s (setting nginx.network); connect it: docker network "
+	               "connect %s %s", s->container, s->network, s->network, s->container);
+}
+
 /* Another container of that name has other processes, and perhaps another nginx. */
-static int find_nginx(struct observer *o, struct err *e)
+static int find_nginx(struct observer *o, const struct world *w, struct err *e)
 {
 	struct nginx_settings *s = o->nginx;
 	struct foreign container = {0};
-	if (s->container && docker_find(o->docker, s->container, &container, e) < 0)
+	if (s->container && docker_find(o->docker, s->container, s->network, &container, e) < 0)
 		return -1;
-	if (container.pid && !container.is_on_host)
-		return err_set(e, ERR_SETUP, "the container %s of nginx has a network of its own, from which it reaches neither the instances nor "
-		               "us; give it network_mode: host", s->container);
+	if (container.pid && check_network(s, &container, w, e) < 0)
+		return -1;
 	if (!s->version || s->container_pid != container.pid) {
 		s->container_pid = container.pid;
 		s->version = s->container && !container.pid ? 0 : nginx_version(s);
@@ -267,7 +287,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	for (size_t i = 0; i < under_way_count; i++)
 		see_away(under_way[i], w);
 	if ((d->routes_count || fs_exists(o->nginx->directory)) &&
-	    (find_nginx(o, e) < 0 || nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0))
+	    (find_nginx(o, w, e) < 0 || nginx_observe(o->nginx, o->http, a, &w->nginx, e) < 0))
 		return -1;
 	settle_times(o, w);
 	if (nginx_find_namings(o->nginx, d, a, &w->nginx, e) < 0)

@@ -139,42 +139,87 @@ static const struct network *find_network(const struct pass *p, const char *name
 	return NULL;
 }
 
+/* Is it the one that a setting names? */
+static bool is_of_nginx(const struct pass *p, const struct network *n)
+{
+	return p->desired->nginx_network && strcmp(n->name, p->desired->nginx_network) == 0;
+}
+
+/* Somebody else's: what it lacks is told, and never made. */
+static const struct network *shared_network(struct pass *p, const char *name, const char **why)
+{
+	struct range subnet;
+	const struct network *n = find_network(p, name);
+	if (n && parse_range(n->subnet, &subnet))
+		return n;
+	*why = n ? arena_printf(p->arena, "the network %s (setting nginx.network) has no IPv4 subnet; make it anew with one of your own: "
+	                        NETWORK_MAKE, name, name)
+	         : arena_printf(p->arena, "the network %s (setting nginx.network) does not exist; make it, and connect the container of nginx: "
+	                        NETWORK_MAKE, name, name);
+	return NULL;
+}
+
 const struct network *address_network(struct pass *p, const char *project, const char **why)
 {
+	if (p->desired->nginx_network)
+		return shared_network(p, p->desired->nginx_network, why);
 	const char *name = arena_printf(p->arena, "%s_reconcile", project);
 	const struct network *there = find_network(p, name);
 	return there ? there : new_network(p, project, name, why);
 }
 
+/* The part of a network whose addresses are for us to give, first and last included. */
+struct part {
+	uint32_t first, last;
+};
+
+static uint32_t last_of(const struct range *r)
+{
+	return r->base | (uint32_t)(((uint64_t)1 << (32 - r->bits)) - 1);
+}
+
+/* Neither its own address nor its broadcast, and nothing of its range: what the engine gives by itself must never be the
+ * address of an instance that is down just now. Where everybody may come and no range is set aside it gives from the bottom. */
+static struct part part_of(const struct pass *p, const struct network *n, const struct range *whole)
+{
+	struct range engine;
+	uint32_t end = last_of(whole), middle = whole->base + (end - whole->base) / 2 + 1;
+	if (!parse_range(n->range, &engine) || engine.bits <= whole->bits)
+		return (struct part){is_of_nginx(p, n) ? middle : whole->base + 2, end - 1};
+	return end - last_of(&engine) >= engine.base - whole->base ? (struct part){last_of(&engine) + 1, end - 1}
+	                                                           : (struct part){whole->base + 2, engine.base - 1};
+}
+
+struct taken {
+	struct arena *arena;
+	uint32_t *items;
+	size_t count;
+};
+
 /* Marks an address as taken, and keeps the highest one. */
-static void mark(const char *text, const struct range *in, bool taken[256], int *highest)
+static void mark(const char *text, const struct part *in, struct taken *taken, uint32_t *highest)
 {
 	uint32_t ip;
-	if (!text || !parse_ipv4(&text, &ip) || (ip & ~(uint32_t)255) != in->base)
+	if (!text || !parse_ipv4(&text, &ip) || ip < in->first || ip > in->last)
 		return;
-	int last = (int)(ip & 255);
-	taken[last] = true;
-	if (last > *highest)
-		*highest = last;
+	*ARENA_PUSH(taken->arena, taken->items, taken->count) = ip;
+	if (ip > *highest)
+		*highest = ip;
 }
 
-/* The one of its addresses that the engine does not give is the first of the upper half; of a traffic network all are ours. */
-static int first_of(const struct network *n)
+static bool is_marked(const struct taken *taken, uint32_t ip)
 {
-	return *n->range ? 128 : 2;
+	for (size_t i = 0; i < taken->count; i++)
+		if (taken->items[i] == ip)
+			return true;
+	return false;
 }
 
-const char *address_take(struct pass *p, const struct network *n, const char **why)
+/* The next one above the highest of ours that is in use, so that one comes back as late as possible; 0: all are taken. */
+static uint32_t next_free(struct pass *p, const struct network *n, const struct part in)
 {
-	struct range in;
-	bool taken[256] = {[255] = true};
-	int highest = first_of(n) - 1;
-	for (int i = 0; i <= highest; i++)
-		taken[i] = true;
-	if (!parse_range(n->subnet, &in) || in.bits != 24) {
-		*why = arena_printf(p->arena, "network %s has subnet '%s', wanted a /24; remove the network", n->name, n->subnet);
-		return NULL;
-	}
+	struct taken *taken = &(struct taken){.arena = p->arena};
+	uint32_t highest = in.first - 1, others = 0;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *instance = &p->world->instances[i];
 		mark(instance->address, &in, taken, &highest);
@@ -190,15 +235,34 @@ const char *address_take(struct pass *p, const struct network *n, const char **w
 	}
 	for (size_t i = 0; i < p->addresses_count; i++)
 		mark(p->addresses[i], &in, taken, &highest);
-	for (int i = 1; i < 256; i++) {
-		int last = (highest + i) % 256;
-		if (taken[last])
-			continue;
-		const char *address = print_ipv4(p->arena, in.base + (uint32_t)last);
+	for (size_t i = 0; i < n->taken_count; i++)
+		mark(n->taken[i], &in, taken, &others);
+	for (uint32_t i = 1, count = in.last - in.first + 1; i <= count; i++) {
+		uint32_t ip = in.first + (highest - in.first + i) % count;
+		if (!is_marked(taken, ip))
+			return ip;
+	}
+	return 0;
+}
+
+const char *address_take(struct pass *p, const struct network *n, const char **why)
+{
+	struct range whole;
+	if (!parse_range(n->subnet, &whole) || (whole.bits != 24 && !is_of_nginx(p, n))) {
+		*why = arena_printf(p->arena, "network %s has subnet '%s', wanted a /24; remove the network", n->name, n->subnet);
+		return NULL;
+	}
+	struct part part = part_of(p, n, &whole);
+	uint32_t ip = part.first <= part.last ? next_free(p, n, part) : 0;
+	if (ip) {
+		const char *address = print_ipv4(p->arena, ip);
 		*ARENA_PUSH(p->arena, p->addresses, p->addresses_count) = address;
 		return address;
 	}
-	*why = arena_printf(p->arena, "all %d addresses of network %s (%s) are taken", 255 - first_of(n), n->name, n->subnet);
+	uint32_t count = part.first <= part.last ? part.last - part.first + 1 : 0;
+	*why = is_of_nginx(p, n) ? arena_printf(p->arena, "all %u addresses of the network %s (%s, setting nginx.network) that are not for Docker to "
+	                                        "give are taken; make it anew with a larger --subnet or a smaller --ip-range", count, n->name, n->subnet)
+	                         : arena_printf(p->arena, "all %u addresses of network %s (%s) are taken", count, n->name, n->subnet);
 	return NULL;
 }
 

@@ -59,13 +59,16 @@ void alias_places(struct rollout *r, const struct service *s, struct action *cre
 	bool is_movable = !strategy_info(s->strategy)->is_exclusive && !publishes(s, create);
 	bool is_beside = !strategy_info(s->strategy)->is_exclusive && is_named_beside(r, s->revision);
 	for (size_t i = 0; i < count; i++) {
-		bool is_fixed = value_get(networks[i].how, "ipv4_address") != NULL;
+		/* Nor may it leave the network of nginx, if that is one of its own, too. */
+		bool is_traffic = create->network && strcmp(networks[i].network, create->network) == 0;
+		bool is_fixed = is_traffic || value_get(networks[i].how, "ipv4_address");
 		const char *address = is_movable && !is_fixed ? address_place(p, r->project, networks[i].network) : "";
 		bool has_alias = !is_beside || !*address;
 		*ARENA_PUSH(p->arena, places, placed) = (struct endpoint){networks[i].network, address, true, has_alias};
 		if (is_beside && has_alias)
 			create->reason = arena_printf(p->arena, "others reach it as %s at once: %s", s->name,
 			                              publishes(s, create) ? "it publishes ports"
+			                              : is_traffic ? "it is on the network of nginx"
 			                              : arena_printf(p->arena, "no fixed address on %s", networks[i].network));
 	}
 	create->endpoints = places;

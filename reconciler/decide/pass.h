@@ -43,8 +43,8 @@ const char *pass_paused_text(struct pass *p, const struct order *pause);
  * not in Git, one of a profile that is not enabled. */
 bool pass_leaves_alone(const struct pass *p, const char *project, const char *service);
 
-/* address.c: the traffic network of a project, "<project>_reconcile". Emits ACTION_NETWORK when it is not there yet.
- * NULL with *why when the setting's subnet has no free /24 left. */
+/* address.c: the traffic network of a project: "<project>_reconcile", for which it emits ACTION_NETWORK when it is not there
+ * yet, or the one of somebody else's that a setting names for all. NULL with *why when there is none to be had. */
 const struct network *address_network(struct pass *p, const char *project, const char **why);
 /* A subnet for a network of the project itself, so that what is on it can have fixed addresses; nothing when there is
  * none to spare. */

@@ -459,24 +459,6 @@ static bool says_ready(const struct draft *d)
 	return false;
 }
 
-/* Not all network modes leave nginx a way to it. */
-static void settle_route(struct parse *p, struct draft *d)
-{
-	const char *path = arena_printf(p->a, "%s.network_mode", d->path);
-	enum address_kind kind = address_kind(draft_value(d, "network_mode"));
-	if (!d->service.is_routed)
-		return;
-	if (kind == ADDRESS_NONE)
-		parse_error(p, draft_mark(d, "network_mode"), path, "a route leads to %s, but with %s nginx cannot reach it; remove one of them",
-		            d->service.name, draft_value(d, "network_mode")->string);
-	if (kind != ADDRESS_HOST)
-		return;
-	d->fixed = "a port of the host";
-	d->fixed_path = "network_mode";
-	if (d->service.replicas > 1)
-		parse_error(p, draft_mark(d, "network_mode"), path, "several instances cannot share %s; remove network_mode", d->fixed);
-}
-
 /* What Compose means by it, and is done otherwise here. */
 static void say_ignored(struct parse *p, struct draft *d, const char *key, const char *instead)
 {
@@ -549,7 +531,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
 		*draft_value(d, "restart") = value_string("no");
 	fill_members(d);
-	settle_route(p, d);
+	draft_reach(p, d);
 	settle_image(p, d);
 	settle_strategy(p, d);
 	settle_name(p, d);

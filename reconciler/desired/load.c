@@ -80,6 +80,7 @@ static int load_one(const struct settings *s, enum load_mode mode, const struct 
 	from.directory = project_directory(s, source->file, a);
 	from.profiles = s->profiles;
 	from.listen = s->nginx_listen;
+	from.nginx_network = s->nginx_network;
 	from.is_elsewhere = mode == LOAD_CHECK;
 	from.kept = arena_printf(a, "%s/secrets", s->state_dir);
 	if (s->repo) {
@@ -198,6 +199,7 @@ int desired_load(const struct settings *s, enum load_mode mode, struct arena *a,
 	out->desired.commit = arena_strdup(a, out->commit.id);
 	out->desired.subject = out->commit.subject;
 	out->desired.subnet = s->subnet;
+	out->desired.nginx_network = s->nginx_network;
 	if (s->nginx_loopback_ports)
 		(void)settings_ports(s->nginx_loopback_ports, &out->desired.loopback_first, &out->desired.loopback_last);
 	out->desired.is_partial |= out->left_out > 0 || out->files.kind != ERR_NONE;

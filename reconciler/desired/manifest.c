@@ -508,7 +508,7 @@ int manifest_load(const struct manifest_source *s, const struct environment *env
                   struct problems *p, struct err *e)
 {
 	struct load l = {.parse = {.file = s->file, .directory = s->directory, .files = s->files, .env = env, .a = a,
-	                          .listen = s->listen, .is_elsewhere = s->is_elsewhere}};
+	                          .listen = s->listen, .nginx_network = s->nginx_network, .is_elsewhere = s->is_elsewhere}};
 	struct node *root;
 	struct service *services = NULL;
 	if (yaml_read(s->file, s->text, s->length, a, &root, e) < 0) {

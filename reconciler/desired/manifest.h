@@ -61,6 +61,7 @@ struct manifest_source {
 	const char *kept;      /* folder for copies of secrets and configs: in KEPT/NAME */
 	const struct manifest_files *files; /* NULL: everything is on disk */
 	const char *listen;    /* the setting nginx.listen; may be NULL */
+	const char *nginx_network; /* the setting nginx.network; may be NULL */
 	bool is_elsewhere;     /* this may not be the host: a certificate that is not here is no error */
 };
 

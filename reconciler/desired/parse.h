@@ -37,6 +37,7 @@ struct parse {
 	const char *directory;
 	const char *project;
 	const char *listen; /* the setting nginx.listen; may be NULL */
+	const char *nginx_network; /* the setting nginx.network; may be NULL */
 	bool is_elsewhere;  /* this may not be the host */
 	const struct manifest_files *files; /* NULL: on disk */
 	const struct environment *env;

@@ -58,7 +58,9 @@ static const struct setting rows[] = {
 	    "nginx's main configuration file."),
 	ROW("nginx.pid", NULL, "RECONCILE_NGINX_PID", PATH, nginx_pid, "/run/nginx.pid", "nginx's pid file."),
 	ROW("nginx.container", NULL, "RECONCILE_NGINX_CONTAINER", STRING, nginx_container, NULL,
-	    "Name of the container that nginx is in, with network_mode: host; its paths are those inside, and nginx.pid is not asked."),
+	    "Name of the container that nginx is in, with network_mode: host or nginx.network; its paths are those inside, and nginx.pid is not asked."),
+	ROW("nginx.network", NULL, "RECONCILE_NGINX_NETWORK", STRING, nginx_network, NULL,
+	    "Docker network of that container, at whose addresses it reaches instances: a bridge of your own, made with --subnet."),
 	ROW("nginx.listen", NULL, "RECONCILE_NGINX_LISTEN", STRING, nginx_listen, "80",
 	    "What the routes listen on: a port, or address:port."),
 	ROW("nginx.status_port", NULL, "RECONCILE_NGINX_STATUS_PORT", INT, nginx_status_port, "9180",
@@ -208,6 +210,16 @@ static bool is_ports(const char *text)
 	return settings_ports(text, &first, &last);
 }
 
+/* The engine's own networks give no fixed addresses. */
+static bool is_network(const char *text)
+{
+	static const char *const own[] = {"bridge", "host", "none", "default"};
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (strcmp(text, own[i]) == 0)
+			return false;
+	return isalnum((unsigned char)*text) && is_made_of(text, LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "._-");
+}
+
 static bool is_instance(const char *text)
 {
 	return strlen(text) <= 63 && is_made_of(text, LETTERS DIGITS "._-");
@@ -241,6 +253,7 @@ static const struct check {
 } checks[] = {
 	{"nginx.listen", is_listen, "a port or address:port, like 80 or 127.0.0.1:8080"},
 	{"nginx.loopback_ports", is_ports, "a range from 1024 to 65535, like 20000-20999"},
+	{"nginx.network", is_network, "the name of a Docker network of your own, like edge"},
 	{"subnet", is_subnet, "a network of at least 256 addresses, like 10.231.0.0/16"},
 	{"git.force_push", is_force_push, "follow or refuse"},
 	{"interval", is_interval, "a duration of at least 1s, like 60s or 5m"},
@@ -304,6 +317,36 @@ static int set_one(const struct setting *row, const struct given *g, struct aren
 	return 0;
 }
 
+/* What one setting says of another. */
+static const struct pair_rule {
+	const char *key, *other;
+	bool is_needed; /* the other one must be there; else it must not */
+	const char *say;
+} pair_rules[] = {
+	{"nginx.network", "nginx.container", true, "is the network of the container that nginx is in; set nginx.container, too, or remove it"},
+	{"nginx.network", "nginx.loopback_ports", false,
+	 "and nginx.loopback_ports are two ways to the instances, and 127.0.0.1 of a container is not the host's; remove one of them"},
+};
+
+static const struct given *given_for(const struct given *given, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].key, key) == 0)
+			return &given[i];
+	return NULL;
+}
+
+static int check_pairs(const struct given *given, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pair_rules); i++) {
+		const struct pair_rule *r = &pair_rules[i];
+		const struct given *one = given_for(given, r->key), *other = given_for(given, r->other);
+		if (one->text && !other->text == r->is_needed)
+			return err_set(e, ERR_INVALID, "%s: '%.60s' %s", one->where, one->text, r->say);
+	}
+	return 0;
+}
+
 int settings_load(const char *file, const struct setting_flag *flags, size_t flags_count, struct arena *a,
                   struct settings *out, struct err *e)
 {
@@ -323,6 +366,8 @@ int settings_load(const char *file, const struct setting_flag *flags, size_t fla
 		if (given[i].text && set_one(&rows[i], &given[i], a, &made, e) < 0)
 			return -1;
 	}
+	if (check_pairs(given, e) < 0)
+		return -1;
 	if (!made.instance) {
 		char hex[SHA256_HEX_SIZE];
 		sha256_hex(made.state_dir, strlen(made.state_dir), hex);

@@ -35,6 +35,7 @@ struct settings {
 	int64_t min_free;         /* bytes that a disk must have free: Docker's before a pull, that of a swap file after it */
 	const char *nginx_binary, *nginx_config, *nginx_pid, *nginx_listen;
 	const char *nginx_container; /* NULL: nginx is on the host */
+	const char *nginx_network;   /* of the container and of the instances; NULL: it has the host's network */
 	int64_t nginx_status_port;
 	const char *nginx_loopback_ports; /* "20000-20999"; NULL: nginx reaches Docker's bridge */
 	const char *subnet;       /* 10.231.0.0/16: one /24 of it for each project's traffic network */

@@ -83,6 +83,15 @@ void job_end_as_answered(struct job *j)
 		job_fail_as_answered(j);
 }
 
+/* Its inspect does not show who chose a subnet: the engine says so when it is too late for a plan. */
+void job_lacks_subnet(struct job *j)
+{
+	const char *network = j->docker->settings.nginx_network;
+	if (j->outcome->result < 0 && network && strstr(j->outcome->err.message, "user configured subnets"))
+		job_fail(j, ERR_SETUP, "the network %s (setting nginx.network): Docker gives fixed addresses only where it did not choose the subnet "
+		         "itself; make the network anew with a subnet of your own: " NETWORK_MAKE, network, network);
+}
+
 bool job_is_ours(const struct job *j, const cJSON *labels)
 {
 	return strcmp(json_label(labels, LABEL_INSTANCE), j->docker->settings.instance_id) == 0;

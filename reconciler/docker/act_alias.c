@@ -42,7 +42,7 @@ static void ask_connect(struct job *j)
 			at = networks[i];
 	cJSON *root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "Container", j->action->instance->id);
-	cJSON_AddItemToObject(root, "EndpointConfig", body_endpoint(j->action->spec, &at, place));
+	cJSON_AddItemToObject(root, "EndpointConfig", body_endpoint(j->action, &at));
 	job_ask(j, &(struct call){.method = "POST", .path = path_of(j, "connect"), .body = json_text(j->arena, root)}, connected);
 }
 

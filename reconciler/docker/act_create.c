@@ -22,7 +22,7 @@ static void discarded(struct job *j)
 /* A network to connect to. */
 struct place {
 	const char *network;
-	const struct attachment *how; /* one that the spec names; NULL: the traffic network, at the action's address */
+	const struct attachment *how; /* one that the spec names; NULL: only nginx needs it there, at the action's address */
 };
 
 static void ask_connect(struct job *j);
@@ -40,6 +40,7 @@ static void connected(struct job *j)
 	/* The engine says 403 to an address that is taken or not in the subnet: another pass chooses another one. */
 	if (j->answer->status == 403)
 		j->outcome->err.kind = ERR_CONFLICT;
+	job_lacks_subnet(j);
 	if (place->how)
 		err_wrap(&j->outcome->err, "connect to %s", place->network);
 	else
@@ -60,8 +61,7 @@ static void ask_connect(struct job *j)
 	cJSON *root = cJSON_CreateObject();
 	cJSON_AddStringToObject(root, "Container", j->id);
 	if (place->how)
-		body_put(root, "EndpointConfig", body_endpoint(j->action->spec, place->how,
-		         endpoint_find(j->action->endpoints, j->action->endpoints_count, place->network)));
+		body_put(root, "EndpointConfig", body_endpoint(j->action, place->how));
 	else
 		body_put(root, "EndpointConfig.IPAMConfig.IPv4Address", cJSON_CreateString(j->action->address));
 	job_ask(j, &(struct call){.method = "POST", .body = json_text(j->arena, root),
@@ -77,10 +77,13 @@ static void collect_places(struct job *j, const cJSON *inspect)
 	struct attachment *networks;
 	size_t count = service_networks(action->spec, j->arena, &networks), n = 0;
 	struct place *places = arena_alloc(j->arena, (count + 1) * sizeof *places);
-	for (size_t i = 1; i < count; i++)
-		if (!json_member(there, networks[i].network))
+	bool is_named = false; /* the spec may name the network of nginx, too */
+	for (size_t i = 0; i < count; i++) {
+		is_named |= action->network && strcmp(networks[i].network, action->network) == 0;
+		if (i > 0 && !json_member(there, networks[i].network))
 			places[n++] = (struct place){networks[i].network, &networks[i]};
-	if (action->address && action->network && !json_member(there, action->network))
+	}
+	if (action->address && action->network && !is_named && !json_member(there, action->network))
 		places[n++] = (struct place){action->network, NULL};
 	j->places = places;
 	j->places_count = n;

@@ -80,6 +80,7 @@ static void started(struct job *j)
 	job_end_as_answered(j);
 	if (!job_answered_well(j) && j->answer->status >= 400 && is_containers_fault(j->answer->err.message))
 		j->outcome->err.kind = ERR_CONFLICT;
+	job_lacks_subnet(j);
 }
 
 static void start_inspected(struct job *j)

@@ -105,8 +105,9 @@ static void publish_on_loopback(struct arena *a, cJSON *root, const struct actio
 	body_put(root, "ExposedPorts", exposed);
 }
 
-cJSON *body_endpoint(const struct service *s, const struct attachment *at, const struct endpoint *place)
+cJSON *body_endpoint(const struct action *action, const struct attachment *at)
 {
+	const struct endpoint *place = endpoint_find(action->endpoints, action->endpoints_count, at->network);
 	cJSON *endpoint = cJSON_CreateObject(), *aliases = cJSON_AddArrayToObject(endpoint, "Aliases");
 	bool is_named = !place || place->has_alias;
 	const struct value *more = is_named ? value_get(at->how, "aliases") : NULL;
@@ -114,7 +115,7 @@ cJSON *body_endpoint(const struct service *s, const struct attachment *at, const
 		{"ipv4_address", "IPAMConfig.IPv4Address"}, {"ipv6_address", "IPAMConfig.IPv6Address"},
 	};
 	if (is_named)
-		cJSON_AddItemToArray(aliases, cJSON_CreateString(s->name));
+		cJSON_AddItemToArray(aliases, cJSON_CreateString(action->spec->name));
 	for (size_t i = 0; more && i < more->count; i++)
 		cJSON_AddItemToArray(aliases, cJSON_CreateString(more->items[i].string));
 	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
@@ -122,8 +123,10 @@ cJSON *body_endpoint(const struct service *s, const struct attachment *at, const
 		if (address)
 			body_put(endpoint, addresses[i].path, cJSON_CreateString(address->string));
 	}
-	if (place && *place->address)
-		body_put(endpoint, "IPAMConfig.IPv4Address", cJSON_CreateString(place->address));
+	bool is_traffic = action->network && strcmp(action->network, at->network) == 0;
+	const char *fixed = is_traffic ? action->address : place ? place->address : NULL;
+	if (fixed && *fixed)
+		body_put(endpoint, "IPAMConfig.IPv4Address", cJSON_CreateString(fixed));
 	return endpoint;
 }
 
@@ -133,10 +136,9 @@ static void join_network(struct arena *a, cJSON *root, const struct action *acti
 	struct attachment *networks;
 	if (service_networks(action->spec, a, &networks) == 0)
 		return;
-	const struct endpoint *place = endpoint_find(action->endpoints, action->endpoints_count, networks[0].network);
 	body_put(root, "HostConfig.NetworkMode", cJSON_CreateString(networks[0].network));
 	cJSON *endpoints = cJSON_CreateObject();
-	cJSON_AddItemToObject(endpoints, networks[0].network, body_endpoint(action->spec, &networks[0], place));
+	cJSON_AddItemToObject(endpoints, networks[0].network, body_endpoint(action, &networks[0]));
 	body_put(root, "NetworkingConfig.EndpointsConfig", endpoints);
 }
 

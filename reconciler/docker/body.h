@@ -14,8 +14,9 @@ cJSON *body_value(const struct field *row, const struct value *v);
 void body_put(cJSON *root, const char *path, cJSON *item);
 /* The body of POST /containers/create. The labels of ours are set last: a manifest cannot pretend. */
 const char *body_create(struct arena *a, const struct action *action, const char *instance_id);
-/* Its place on one network: aliases, fixed addresses. `place` NULL: with the aliases, at an address of the engine's. */
-cJSON *body_endpoint(const struct service *s, const struct attachment *at, const struct endpoint *place);
+/* Its place on one network: aliases, and the fixed address that the action has for it. What the action has no word on is there
+ * with the aliases, at an address of the engine's. */
+cJSON *body_endpoint(const struct action *action, const struct attachment *at);
 /* endpoints.c: the networks that the list of containers shows with one of them, by name. Returns how many. */
 size_t endpoints_listed(struct arena *a, const cJSON *item, const struct endpoint **out);
 /* The places of the inspected container but that on the traffic network, and those that it shall have by its labels and has

@@ -36,6 +36,7 @@ struct docker_settings {
 	const char *instance_id; /* ours */
 	const struct field *const *rows; /* the field table: what to compare and how to write it */
 	size_t rows_count;
+	const char *nginx_network; /* where all instances have the address at which nginx reaches them; NULL: PROJECT_reconcile */
 	const char *config_folder; /* of Docker's config.json, for credentials; NULL: none */
 	/* The bytes of one file of a build's context; NULL: nothing is ever built. */
 	int (*content)(const struct build *b, const struct build_file *f, struct arena *a, char **bytes, size_t *length,
@@ -116,8 +117,10 @@ void docker_resolve(struct docker *d, struct arena *a, struct resolution *items,
 struct foreign {
 	int pid;         /* of its first process; 0: there is none of that name that runs */
 	bool is_on_host; /* it has the host's network */
+	bool is_there;   /* it is on `network` */
 };
-MUST_CHECK int docker_find(struct docker *d, const char *name, struct foreign *out, struct err *e);
+/* `network` may be NULL. */
+MUST_CHECK int docker_find(struct docker *d, const char *name, const char *network, struct foreign *out, struct err *e);
 
 /* The last lines of an instance's log, stdout and stderr interleaved, without the stream headers. */
 MUST_CHECK int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct err *e);

@@ -3,7 +3,7 @@
 
 #include "docker/client.h"
 
-int docker_find(struct docker *d, const char *name, struct foreign *out, struct err *e)
+int docker_find(struct docker *d, const char *name, const char *network, struct foreign *out, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct call call = {.path = arena_printf(&a, "/containers/%s/json", url_escape(&a, name))};
@@ -18,6 +18,7 @@ int docker_find(struct docker *d, const char *name, struct foreign *out, struct 
 		const char *mode = json_string(call.json, "HostConfig.NetworkMode");
 		out->pid = (int)json_int(call.json, "State.Pid", 0);
 		out->is_on_host = mode && strcmp(mode, "host") == 0;
+		out->is_there = network && json_member(json_at(call.json, "NetworkSettings.Networks"), network);
 	}
 	call_done(&call);
 	return result;

@@ -38,6 +38,9 @@ void job_end(struct job *j);
 void job_fail(struct job *j, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* With what the last call said. */
 void job_fail_as_answered(struct job *j);
+/* Of a job that has ended: was it for want of fixed addresses on a network of somebody else's? That is no verdict on what
+ * was to have one, and the message says what to do. */
+void job_lacks_subnet(struct job *j);
 /* A last link: fine when the call was. */
 void job_end_as_answered(struct job *j);
 static inline bool job_answered_well(const struct job *j)

@@ -15,7 +15,8 @@
 #include "docker/connections.h"
 #include "docker/image_name.h"
 
-enum list { LIST_IMAGES, LIST_CONTAINERS, LIST_NETWORKS, LIST_VOLUMES, LIST_COUNT };
+/* Containers say which of the images and addresses before them are used. */
+enum list { LIST_IMAGES, LIST_NETWORKS, LIST_CONTAINERS, LIST_VOLUMES, LIST_COUNT };
 
 static const struct { const char *word; int state; } states[] = {
 	{"created", INSTANCE_CREATED}, {"running", INSTANCE_RUNNING},   {"restarting", INSTANCE_RESTARTING},
@@ -49,21 +50,29 @@ static const char *kept(struct arena *a, const char *text)
 	return text ? arena_strdup(a, text) : "";
 }
 
-/* The address on the traffic network. A container that is down keeps the one that was asked for. */
-static const char *address_in(struct arena *a, const cJSON *holder, const cJSON *labels, const char *project)
+/* Its address there. A container that is down keeps the one that was asked for. */
+static const char *address_at(const cJSON *endpoint)
 {
-	const char *loopback = json_label(labels, LABEL_LOOPBACK);
+	const char *address = json_string(endpoint, "IPAddress");
+	if (!address || !*address)
+		address = json_string(endpoint, "IPAMConfig.IPv4Address");
+	return address;
+}
+
+/* Where nginx reaches it. On a network that the setting names there may also be what has no route, or was made before that
+ * setting: with an address of the engine's, which is another one tomorrow, or with none. */
+static const char *address_in(const struct docker *d, struct arena *a, const cJSON *holder, const cJSON *labels, const char *project)
+{
+	const char *shared = d->settings.nginx_network, *loopback = json_label(labels, LABEL_LOOPBACK);
+	const cJSON *networks = json_at(holder, "NetworkSettings.Networks");
+	if (shared)
+		return *json_label(labels, LABEL_PORTS) ? kept(a, json_string(json_member(networks, shared), "IPAMConfig.IPv4Address")) : "";
 	if (*loopback)
 		return arena_strdup(a, loopback);
 	const char *mode = json_string(holder, "HostConfig.NetworkMode");
 	if (mode && address_kind(&(struct value){.kind = VALUE_STRING, .string = mode}) == ADDRESS_HOST)
 		return ADDRESS_OF_HOST;
-	const cJSON *networks = json_at(holder, "NetworkSettings.Networks");
-	const cJSON *endpoint = json_member(networks, arena_printf(a, "%s_reconcile", project));
-	const char *address = json_string(endpoint, "IPAddress");
-	if (!address || !*address)
-		address = json_string(endpoint, "IPAMConfig.IPv4Address");
-	return kept(a, address);
+	return kept(a, address_at(json_member(networks, arena_printf(a, "%s_reconcile", project))));
 }
 
 static struct value ports_in(struct arena *a, const char *label)
@@ -128,7 +137,7 @@ static int from_list(const struct docker *d, struct arena *a, const cJSON *item,
 		.probe_said = "",
 		.ip = "",
 	};
-	out->address = address_in(a, item, labels, out->project);
+	out->address = address_in(d, a, item, labels, out->project);
 	out->ports = ports_in(a, json_label(labels, LABEL_PORTS));
 	out->endpoints_count = endpoints_listed(a, item, &out->endpoints);
 	return 0;
@@ -163,7 +172,7 @@ static int from_inspect(const struct docker *d, struct arena *a, const cJSON *js
 	const char *mode = json_string(json, "HostConfig.NetworkMode");
 	i->shares = mode && strncmp(mode, "container:", 10) == 0 ? arena_strdup(a, mode + 10) : NULL;
 	i->pid = (int)json_int(json, "State.Pid", 0);
-	i->address = address_in(a, json, json_at(json, "Config.Labels"), i->project);
+	i->address = address_in(d, a, json, json_at(json, "Config.Labels"), i->project);
 	i->endpoints_count = endpoints_read(a, json, i, &i->endpoints);
 	i->ip = reachable_ip(a, json, i->address);
 	i->live = live_values(d, a, json);
@@ -226,6 +235,22 @@ static void mark_used(struct world *world, const char *image_id)
 			world->images[i].is_used = true;
 }
 
+static void take_address(struct arena *a, struct network *n, const char *address)
+{
+	if (address && *address)
+		*ARENA_PUSH(a, n->taken, n->taken_count) = arena_strdup(a, address);
+}
+
+/* `network` NULL: on all of them. */
+static void take_addresses(struct arena *a, const cJSON *container, const char *network, struct world *world)
+{
+	const cJSON *endpoint;
+	cJSON_ArrayForEach(endpoint, json_at(container, "NetworkSettings.Networks"))
+		for (size_t i = 0; endpoint->string && i < world->networks_count; i++)
+			if (strcmp(world->networks[i].name, endpoint->string) == 0 && (!network || strcmp(network, endpoint->string) == 0))
+				take_address(a, &world->networks[i], address_at(endpoint));
+}
+
 static int take_containers(struct docker *d, struct arena *a, const cJSON *json, struct world *world, struct err *e)
 {
 	const cJSON *item;
@@ -236,6 +261,9 @@ static int take_containers(struct docker *d, struct arena *a, const cJSON *json,
 			return -1;
 		if (is_ours)
 			*ARENA_PUSH(a, world->instances, world->instances_count) = in;
+		/* An instance is known by its own addresses, but for one of the engine's choice on the network of nginx. */
+		if (!is_ours || (d->settings.nginx_network && !*in.address))
+			take_addresses(a, item, is_ours ? d->settings.nginx_network : NULL, world);
 		mark_used(world, json_string(item, "ImageID"));
 	}
 	return 0;
@@ -268,13 +296,17 @@ static int take_networks(struct docker *d, struct arena *a, const cJSON *json, s
 		bool is_ours = strcmp(json_label(labels, LABEL_INSTANCE), d->settings.instance_id) == 0;
 		take_made(d, a, item, false, world);
 		take_engine_start(item, world);
-		const cJSON *first = cJSON_IsArray(config) ? config->child : NULL;
-		*ARENA_PUSH(a, world->networks, world->networks_count) = (struct network){
+		const cJSON *first = cJSON_IsArray(config) ? config->child : NULL, *kept_back;
+		struct network *n = ARENA_PUSH(a, world->networks, world->networks_count);
+		*n = (struct network){
 			.name = arena_strdup(a, name),
 			.subnet = kept(a, json_string(first, "Subnet")),
 			.range = kept(a, json_string(first, "IPRange")),
 			.project = is_ours ? arena_strdup(a, json_label(labels, LABEL_PROJECT)) : "",
 		};
+		take_address(a, n, json_string(first, "Gateway"));
+		cJSON_ArrayForEach(kept_back, json_at(first, "AuxiliaryAddresses"))
+			take_address(a, n, cJSON_GetStringValue(kept_back));
 	}
 	return 0;
 }

@@ -204,6 +204,7 @@ struct desired {
 	struct route *routes;       /* of all projects */
 	size_t routes_count;
 	int loopback_first, loopback_last; /* setting: ports of 127.0.0.1 at which nginx reaches instances; 0: it reaches the bridge */
+	const char *nginx_network;  /* setting: where nginx reaches all instances, a network of somebody else's; NULL: on those of the projects */
 	const char *subnet;         /* setting: "10.231.0.0/16", one /24 of it for each project's traffic network */
 	bool is_partial;            /* something is left out: what nobody here asks for may be asked for there */
 };
@@ -238,7 +239,7 @@ const struct swap_want *desired_swap(const struct desired *d);
 
 /* How nginx and our probes reach an instance, by its network_mode (NULL and UNSET: without a word of it). */
 enum address_kind {
-	ADDRESS_OURS, /* a fixed address on the project's traffic network */
+	ADDRESS_OURS, /* a fixed address on the project's traffic network, or on the one that the setting names */
 	ADDRESS_LOOPBACK, /* a port of 127.0.0.1 that the engine publishes: for an nginx that cannot reach the bridge */
 	ADDRESS_HOST, /* the host's own loopback, at the routed port: there is one of it, so in-place only */
 	ADDRESS_NONE, /* not at all */
@@ -247,6 +248,8 @@ enum address_kind address_kind(const struct value *network_mode);
 /* The same as the setting has it: LOOPBACK in the place of OURS. */
 enum address_kind desired_address_kind(const struct desired *d, const struct service *s);
 #define ADDRESS_OF_HOST "127.0.0.1"
+/* For people: makes the network of the setting nginx.network, by name. Half of it is left to the engine. */
+#define NETWORK_MAKE "docker network create --subnet 10.77.0.0/24 --ip-range 10.77.0.0/25 %s"
 
 /* Does one server take what comes in for both? */
 bool route_is_same_server(const struct route *a, const struct route *b);

@@ -51,7 +51,7 @@ struct instance {
 	int64_t created_ms, started_ms; /* ms since 1970; started 0: never */
 	enum health health;
 	bool is_restart_off;  /* its restart policy is "no" */
-	const char *address;  /* on the project's traffic network, also while it does not run; "" when not attached */
+	const char *address;  /* on the traffic network, also while it does not run; "" when not attached */
 	struct value ports;   /* list: those that routes led to when it was made, from its label; it is asked at no others */
 	const struct endpoint *endpoints; /* unknown while `live` is */
 	size_t endpoints_count;
@@ -84,6 +84,8 @@ struct network {
 	const char *subnet;   /* "10.231.1.0/24", "" without IPAM */
 	const char *range;    /* the part of it that the engine gives addresses from; "": all of it */
 	const char *project;  /* "" unless it carries our label */
+	const char **taken;   /* addresses that somebody else has in it: its gateway, what is none of our instances */
+	size_t taken_count;
 };
 
 /* A network or volume of ours, as the engine has it, in its own words. */

@@ -7,12 +7,15 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/fs.h"
 #include "base/notify.h"
 #include "net/connect.h"
 
@@ -171,12 +174,37 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 	return r->answer.overflowed ? 0 : size * n;
 }
 
+static int open_network(const char *whose)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%s/ns/net", whose);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* A socket stays in the network that it was made in; all else that this process does is in ours. */
+static int socket_in(int pid, int family, int type, int protocol)
+{
+	char whose[16];
+	snprintf(whose, sizeof whose, "%d", pid);
+	CLEANUP(fd_close) int ours = open_network("self");
+	CLEANUP(fd_close) int theirs = open_network(whose);
+	if (ours < 0 || theirs < 0 || setns(theirs, CLONE_NEWNET) < 0)
+		return -1;
+	int fd = socket(family, type, protocol), number = errno;
+	if (setns(ours, CLONE_NEWNET) < 0)
+		abort();
+	errno = number;
+	return fd;
+}
+
 /* curl's own sockets would leak into the programs that we start. */
 static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	(void)context;
+	const struct request *r = context;
 	(void)purpose;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	int type = address->socktype | SOCK_CLOEXEC;
+	int fd = r->network_of ? socket_in(r->network_of, address->family, type, address->protocol)
+	                       : socket(address->family, type, address->protocol);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -259,6 +287,11 @@ static struct flight *take_off(CURLM *multi, struct request *r, bool connect_onl
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, r);
+	if (r->network_of) { /* the same address is somebody else there */
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
 	if (connect_only)
 		curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);

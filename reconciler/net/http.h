@@ -18,6 +18,7 @@ struct request {
 	const char *method;          /* "GET" when NULL */
 	const char *url;             /* http://… or https://… ; with unix_socket the host part is only the Host header */
 	const char *unix_socket;     /* path, or NULL for TCP */
+	int network_of;              /* process whose network it goes out in, on a connection of its own; 0: ours */
 	const char *const *headers;  /* "Name: value", NULL-terminated; may be NULL */
 	const void *body;
 	size_t body_length;

@@ -14,7 +14,7 @@
  * (sets and close stand beside traffic/, where a project of that name cannot meet them)
  * Buckets are 0..999 in the order of a fixed permutation that grows: who is in at 5 % is in at 25 %.
  *
- * The private server on 127.0.0.1:<status_port> answers /generation with the id, and /side/<project>/<service>?bucket=N
+ * The private server on 127.0.0.1:<status_port>, as nginx has it, answers /generation with the id, and /side/<project>/<service>?bucket=N
  * with "stable" or "next", by the same flag test as the routes use.
  */
 #ifndef NGINX_NGINX_H
@@ -30,7 +30,8 @@ struct nginx_settings {
 	const char *binary;      /* "nginx" */
 	const char *config;      /* the user's main file: /etc/nginx/nginx.conf */
 	const char *pid_file;    /* /run/nginx.pid */
-	const char *container;   /* that it is in; NULL: on the host. It has the host's network, and `directory` at the same path */
+	const char *container;   /* that it is in; NULL: on the host. It has `directory` at the same path, */
+	const char *network;     /* and is on this one of the engine's with the instances; NULL: it has the host's network */
 	int container_pid;       /* of its first process, as last seen; 0: it does not run */
 	const char *directory;   /* /var/lib/reconcile/nginx, ours */
 	const char *listen;      /* what our servers listen on: "80" or "127.0.0.1:8080" */

@@ -21,6 +21,7 @@ int private_ask(const struct nginx_settings *s, struct http *http, const char *p
 		.url = arena_printf(a, "http://127.0.0.1:%d%s", s->status_port, path),
 		.timeout_ms = ASK_TIMEOUT_MS,
 		.max_answer = 4096,
+		.network_of = s->container ? s->container_pid : 0,
 	};
 	http_perform(http, &r, 1);
 	if (r.result < 0) {

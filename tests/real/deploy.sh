@@ -19,7 +19,7 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY "${!RECONCILE_@}"
 host_start "$(mktemp -d /tmp/rec-deploy-XXXXXX)" || exit 1
 export HOME=$HOST
 
-[ $# -gt 0 ] || set -- git rolling canary analysis prometheus flight drain page changes drift inplace depends keep names errors outage sources routes ways ports contained moving loopback foreign failures
+[ $# -gt 0 ] || set -- git rolling canary analysis prometheus flight drain page changes drift inplace depends keep names errors outage sources routes ways ports contained shared moving loopback foreign failures
 for part; do
 	say "$part"
 	SECONDS=0

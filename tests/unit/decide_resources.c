@@ -219,8 +219,82 @@ static void loopback_leads_to_one_port(void)
 	host_free(h);
 }
 
+/* One network for all, of somebody else's: which addresses of it are given, and what keeps any from being given. */
+static void the_network_of_nginx(void)
+{
+	static const struct {
+		const char *subnet, *range, *gateway, *foreign;
+		const char *first, *second; /* of a service with two instances; NULL: blocked, and second is why */
+	} cases[] = {
+		{"10.77.0.0/24", "", "", "", "10.77.0.128", "10.77.0.129"},
+		{"10.77.0.0/24", "10.77.0.0/25", "10.77.0.1", "", "10.77.0.128", "10.77.0.129"},
+		{"10.77.0.0/24", "10.77.0.128/25", "10.77.0.2", "", "10.77.0.3", "10.77.0.4"},
+		{"10.77.0.0/24", "10.77.0.0/24", "", "", "10.77.0.128", "10.77.0.129"},
+		{"172.20.0.0/16", "", "172.20.0.1", "172.20.128.1", "172.20.128.0", "172.20.128.2"},
+		{"172.20.0.0/16", "172.20.0.0/20", "172.20.16.0", "172.20.16.1", "172.20.16.2", "172.20.16.3"},
+		{"10.77.0.16/29", "", "10.77.0.22", "", "10.77.0.20", "10.77.0.21"},
+		{"10.77.0.16/29", "", "10.77.0.22", "10.77.0.20", NULL,
+		 "all 3 addresses of the network edge (10.77.0.16/29, setting nginx.network) that are not for Docker to give are taken; make it anew "
+		 "with a larger --subnet or a smaller --ip-range"},
+		{"10.77.0.1/32", "", "", "", NULL,
+		 "all 0 addresses of the network edge (10.77.0.1/32, setting nginx.network) that are not for Docker to give are taken; make it anew "
+		 "with a larger --subnet or a smaller --ip-range"},
+		{"", "", "", "", NULL, "the network edge (setting nginx.network) has no IPv4 subnet; make it anew with one of your own: docker network "
+		 "create --subnet 10.77.0.0/24 --ip-range 10.77.0.0/25 edge"},
+		{NULL, "", "", "", NULL, "the network edge (setting nginx.network) does not exist; make it, and connect the container of nginx: docker "
+		 "network create --subnet 10.77.0.0/24 --ip-range 10.77.0.0/25 edge"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct host *h = host_new();
+		const char *taken[] = {cases[i].gateway, cases[i].foreign};
+		struct service *s = add_service(h, "web", "app:1", STRATEGY_ROLLING, true);
+		h->desired.nginx_network = "edge";
+		s->replicas = 2;
+		if (cases[i].subnet)
+			*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) =
+				(struct network){"edge", cases[i].subnet, cases[i].range, "", taken, ARRAY_LEN(taken)};
+		run(h);
+		CHECK(!strstr(h->log, "shop_reconcile") && !strstr(h->log, "network edge"));
+		CHECK_INT(h->world->quarantines_count, 0);
+		CHECK_INT(phase_of(h, "web"), cases[i].first ? PHASE_SETTLED : PHASE_BLOCKED);
+		if (cases[i].first) {
+			CHECK_CONTAINS(h->log, arena_printf(&h->arena, "create shop-web-1 (app:1) at %s\n", cases[i].first));
+			CHECK_CONTAINS(h->log, arena_printf(&h->arena, "create shop-web-2 (app:1) at %s\n", cases[i].second));
+			nothing_left(h);
+		} else {
+			CHECK_STR(h->last.services[0].reason, cases[i].second);
+		}
+		host_free(h);
+	}
+}
+
+/* Of several projects: no address twice, also none that nginx still leads to; and the next one above those in use. */
+static void the_network_of_nginx_is_shared(void)
+{
+	struct host *h = host_new();
+	h->desired.nginx_network = "edge";
+	*ARENA_PUSH(&h->arena, h->world->networks, h->world->networks_count) = (struct network){.name = "edge", .subnet = "10.77.0.0/24", .range = "", .project = ""};
+	add_service(h, "web", "app:1", STRATEGY_BLUE_GREEN, true);
+	add_service(h, "api", "app:1", STRATEGY_ROLLING, true);
+	run(h);
+	CHECK_CONTAINS(h->log, "create shop-web-1 (app:1) at 10.77.0.128\n");
+	CHECK_CONTAINS(h->log, "create shop-api-1 (app:1) at 10.77.0.129\n");
+	nothing_left(h);
+	set_image(h, service_of(h, "web"), "app:2");
+	run(h);
+	CHECK_CONTAINS(h->log, "create shop-web-2 (app:2) at 10.77.0.130\n");
+	nothing_left(h);
+	/* One that lost its place there serves nobody any more. */
+	find_instance(h, "shop-web-2")->address = "";
+	run(h);
+	CHECK_CONTAINS(h->log, "create shop-web-1 (app:2) at 10.77.0.131 (shop-web-2 is not on the network of nginx's traffic)\n");
+	CHECK_CONTAINS(h->log, "remove shop-web-2");
+	nothing_left(h);
+	host_free(h);
+}
+
 static const struct test tests[] = {
-	TEST(loopback_ports), TEST(loopback_leads_to_one_port),
+	TEST(the_network_of_nginx), TEST(the_network_of_nginx_is_shared), TEST(loopback_ports), TEST(loopback_leads_to_one_port),
 	TEST(another_definition_is_told_and_not_applied),
 	TEST(each_missing_network_is_made_once), TEST(a_missing_external_fails_its_service_only),
 	TEST(the_last_good_one_stays_while_an_external_is_missing), TEST(one_address_of_the_host_serves_old_and_new),

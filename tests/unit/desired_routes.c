@@ -177,6 +177,33 @@ static void every_message_is_literal(void)
 	}
 }
 
+/* What a service must not say when nginx is in a container of its own. */
+static void the_network_of_nginx(void)
+{
+	static const struct { const char *entry, *problem; } rows[] = {
+		{"network_mode: host", "compose.yaml:4:19: services.web.network_mode: a route leads to web, and nginx is on the network edge (setting "
+		 "nginx.network), from which it cannot reach the host's own; remove network_mode\n"},
+		{"networks: {edge: {ipv4_address: 10.0.0.9}}", "compose.yaml:4:15: services.web.networks: a route leads to web, and on edge, the network of "
+		 "nginx (setting nginx.network), its instances have addresses of their own; remove ipv4_address\n"},
+		{"networks: {edge: {aliases: [a]}}", ""},
+		{"networks: {other: {ipv4_address: 10.0.0.9}}", ""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows) * 2; i++) {
+		CLEANUP(arena_done) struct arena a = {0};
+		struct environment env = {0};
+		struct problems problems = PROBLEMS_INIT;
+		struct desired d = {0};
+		struct err e;
+		const char *text = arena_printf(&a, "services:\n  web:\n    image: a\n    %s\nnetworks: {edge: {external: true}, other: {external: true}}\n%s",
+		                                rows[i / 2].entry, i % 2 ? "" : "x-reconcile: {routes: [{host: h, to: web:80}]}\n");
+		struct manifest_source s = {.file = "compose.yaml", .text = text, .length = strlen(text), .directory = "/x", .nginx_network = "edge"};
+		const char *wanted = i % 2 ? "" : rows[i / 2].problem;
+		CHECK_INT(manifest_load(&s, &env, &a, &d, &problems, &e), *wanted ? -1 : 0);
+		CHECK_STR(problems.text.text, wanted);
+		problems_done(&problems);
+	}
+}
+
 static void two_projects_share_a_host_by_paths(void)
 {
 	static const char other[] = "name: blog\nservices: {web: {image: a}}\n"
@@ -213,6 +240,6 @@ static void hops_are_loopback_addresses_of_their_own(void)
 
 static const struct test tests[] = {
 	TEST(routes_are_read), TEST(all_of_a_list_are_routed), TEST(ports_belong_to_the_revision), TEST(every_message_is_literal),
-	TEST(two_projects_share_a_host_by_paths), TEST(hops_are_loopback_addresses_of_their_own),
+	TEST(the_network_of_nginx), TEST(two_projects_share_a_host_by_paths), TEST(hops_are_loopback_addresses_of_their_own),
 };
 TESTS_MAIN(tests)

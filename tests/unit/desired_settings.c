@@ -114,6 +114,7 @@ static void every_row_reaches_its_member(void)
 		                    : strcmp(rows[i].key, "subnet") == 0 ? "10.9.0.0/16"
 		                    : strcmp(rows[i].key, "git.force_push") == 0 ? "refuse" : strcmp(rows[i].key, "nginx.loopback_ports") == 0 ? "20000-20009" : "8081";
 		clear_environment();
+		setenv("RECONCILE_NGINX_CONTAINER", "edge", 1); /* which nginx.network needs */
 		setenv(rows[i].variable, value, 1);
 		CHECK_INT(load_file("", NULL, 0, &a, &s, &e), 0);
 		const char *member = (const char *)&s + rows[i].offset;
@@ -147,6 +148,15 @@ static void wrong_ones_are_told(void)
 		{"nginx: {listen: \"80; x\"}\n", ":1:17: nginx.listen: '80; x' is not a port or address:port, like 80 or 127.0.0.1:8080"},
 		{"instance: A B\n", ":1:11: instance: 'A B' is not a short name of small letters, digits, '.', '_' and '-'"},
 		{"min_free: lots\n", ":1:11: min_free: 'lots' is no size; write a number with b, k, m or g, like 512m"},
+		{"nginx: {container: a, network: bridge}\n",
+		 ":1:32: nginx.network: 'bridge' is not the name of a Docker network of your own, like edge"},
+		{"nginx: {container: a, network: ../x}\n",
+		 ":1:32: nginx.network: '../x' is not the name of a Docker network of your own, like edge"},
+		{"nginx: {network: edge}\n",
+		 ":1:18: nginx.network: 'edge' is the network of the container that nginx is in; set nginx.container, too, or remove it"},
+		{"nginx: {container: a, network: edge, loopback_ports: 20000-20009}\n",
+		 ":1:32: nginx.network: 'edge' and nginx.loopback_ports are two ways to the instances, and 127.0.0.1 of a container is not the "
+		 "host's; remove one of them"},
 		{"interval: 60\n", ":1:11: interval: '60' is not a duration of at least 1s, like 60s or 5m"},
 		{"interval: 500ms\n", ":1:11: interval: '500ms' is not a duration of at least 1s, like 60s or 5m"},
 		{"lock_timeout: soon\n", ":1:15: lock_timeout: 'soon' is no duration; write a number with ms, s, m or h, like 30s"},

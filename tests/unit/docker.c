@@ -133,6 +133,52 @@ static void an_instance_is_read_whole(void)
 	engine_stop(&g);
 }
 
+#define ON_EDGE(label, place) \
+	"[{\"Id\":\"aaa\",\"Names\":[\"/shop-web-1\"],\"State\":\"running\",\"Labels\":{" label "\"io.reconcile.instance\":\"me\"," \
+	"\"com.docker.compose.project\":\"shop\",\"com.docker.compose.service\":\"web\"},\"HostConfig\":{\"NetworkMode\":\"host\"}," \
+	"\"NetworkSettings\":{\"Networks\":{\"shop_reconcile\":{\"IPAddress\":\"10.0.0.2\"}" place "}}}," \
+	"{\"Id\":\"f1\",\"Names\":[\"/f1\"],\"State\":\"exited\",\"NetworkSettings\":{\"Networks\":{\"edge\":{\"IPAddress\":\"\"," \
+	"\"IPAMConfig\":{\"IPv4Address\":\"10.7.0.8\"}},\"gone\":{\"IPAddress\":\"10.7.0.7\"}}}}," \
+	"{\"Id\":\"f2\",\"Names\":[\"/f2\"],\"State\":\"running\",\"NetworkSettings\":{\"Networks\":{\"edge\":{\"IPAddress\":\"10.7.0.9\"}}}}]"
+#define PORTS "\"io.reconcile.ports\":\"8080\","
+#define LOOPBACK_LABEL "\"io.reconcile.loopback\":\"127.0.0.1:20000\","
+
+/* Where nginx reaches an instance on a network that it shares with it, and who has which address there. */
+static void on_the_network_of_nginx(void)
+{
+	static const struct { const char *list, *address, *taken; } cases[] = {
+		{ON_EDGE(PORTS, ",\"edge\":{\"IPAddress\":\"10.7.0.5\",\"IPAMConfig\":{\"IPv4Address\":\"10.7.0.5\"}}"), "10.7.0.5", ""},
+		{ON_EDGE(PORTS, ",\"edge\":{\"IPAddress\":\"\",\"IPAMConfig\":{\"IPv4Address\":\"10.7.0.5\"}}"), "10.7.0.5", ""},
+		/* An address of the engine's own choice, no route, another way from before the setting. */
+		{ON_EDGE(PORTS, ",\"edge\":{\"IPAddress\":\"10.7.0.5\",\"IPAMConfig\":null}"), "", "10.7.0.5 "},
+		{ON_EDGE("", ",\"edge\":{\"IPAddress\":\"10.7.0.5\",\"IPAMConfig\":{\"IPv4Address\":\"10.7.0.5\"}}"), "", "10.7.0.5 "},
+		{ON_EDGE(PORTS LOOPBACK_LABEL, ""), "", ""},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct fake_rule rules[] = {
+			VERSION_RULE, {.match = "GET /v1.41/containers/json", .body = cases[i].list},
+			{.match = "GET /v1.41/containers/aaa/json", .status = 500, .body = "{\"message\":\"sick\"}"},
+			{.match = "GET /v1.41/networks", .body = "[{\"Name\":\"edge\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.7.0.0/24\",\"Gateway\":"
+			 "\"10.7.0.1\",\"AuxiliaryAddresses\":{\"x\":\"10.7.0.2\"}}]}}]"},
+			NO_OTHERS,
+		};
+		CLEANUP(buf_done) struct buf taken = BUF_INIT(1024);
+		CLEANUP(arena_done) struct arena a = {0};
+		struct world w = {0};
+		struct engine g;
+		struct err e = {0};
+		fake_nginx_network = "edge";
+		CHECK_INT(observe_with(rules, ARRAY_LEN(rules), &w, &g, &e), 0);
+		fake_nginx_network = NULL;
+		CHECK_INT(w.instances_count, 1);
+		CHECK_STR(w.instances_count ? w.instances[0].address : NULL, cases[i].address);
+		for (size_t k = 0; w.networks_count == 1 && k < w.networks[0].taken_count; k++)
+			buf_printf(&taken, "%s ", w.networks[0].taken[k]);
+		CHECK_STR(taken.text, arena_printf(&a, "10.7.0.1 10.7.0.2 %s10.7.0.8 10.7.0.9 ", cases[i].taken));
+		engine_stop(&g);
+	}
+}
+
 /* "id project service number" of one container in the list. */
 #define LISTED(id, project, service, number, instance) \
 	"{\"Id\":\"" id "\",\"Names\":[\"/x/link\",\"/" project "-" service "-" number "\"],\"State\":\"exited\",\"Labels\":{" \
@@ -380,7 +426,7 @@ static void connections_from_outside_are_counted(void)
 
 static const struct test tests[] = {
 	TEST(versions_are_negotiated),
-	TEST(an_instance_is_read_whole),
+	TEST(an_instance_is_read_whole), TEST(on_the_network_of_nginx),
 	TEST(what_vanishes_or_cannot_be_read_holds_up_nobody),
 	TEST(nonsense_is_an_error_and_never_a_crash),
 	TEST(a_read_that_broke_off_is_asked_once_more),

@@ -188,6 +188,51 @@ static void create_keeps_the_name_back(void)
 		"POST /v1.41/networks/shop_c/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\",\"db\"]}}\n");
 }
 
+/* Where the spec names the network of nginx itself, its place there has the address, and is asked for once. */
+static void create_on_the_network_of_nginx(void)
+{
+	static const struct field networks = {"networks", "NetworkingConfig.EndpointsConfig", ENGINE_NETWORKS, CHANGE_REPLACE}, *rows[] = {&networks};
+	static const struct fake_rule rules[] = {
+		VERSION_RULE, {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"},
+		{.match = "POST /v1.41/networks", .body = ""},
+	}, no_subnet[] = {
+		VERSION_RULE, {.match = "POST /v1.41/containers/create", .status = 201, .body = "{\"Id\":\"new\"}"},
+		{.match = "POST /v1.41/networks/b", .status = 400, .body = "{\"message\":\"user specified IP address is supported only when "
+		 "connecting to networks with user configured subnets\"}"},
+		{.match = "DELETE", .status = 204},
+	};
+	static const struct endpoint places[] = {{"a", "", true, true}, {"b", "", true, true}};
+	static const char *const wanted[][2] = {
+		{"a", "\"NetworkingConfig\":{\"EndpointsConfig\":{\"a\":{\"Aliases\":[\"web\"],\"IPAMConfig\":{\"IPv4Address\":\"10.7.0.5\"}}}}}\n"
+		 "POST /v1.41/networks/b/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\"]}}\n"},
+		{"b", "\"NetworkingConfig\":{\"EndpointsConfig\":{\"a\":{\"Aliases\":[\"web\"]}}}}\n"
+		 "POST /v1.41/networks/b/connect {\"Container\":\"new\",\"EndpointConfig\":{\"Aliases\":[\"web\"],\"IPAMConfig\":{\"IPv4Address\":"
+		 "\"10.7.0.5\"}}}\n"},
+	};
+	CLEANUP(arena_done) struct arena a = {0};
+	struct value names = {0};
+	struct service s = service;
+	struct outcome o;
+	value_set(&a, &names, "a", (struct value){.kind = VALUE_MAP});
+	value_set(&a, &names, "b", (struct value){.kind = VALUE_MAP});
+	s.spec = (struct spec){rows, &names, 1};
+	struct action create = {.kind = ACTION_CREATE, .spec = &s, .number = 1, .name = "shop-web-1", .address = "10.7.0.5",
+	                        .endpoints = places, .endpoints_count = 2};
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		create.network = wanted[i][0];
+		const char *asked = act_one(rules, ARRAY_LEN(rules), &create, &o);
+		CHECK_INT(o.result, 0);
+		CHECK_CONTAINS(asked, wanted[i][1]);
+		CHECK(!strstr(strstr(asked, "/connect") + 1, "/connect"));
+	}
+	/* Who chose the subnet, only the engine knows; it is nobody's fault here. */
+	fake_nginx_network = "b";
+	(void)act_one(no_subnet, ARRAY_LEN(no_subnet), &create, &o);
+	fake_nginx_network = NULL;
+	CHECK_INT(o.err.kind, ERR_SETUP);
+	CHECK_CONTAINS(o.err.message, "the network b (setting nginx.network): Docker gives fixed addresses only where it did not choose the subnet itself");
+}
+
 /* CREATE of shop-web-1 at 10.0.0.2, and how it ends. */
 static void check_create(const struct fake_rule *rules, size_t count, enum err_kind kind, const char *message, const char *asked)
 {
@@ -651,7 +696,7 @@ static void nobody_there_fails_every_action(void)
 
 static const struct test tests[] = {
 	TEST(create_writes_every_row),
-	TEST(create_writes_every_form),
+	TEST(create_writes_every_form), TEST(create_on_the_network_of_nginx),
 	TEST(create_keeps_the_network_mode),
 	TEST(create_keeps_the_name_back),
 	TEST(create_leaves_nothing_half_made),

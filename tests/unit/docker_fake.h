@@ -26,6 +26,8 @@ static const struct field fake_table[] = {
 };
 enum { F_COMMAND, F_ENVIRONMENT, F_EXPOSE, F_LABELS, F_GRACE, F_MEMORY, F_SWAP, F_CPUS, F_PIDS, F_RESTART, F_REPLICAS, F_COUNT };
 
+static const char *fake_nginx_network;
+
 struct engine {
 	struct fake_server server;
 	struct http *http;
@@ -43,7 +45,7 @@ static inline void engine_start(struct engine *g, const struct fake_rule *rules,
 	snprintf(g->host, sizeof g->host, "unix://%s", g->server.path);
 	for (size_t i = 0; i < F_COUNT; i++)
 		g->rows[i] = &fake_table[i];
-	struct docker_settings s = {.host = g->host, .instance_id = "me", .rows = g->rows, .rows_count = F_COUNT,
+	struct docker_settings s = {.host = g->host, .instance_id = "me", .rows = g->rows, .rows_count = F_COUNT, .nginx_network = fake_nginx_network,
 	                            .ended = act_ended, .context = &acting};
 	CHECK_INT(http_open(&g->http, &e), 0);
 	CHECK_INT(docker_open(&g->docker, &s, g->http, &e), 0);

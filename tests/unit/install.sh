@@ -54,7 +54,11 @@ is "the settings file has every setting" "$(grep -cE '^ *[a-z_]+: ' "$folder/all
 printf 'name: shop\nservices: { web: { image: a } }\n' >"$folder/compose.yaml"
 # No repository: what is to be read is here.
 sed -i '/^\(repo\|rev\|branch\): /d' "$folder/all.yaml"
-ok "and they can all be set" "$binary" --config "$folder/all.yaml" validate --path "$folder/compose.yaml"
+# Of two that cannot both be, each is set without the other.
+for without in network loopback_ports; do
+	sed "/^ *$without: /d; s/^\( *network\): .*/\1: edge/" "$folder/all.yaml" >"$folder/$without.yaml"
+	ok "and they can all be set, but for $without" "$binary" --config "$folder/$without.yaml" validate --path "$folder/compose.yaml"
+done
 
 echo "branch: mine" >"$settings"
 ok "once more" stage "$1"

@@ -63,3 +63,39 @@ version() { in_netns curl -s -m 5 -H "Host: $1" "$HOST_URL/version"; }
 ids() { docker ps -a --no-trunc --filter "label=com.docker.compose.project=$1" --format '{{.Names}} {{.ID}}' | sort; }
 look() { docker inspect -f "$2" "$1" 2>&1; }
 running() { docker ps --filter "label=com.docker.compose.project=$1" --filter status=running --format '{{.Names}}' | sort | tr '\n' ' '; }
+
+# An nginx in a container. edge_image makes its image, EDGE is what it has as /etc/edge; edge ARGS... (of docker run) starts it.
+edge_image() {
+	local root=$HOST/edge-root
+	EDGE=$HOST/edge
+	mkdir -p "$root"/{etc/nginx,usr/sbin,tmp,var/log,run,proc,dev} "$EDGE/own" "$HOST_STATE/nginx"
+	cp /usr/sbin/nginx "$root/usr/sbin/"
+	cp /usr/lib/nginx/modules/ngx_stream_module.so "$root/"
+	ldd /usr/sbin/nginx | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$root$library"; done
+	printf 'root:x:0:0::/:/\nnobody:x:65534:65534::/:/\n' >"$root/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+	tar -C "$root" -c . | docker import -c 'CMD ["/usr/sbin/nginx", "-c", "/etc/edge/nginx.conf", "-e", "/tmp/error.log", "-g", "daemon off;"]' - edge:1 >/dev/null
+	cat >"$EDGE/nginx.conf" <<-END
+		load_module /ngx_stream_module.so;
+		worker_processes 2;
+		user nobody nogroup;
+		error_log /tmp/error.log notice;
+		pid /tmp/nginx.pid;
+		events { worker_connections 1024; }
+		http {
+			access_log off;
+			client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/f; uwsgi_temp_path /tmp/u; scgi_temp_path /tmp/s;
+			include $HOST_STATE/nginx/live/http*.conf;
+			include /etc/edge/own/*.conf;
+		}
+		stream { include $HOST_STATE/nginx/live/stream*.conf; }
+	END
+}
+edge_wait() {
+	for _ in $(seq 50); do [[ $(look edge '{{.State.Running}}') == true && $(tr '\0' ' ' <"/proc/$(look edge '{{.State.Pid}}')/cmdline") == "nginx: master"* ]] && return; sleep 0.1; done
+}
+edge() {
+	docker rm -f edge >/dev/null 2>&1
+	docker run -d --name edge -v "$EDGE:/etc/edge:ro" "$@" edge:1 >/dev/null
+	edge_wait
+}
