@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/sha256.h"
+#include "net/pair.h"
 
 #define PATH "x-reconcile.routes"
 #define ASSET_MAX_BYTES (1024 * 1024)
@@ -175,6 +176,26 @@ static int read_hsts(struct parse *p, const struct node *n, const struct intake_
 	return 0;
 }
 
+/* Routes of one host say the same; and one of the two may be elsewhere. */
+static int check_pair(struct parse *p, const struct node *n, const struct intake *in)
+{
+	const struct asset *certificate = &in->certificate, *key = &in->key;
+	struct err e;
+	if (!certificate->bytes || !key->bytes)
+		return 0;
+	const char *pair = arena_printf(p->a, "%s %s", certificate->hash, key->hash);
+	for (size_t i = 0; i < p->pairs_count; i++)
+		if (strcmp(p->pairs[i], pair) == 0)
+			return 0;
+	if (pair_check(certificate->bytes, certificate->length, key->bytes, key->length, &e) < 0) {
+		const struct node *place = node_get(n, "key");
+		return parse_error(p, place->mark, PATH, "tls.key: %s does not belong to the certificate %s, or one of the two is damaged (%s)",
+		                   node_shown(p, place), node_shown(p, node_get(n, "certificate")), e.message);
+	}
+	*ARENA_PUSH(p->a, p->pairs, p->pairs_count) = pair;
+	return 0;
+}
+
 static const struct intake_key tls_keys[] = {
 	{"certificate", read_pem, WAY_HOST}, {"key", read_pem, WAY_HOST}, {"http2", read_http2, WAY_HOST}, {"hsts", read_hsts, WAY_HOST},
 };
@@ -201,7 +222,7 @@ static int read_tls(struct parse *p, const struct node *n, const struct intake_r
 	if (!node_get(n, "certificate") || !node_get(n, "key"))
 		return parse_error(p, n->mark, PATH, "tls must have a certificate and a key, like {certificate: /etc/ssl/shop.pem, key: "
 		                   "/etc/ssl/shop.key}");
-	return result;
+	return result < 0 ? -1 : check_pair(p, n, out);
 }
 
 /* --- all of them --- */

@@ -54,6 +54,8 @@ struct parse {
 	struct kept_file *kept_files; /* those */
 	size_t kept_files_count;
 	struct mounts mounts;
+	const char **pairs;           /* of certificate and key, by their hashes, that go together */
+	size_t pairs_count;
 	bool is_left_alone; /* the service being read: files that only it needs are not asked for */
 	bool has_binds; /* something in the project's directory is mounted */
 };

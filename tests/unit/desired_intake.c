@@ -7,10 +7,9 @@
 
 #include "base/fs.h"
 #include "desired_load.h"
+#include "pair_pem.h"
 
 #define TOP "services: {web: {image: a}, api: {image: a}}\nx-reconcile:\n  routes:\n    - "
-#define PEM "-----BEGIN CERTIFICATE-----\n"
-#define KEY "-----BEGIN PRIVATE KEY-----\n"
 
 static char folder[] = "/tmp/reconcile-intake-XXXXXX";
 
@@ -24,9 +23,11 @@ static void file(const char *name, const char *text)
 static void make_files(void)
 {
 	CHECK(mkdtemp(folder));
-	file("c.pem", PEM);
-	file("d.pem", PEM "other\n");
-	file("k.pem", KEY);
+	file("c.pem", PAIR_CERTIFICATE);
+	file("d.pem", PAIR_CERTIFICATE "other\n");
+	file("k.pem", PAIR_KEY);
+	file("other.pem", PAIR_OTHER_KEY);
+	file("damaged.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
 	file("locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n");
 	file("page.html", "<p>soon</p>");
 }
@@ -48,11 +49,11 @@ static const struct {
 	{"{host: a, to: web:80}", "host a:\n"},
 	{"{host: a, listen: 8080, to: web:80}", "host a: listen=8080\n"},
 	{"{host: a, listen: '127.0.0.1:8080', to: web:80}\n    - {host: a, listen: '[::1]:80', to: web:80}", "host a: listen=127.0.0.1:8080\nhost a: listen=[::1]:80\n"},
-	{"{host: a, " TLS "}, to: web:80}", "host a: listen=443 certificate=28 key=28 http2=1\n"},
+	{"{host: a, " TLS "}, to: web:80}", "host a: listen=443 certificate=558 key=241 http2=1\n"},
 	{"{host: a, " TLS ", http2: false, hsts: 365d}, redirect: true, to: web:80}",
-	 "host a: listen=443 redirect=default certificate=28 key=28 hsts=31536000\n"},
+	 "host a: listen=443 redirect=default certificate=558 key=241 hsts=31536000\n"},
 	{"{host: a, listen: 8443, " TLS ", hsts: 0s}, redirect: 8080, to: web:80}",
-	 "host a: listen=8443 redirect=8080 certificate=28 key=28 http2=1 hsts=-1\n"},
+	 "host a: listen=8443 redirect=8080 certificate=558 key=241 http2=1 hsts=-1\n"},
 	{"{host: a, client_max_body_size: 10m, proxy_connect_timeout: 500ms, proxy_send_timeout: 1m, proxy_read_timeout: 1h, to: web:80}",
 	 "host a: client_max_body_size=10485760 proxy_connect_timeout=500 proxy_send_timeout=60000 proxy_read_timeout=3600000\n"},
 	{"{host: a, client_max_body_size: 0, maintenance: @/page.html, to: web:80}", "host a: client_max_body_size=-1 maintenance=11\n"},
@@ -64,9 +65,9 @@ static const struct {
 	 "host a: split=header:X-Real-IP testers=cookie:canary\n"},
 
 	/* One host at two places; and a path that stays on http while the rest is sent on. */
-	{"{host: a, to: web:80}\n    - {host: a, " TLS "}, to: web:80}", "host a:\nhost a: listen=443 certificate=28 key=28 http2=1\n"},
+	{"{host: a, to: web:80}\n    - {host: a, " TLS "}, to: web:80}", "host a:\nhost a: listen=443 certificate=558 key=241 http2=1\n"},
 	{"{host: a, path: /.well-known, to: web:80}\n    - {host: a, " TLS "}, redirect: true, to: web:80}",
-	 "host a:\nhost a: listen=443 redirect=default certificate=28 key=28 http2=1\n"},
+	 "host a:\nhost a: listen=443 redirect=default certificate=558 key=241 http2=1\n"},
 };
 
 static void print_intake(struct buf *out, const struct route *r)
@@ -203,6 +204,28 @@ static void every_message_is_literal(void)
 	}
 }
 
+/* The end of the message is the TLS library's. */
+static void a_pair_that_does_not_belong_together(void)
+{
+	static const struct { const char *certificate, *key, *problem; } rows[] = {
+		{"c.pem", "k.pem", NULL}, {"d.pem", "k.pem", NULL},
+		{"c.pem", "other.pem", "compose.yaml:4:77: x-reconcile.routes: tls.key: '@/other.pem' does not belong to the certificate '@/c.pem', or one "
+		 "of the two is damaged ("},
+		{"damaged.pem", "k.pem", "compose.yaml:4:83: x-reconcile.routes: tls.key: '@/k.pem' does not belong to the certificate '@/damaged.pem', or "
+		 "one of the two is damaged ("},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(arena_done) struct arena a = {0};
+		struct loaded l;
+		load(&l, with_folder(&a, arena_printf(&a, TOP "{host: a, tls: {certificate: @/%s, key: @/%s}, to: web:80}\n", rows[i].certificate,
+		                                      rows[i].key)));
+		CHECK_INT(l.result, rows[i].problem ? -1 : 0);
+		CHECK_CONTAINS(l.problems.text.text, rows[i].problem ? with_folder(&a, rows[i].problem) : "");
+		CHECK_INT(l.problems.count, rows[i].problem != NULL);
+		loaded_done(&l);
+	}
+}
+
 static void streams_and_strategies(void)
 {
 	struct loaded l;
@@ -270,7 +293,7 @@ static void files_are_removed(void)
 }
 
 static const struct test tests[] = {
-	TEST(make_files), TEST(keys_are_read), TEST(every_message_is_literal), TEST(streams_and_strategies), TEST(the_usual_place),
+	TEST(make_files), TEST(keys_are_read), TEST(every_message_is_literal), TEST(a_pair_that_does_not_belong_together), TEST(streams_and_strategies), TEST(the_usual_place),
 	TEST(another_content_is_another_structure), TEST(files_are_removed),
 };
 TESTS_MAIN(tests)

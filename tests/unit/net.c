@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "net/http.h"
+#include "net/pair.h"
 #include "net/probe.h"
+#include "pair_pem.h"
 
 static struct http *open_http(void)
 {
@@ -223,7 +225,28 @@ static void probes_say_what_they_saw(void)
 	fake_stop(&s);
 }
 
+static void a_key_belongs_to_its_certificate(void)
+{
+	static const struct { const char *certificate, *key; int result; } rows[] = {
+		{PAIR_CERTIFICATE, PAIR_KEY, 0},
+		{PAIR_CERTIFICATE "-----BEGIN X-----\nother\n-----END X-----\n", PAIR_OTHER_KEY PAIR_KEY, -1}, /* the first one counts */
+		{PAIR_KEY PAIR_CERTIFICATE, PAIR_CERTIFICATE PAIR_KEY, 0},
+		{PAIR_CERTIFICATE, PAIR_OTHER_KEY, -1},
+		{PAIR_CERTIFICATE, "", -1},
+		{"", PAIR_KEY, -1},
+		{"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", PAIR_KEY, -1},
+		{PAIR_CERTIFICATE, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", -1},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err e = {0};
+		CHECK_INT(pair_check(rows[i].certificate, strlen(rows[i].certificate), rows[i].key, strlen(rows[i].key), &e), rows[i].result);
+		CHECK_INT(e.kind, rows[i].result ? ERR_INVALID : ERR_NONE);
+		CHECK(!rows[i].result || *e.message);
+	}
+}
+
 static const struct test tests[] = {
+	TEST(a_key_belongs_to_its_certificate),
 	TEST(both_kinds_of_socket_answer),  TEST(bad_answers_are_named),
 	TEST(nobody_there_is_unreachable),  TEST(a_kept_connection_that_closed_is_opened_again),
 	TEST(many_requests_go_at_once),     TEST(probes_say_what_they_saw),

@@ -173,6 +173,22 @@ mv "$HOST/aside" "$HOST/shop.test.pem"
 is "and its own stays as it is" "$(code "$secure/version")" 200
 tool --path "$HOST/ways"
 is "back again" "$CODE" 0
+
+say "a key that is another one's"
+cp "$HOST/shop.test.key" "$HOST/aside"
+openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:prime256v1 -out "$HOST/shop.test.key" 2>/dev/null
+sed -i 's|ways/web:2|ways/web:1|' "$HOST/ways/other/compose.yaml"
+tool --path "$HOST/ways"
+is "exit code" "$CODE" 65
+has "one clear error" "$LOG" "compose.yaml:6:65: x-reconcile.routes: tls.key: '$HOST/shop.test.key' does not belong to the certificate '$HOST/shop.test.pem', or one of the two is damaged"
+is "another project goes on" "$(version other.test)" 1
+is "and its own stays as it is" "$(code "$secure/version")" 200
+tool validate --path "$HOST/ways"
+is "validate says so, too" "$CODE" 65
+mv "$HOST/aside" "$HOST/shop.test.key"
+tool --path "$HOST/ways"
+is "back again" "$CODE" 0
+
 rm "$HOST_STATE/nginx/assets/"*
 deploy "our copies are gone" "0 1 0" --path "$HOST/ways"
 has "our copies are gone: the plan says so" "$PLAN" "  ~   nginx: the certificate of shop.test was changed by hand or is gone"

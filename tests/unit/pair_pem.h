@@ -1,0 +1,29 @@
+/* A certificate (EC, of nobody), its key, and another key. */
+#ifndef TESTS_PAIR_PEM_H
+#define TESTS_PAIR_PEM_H
+
+#define PAIR_CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBbjCCAROgAwIBAgIUCfrfPJqPDJBw5O6BOdkCGeLYwGswCgYIKoZIzj0EAwIw\n" \
+	"DDEKMAgGA1UEAwwBYTAeFw0yNjExMjExNjQ5MzFaFw0yNjExMjMxNjQ5MzFaMAwx\n" \
+	"CjAIBgNVBAMMAWEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQG5BHMSn8FmiW+\n" \
+	"Ur0TEkX9VkwN5hExMoPCIG1brkZxeHsA27JJddOxc1Xhnq9kflXzR8VHGo1uoY3b\n" \
+	"2ZMJn8suo1MwUTAdBgNVHQ4EFgQUSyrzu46Jp1Gka+EUocUYX/P068IwHwYDVR0j\n" \
+	"BBgwFoAUSyrzu46Jp1Gka+EUocUYX/P068IwDwYDVR0TAQH/BAUwAwEB/zAKBggq\n" \
+	"hkjOPQQDAgNJADBGAiEA/885JfhhISwW2WIdxjyXu4HtGSRBDD36YHXsG+l4+xQC\n" \
+	"IQDp5HzRyIqloI6MCxLuB9NYlpmkzIcjiz2c+/U9jzemQg==\n" \
+	"-----END CERTIFICATE-----\n"
+#define PAIR_KEY \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAa52NySM3OCN9+w6\n" \
+	"HGX44gwnjyqe1LEga827szpd9mWhRANCAAQG5BHMSn8FmiW+Ur0TEkX9VkwN5hEx\n" \
+	"MoPCIG1brkZxeHsA27JJddOxc1Xhnq9kflXzR8VHGo1uoY3b2ZMJn8su\n" \
+	"-----END PRIVATE KEY-----\n"
+#define PAIR_OTHER_KEY \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg51FyvwFcbsoKfAbK\n" \
+	"nyiMRpQ0SUQGlCMyzkT8wwZlFlqhRANCAAT6CWenM3zP1BbEJFSudsa8MykKtBBU\n" \
+	"etupUpdasNm4NwAlYFzKmOQfg5zQI+oCBHmNUJujsrtH+5AGlEEIhAsI\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#endif
