@@ -611,7 +611,7 @@ static void drained_at(struct host *h, const struct point *p)
 			h->world->instances[i].idle_readings = 0;
 		}
 	run(h);
-	CHECK_CONTAINS(h->log, "(cuts 2 connections after the drain time-out)");
+	CHECK_CONTAINS(h->log, "(cuts 2 connections after the drain time-out of 65s: ");
 	CHECK(h->world->now_ms - began_ms >= 65000);
 	comes_in(h, "rev-app:2", p->way->replicas);
 }

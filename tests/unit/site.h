@@ -86,7 +86,8 @@ static inline const char *listed(struct site *t, const char *id, const char *rev
 {
 	return arena_printf(&t->arena, "{\"Id\":\"%s\",\"Names\":[\"/shop-db-%s\"],\"State\":\"exited\",\"Created\":1,\"Labels\":{"
 	                    "\"io.reconcile.instance\":\"me\",\"com.docker.compose.project\":\"shop\",\"com.docker.compose.service\":\"db\","
-	                    "\"com.docker.compose.container-number\":\"%s\",\"io.reconcile.revision\":\"%s\"}}", id, id, id, revision);
+	                    "\"com.docker.compose.container-number\":\"%s\",\"io.reconcile.revision\":\"%s\"},"
+	                    "\"NetworkSettings\":{\"Networks\":{\"shop_default\":{}}}}", id, id, id, revision);
 }
 
 static inline const char *inspected(struct site *t, const char *id, const char *revision, const char *state)
