@@ -136,7 +136,7 @@ enum ups alias_give(struct rollout *r, const struct service *s, const struct set
 		const struct instance *i = ready.items[k];
 		const struct endpoint *places;
 		size_t count = i->state == INSTANCE_RUNNING ? differences(r, s, i, true, &places) : 0;
-		if (!count)
+		if (!count || alias_stuck(r, i)) /* it serves without, until its turn to be replaced comes */
 			continue;
 		if (rollout_may_place(r, i)) {
 			need_networks(r, s);
@@ -155,7 +155,8 @@ bool alias_is_given(struct rollout *r, const struct service *s, const struct set
 {
 	const struct endpoint *places;
 	for (size_t i = 0; i < set->count && (int)i < n; i++)
-		if (set->items[i]->state == INSTANCE_RUNNING && differences(r, s, set->items[i], true, &places))
+		if (set->items[i]->state == INSTANCE_RUNNING && differences(r, s, set->items[i], true, &places) &&
+		    !alias_stuck(r, set->items[i]))
 			return false;
 	return true;
 }

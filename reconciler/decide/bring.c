@@ -239,13 +239,21 @@ static bool is_orphan(const struct rollout *r, const struct service *s, const st
 	return i->shares && service_shares(s);
 }
 
+/* Does the installed configuration lead to it? Only a publish changes that. */
+static bool is_listed(const struct rollout *r, const struct instance *i)
+{
+	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
+		return false; /* the address of whoever runs there, and it does not */
+	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
+}
+
 /* Why it cannot serve any more as it is, whatever is done to it; NULL: it can. */
 static const char *broken_why(const struct rollout *r, const struct service *s, const struct instance *i)
 {
 	return i->state == INSTANCE_DEAD ? "is half removed"
 	       : is_orphan(r, s, i) ? "has the network of a container that is gone"
 	       : r->is_routed && s->is_routed && !*i->address ? "is not on the network of nginx's traffic"
-	       : alias_stuck(r, i);
+	       : !is_listed(r, i) ? alias_stuck(r, i) : NULL;
 }
 
 static bool is_broken(const struct rollout *r, const struct service *s, const struct instance *i)
@@ -379,14 +387,6 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 		if (!is_broken(r, s, set->items[i]))
 			*ARENA_PUSH(r->pass->arena, usable.items, usable.count) = set->items[i];
 	return usable;
-}
-
-/* Does the installed configuration lead to it? Only a publish changes that. */
-static bool is_listed(const struct rollout *r, const struct instance *i)
-{
-	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
-		return false; /* the address of whoever runs there, and it does not */
-	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }
 
 /* What nginx leads to has passed its gate before: it need only pass now, however short a time this process has looked. */

@@ -72,7 +72,8 @@ const char *live_limit(struct rollout *r, const struct service *s, const struct 
 			value_print(&found, &i->live[k], true);
 			return arena_printf(r->pass->arena, "%s has %s %s, and Git sets none", i->name, s->spec.rows[k]->path, found.text);
 		}
-	return NULL;
+	const char *stuck = alias_stuck(r, i);
+	return stuck ? arena_printf(r->pass->arena, "%s %s", i->name, stuck) : NULL;
 }
 
 struct set live_unlimited(struct rollout *r, const struct service *s, const struct set *set)

@@ -42,18 +42,22 @@ static bool has_image(const struct world *w, const char *name)
 }
 
 /* What a real engine would not do, whatever decide thought when it looked. */
-static int refuse_places(const struct simulation *s, const struct action *a, struct err *e)
+static int refuse_places(struct simulation *s, const struct action *a, struct err *e)
 {
 	const struct world *w = s->real;
-	if (a->instance && s->stuck_id && strcmp(a->instance->id, s->stuck_id) == 0 && a->instance->started_ms == s->stuck_since_ms)
+	const struct instance *moved = find(s->real, a->instance);
+	bool has_network = moved && (moved->state == INSTANCE_RUNNING || moved->state == INSTANCE_PAUSED);
+	if (has_network && s->stuck_id && strcmp(moved->id, s->stuck_id) == 0 && moved->started_ms == s->stuck_since_ms) {
+		s->in_vain++;
 		return err_set(e, ERR_TRANSIENT, "cannot program address: it conflicts with existing route");
+	}
 	for (size_t i = 0; i < a->endpoints_count; i++)
 		if (!has_place(w, a->endpoints[i].network, a->endpoints[i].address))
 			return err_set(e, ERR_CONFLICT, "no such network, or address: %s", a->endpoints[i].network);
 	return 0;
 }
 
-static int refuse_create(const struct simulation *s, const struct action *a, struct err *e)
+static int refuse_create(struct simulation *s, const struct action *a, struct err *e)
 {
 	const struct world *w = s->real;
 	for (size_t i = 0; i < w->instances_count; i++)

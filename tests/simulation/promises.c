@@ -673,7 +673,8 @@ static const char *compare(struct simulation *s)
 const char *promise_of_rest(struct simulation *s, bool is_retried)
 {
 	const struct decision *d = &s->host.last;
-	if (s->acted)
+	/* What serves without its place on a network is replaced when its rollout is over, and that may wait for a word. */
+	if (s->acted > s->in_vain)
 		return "apply, then plan: no changes";
 	if (s->real->nginx.is_announcing)
 		return "no close flag is left behind";

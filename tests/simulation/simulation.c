@@ -241,7 +241,7 @@ static void begin_run(struct simulation *s)
 	s->is_dead = false;
 	s->host.world = s->real;
 	s->real->run_started_ms = s->real->now_ms;
-	s->quiet_passes = s->idle_passes = s->acted = 0;
+	s->quiet_passes = s->idle_passes = s->acted = s->in_vain = 0;
 	s->is_memory_out = false;
 	memset(s->repeats, 0, sizeof s->repeats);
 	s->counters->runs++;

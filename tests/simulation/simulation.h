@@ -80,6 +80,7 @@ struct simulation {
 	int idle_passes;          /* since anything was done */
 	struct repeat repeats[64]; /* actions since anything happened, by what they are about; a full table begins anew */
 	int acted;                /* actions of this run */
+	int in_vain;              /* of these, what the engine cannot do until the container is another one */
 	uint64_t decision;        /* its number */
 	struct flight *flights;
 	size_t flights_count;

@@ -169,6 +169,27 @@ static void one_that_cannot_be_given_its_place_is_replaced(void)
 	}
 }
 
+/* It has its requests from nginx all the same: a rollout goes on with it, and takes it away as it takes the others. */
+static void what_serves_without_its_place_goes_on_until_its_turn(void)
+{
+	struct host *h = host_new();
+	struct service *s = add_service(h, "web", "app:1", STRATEGY_ROLLING, true);
+	s->replicas = 2;
+	s->batch = 1;
+	run(h);
+	stuck = find_instance(h, "shop-web-1")->id;
+	lose_network(h, find_instance(h, "shop-web-1"));
+	h->fails = engine_lost_it;
+	set_image(h, service_of(h, "web"), "app:2");
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_INT(h->world->instances_count, 2);
+	CHECK_STR(named(h, "web"), "shop-web-4 shop-web-3 ");
+	CHECK(strstr(h->log, "shift traffic: 50.0%") && strstr(h->log, "stop shop-web-1"));
+	nothing_left(h);
+	host_free(h);
+}
+
 /* More containers would not help. */
 static void when_none_can_be_given_its_place_none_is_replaced(void)
 {
@@ -252,6 +273,7 @@ static const struct test tests[] = {
 	TEST(one_that_cannot_get_it_gets_no_traffic),
 	TEST(whoever_is_off_its_network_is_connected),
 	TEST(one_that_cannot_be_given_its_place_is_replaced),
+	TEST(what_serves_without_its_place_goes_on_until_its_turn),
 	TEST(when_none_can_be_given_its_place_none_is_replaced),
 	TEST(where_it_cannot_move_it_is_there_at_once),
 	TEST(subnets_run_out_for_the_traffic_last),
