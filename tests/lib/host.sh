@@ -46,13 +46,16 @@ host_start() {
 }
 
 host_stop() {
-	local pid
+	local pid round
 	[ -n "${HOST-}" ] || return 0
-	# Whatever of ours is left in that network; the engine's own processes end with it.
-	for pid in $(ip netns pids "${DOCKERD_NETNS-}" 2>/dev/null); do
-		case $(cat "/proc/$pid/comm" 2>/dev/null) in
-		nginx | reconcile | strict-client) kill -KILL "$pid" 2>/dev/null ;;
-		esac
+	# Whatever of ours is left in that network; the engine's own processes end with it. A second time, because an nginx
+	# makes another worker for one that is killed before it.
+	for round in 1 2; do
+		for pid in $(ip netns pids "${DOCKERD_NETNS-}" 2>/dev/null); do
+			case $(cat "/proc/$pid/comm" 2>/dev/null) in
+			nginx | reconcile | strict-client) kill -KILL "$pid" 2>/dev/null ;;
+			esac
+		done
 	done
 	dockerd_stop "$HOST/docker"
 	rm -rf "$HOST"
