@@ -670,11 +670,21 @@ static const char *compare(struct simulation *s)
 	return broken;
 }
 
+/* What serves without its place on a network is replaced when its rollout is over, and that may wait for a word. */
+static bool waits_with_one_stuck(const struct simulation *s)
+{
+	const struct decision *d = &s->host.last;
+	for (size_t i = 0; i < s->real->instances_count; i++)
+		for (size_t k = 0; s->stuck_id && strcmp(s->real->instances[i].id, s->stuck_id) == 0 && k < d->services_count; k++)
+			if (strcmp(d->services[k].service, s->real->instances[i].service) == 0 && d->services[k].phase == PHASE_WAITING)
+				return true;
+	return false;
+}
+
 const char *promise_of_rest(struct simulation *s, bool is_retried)
 {
 	const struct decision *d = &s->host.last;
-	/* What serves without its place on a network is replaced when its rollout is over, and that may wait for a word. */
-	if (s->acted > s->in_vain)
+	if (s->acted > (waits_with_one_stuck(s) ? s->in_vain : 0))
 		return "apply, then plan: no changes";
 	if (s->real->nginx.is_announcing)
 		return "no close flag is left behind";
