@@ -142,15 +142,13 @@ static void observe_names(struct observer *o, struct world *w)
 	for (size_t i = 0; i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		struct memory *m = remember(o, in->id);
-		bool has_name = false, moves = false;
+		bool moves = false;
 		in->alone_since_ms = m->alone_since_ms;
 		if (in->is_away)
 			continue;
-		for (size_t k = 0; k < in->endpoints_count; k++) {
-			has_name |= in->endpoints[k].has_alias;
+		for (size_t k = 0; k < in->endpoints_count; k++)
 			moves |= *in->endpoints[k].address != 0;
-		}
-		m->alone_since_ms = has_name || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : observer_now_ms(o);
+		m->alone_since_ms = instance_has_name(in) || !moves ? 0 : m->alone_since_ms ? m->alone_since_ms : observer_now_ms(o);
 		in->alone_since_ms = m->alone_since_ms;
 	}
 }

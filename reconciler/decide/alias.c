@@ -11,14 +11,6 @@
 
 #include "decide/rollout.h"
 
-static bool has_name(const struct instance *i)
-{
-	for (size_t k = 0; k < i->endpoints_count; k++)
-		if (i->endpoints[k].has_alias)
-			return true;
-	return false;
-}
-
 /* Does this decision do that to it? */
 static bool is_moving(const struct pass *p, enum action_kind kind, const struct instance *i)
 {
@@ -35,7 +27,7 @@ static bool is_named_beside(struct rollout *r, const char *revision)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct instance *other = all.items[i];
 		bool is_up = instance_is_up(other) || is_moving(r->pass, ACTION_START, other);
-		bool is_named = has_name(other) || is_moving(r->pass, ACTION_ALIAS, other);
+		bool is_named = instance_has_name(other) || is_moving(r->pass, ACTION_ALIAS, other);
 		if (strcmp(other->revision, revision) != 0 && is_up && is_named)
 			return true;
 	}
@@ -120,7 +112,7 @@ static void emit(struct rollout *r, enum action_kind kind, const struct service 
 void alias_dim(struct rollout *r, const struct service *s, const struct instance *i)
 {
 	const struct endpoint *places;
-	size_t count = has_name(i) && is_named_beside(r, i->revision) ? differences(r, s, i, false, &places) : 0;
+	size_t count = instance_has_name(i) && is_named_beside(r, i->revision) ? differences(r, s, i, false, &places) : 0;
 	if (count)
 		emit(r, ACTION_UNALIAS, s, i, places, count);
 }
@@ -166,7 +158,7 @@ static bool is_named_elsewhere(struct rollout *r, const struct instance *i)
 {
 	struct set all = set_of(r->pass, r->project, r->service, NULL);
 	for (size_t k = 0; k < all.count; k++)
-		if (all.items[k] != i && all.items[k]->state == INSTANCE_RUNNING && has_name(all.items[k]) &&
+		if (all.items[k] != i && all.items[k]->state == INSTANCE_RUNNING && instance_has_name(all.items[k]) &&
 		    !is_moving(r->pass, ACTION_UNALIAS, all.items[k]))
 			return true;
 	return false;
@@ -178,8 +170,8 @@ static bool is_one_coming(struct rollout *r)
 	struct set all = set_of(r->pass, r->project, r->service, NULL);
 	for (size_t k = 0; k < all.count; k++) {
 		const struct instance *other = all.items[k];
-		bool is_woken = other->state == INSTANCE_PAUSED && has_name(other) && is_moving(r->pass, ACTION_START, other);
-		if (is_woken || (is_moving(r->pass, ACTION_ALIAS, other) && !has_name(other)))
+		bool is_woken = other->state == INSTANCE_PAUSED && instance_has_name(other) && is_moving(r->pass, ACTION_START, other);
+		if (is_woken || (is_moving(r->pass, ACTION_ALIAS, other) && !instance_has_name(other)))
 			return true;
 	}
 	return false;
@@ -211,7 +203,7 @@ bool alias_take(struct rollout *r, const struct instance *i)
 	}
 	/* A service that leaves as a whole leaves with its name. */
 	if (!r->target || i->state != INSTANCE_RUNNING || is_moving(r->pass, ACTION_UNALIAS, i) || !is_named_elsewhere(r, i) ||
-	    (!has_name(i) && alias_stuck(r, i)))
+	    (!instance_has_name(i) && alias_stuck(r, i)))
 		return true;
 	size_t count = differences(r, s, i, false, &places);
 	if (!count)

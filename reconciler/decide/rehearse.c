@@ -79,10 +79,7 @@ static void place(const struct world *w, struct instance *i, const struct action
 	}
 	i->endpoints = places;
 	i->endpoints_count = count;
-	bool has_name = false;
-	for (size_t k = 0; k < count; k++)
-		has_name |= places[k].has_alias;
-	i->alone_since_ms = action->kind == ACTION_UNALIAS && !has_name ? w->now_ms : 0;
+	i->alone_since_ms = action->kind == ACTION_UNALIAS && !instance_has_name(i) ? w->now_ms : 0;
 }
 
 static void create(struct world *w, const struct action *action, struct arena *a)

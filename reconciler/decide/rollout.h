@@ -145,9 +145,10 @@ const char *resource_difference(struct rollout *r, const struct service *s);
 /* Sets right what can be changed on the running instance and differs from the spec. Returns true when there is something
  * to do about it; when an earlier attempt of this run failed, *why says how and nothing is done. */
 bool live_update(struct rollout *r, const struct service *s, const struct instance *i, const char **why);
-/* The limit that it has, Git does not set, and the engine cannot take away from it: for people; NULL: none. */
+/* Why it serves and must be replaced all the same: a limit that Git does not set and the engine cannot take away from it, or a
+ * place on a network that the engine cannot give it. For people; NULL: it need not. */
 const char *live_limit(struct rollout *r, const struct service *s, const struct instance *i);
-/* Those of `set` without such a limit, and those with one whose turn to be replaced has not come: they go one by one. */
+/* Those of `set` without such a reason, and those with one whose turn to be replaced has not come: they go one by one. */
 struct set live_unlimited(struct rollout *r, const struct service *s, const struct set *set);
 
 /* names.c */

@@ -39,3 +39,11 @@ bool swap_is_helper(const char *path)
 	}
 	return false;
 }
+
+bool instance_has_name(const struct instance *i)
+{
+	for (size_t k = 0; k < i->endpoints_count; k++)
+		if (i->endpoints[k].has_alias)
+			return true;
+	return false;
+}

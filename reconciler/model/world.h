@@ -296,6 +296,9 @@ struct world {
 	size_t failures_count;
 };
 
+/* Has it the name of its service, on any network? */
+bool instance_has_name(const struct instance *i);
+
 /* The last good revision of a service; NULL: none ever was. */
 const struct good *world_good(const struct world *w, const char *project, const char *service);
 

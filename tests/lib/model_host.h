@@ -416,12 +416,12 @@ static inline void check_start(struct host *h, const struct desired *d, const st
 	CHECK(is_paused || count_up_of(h, a->service) < most);
 }
 
-static inline bool has_alias(const struct instance *i)
+static inline int count_lines(const char *log, const char *part)
 {
-	for (size_t k = 0; k < i->endpoints_count; k++)
-		if (i->endpoints[k].has_alias)
-			return true;
-	return false;
+	int n = 0;
+	for (const char *at = strstr(log, part); at; at = strstr(at + 1, part))
+		n++;
+	return n;
 }
 
 /* Has it the name somewhere where it could be without? */
@@ -439,7 +439,7 @@ static inline bool is_named_beside(struct host *h, const char *service, const st
 	for (size_t k = 0; k < h->world->instances_count; k++) {
 		const struct instance *other = &h->world->instances[k];
 		if (strcmp(other->service, service) == 0 && (!i || strcmp(other->id, i->id) != 0) &&
-		    other->state == INSTANCE_RUNNING && has_alias(other) && !(revision && strcmp(other->revision, revision) == 0))
+		    other->state == INSTANCE_RUNNING && instance_has_name(other) && !(revision && strcmp(other->revision, revision) == 0))
 			return true;
 	}
 	return false;

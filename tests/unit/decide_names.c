@@ -8,7 +8,7 @@ static const char *named(struct host *h, const char *service)
 	text[0] = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++) {
 		const struct instance *in = &h->world->instances[i];
-		if (strcmp(in->service, service) == 0 && in->state == INSTANCE_RUNNING && has_alias(in))
+		if (strcmp(in->service, service) == 0 && in->state == INSTANCE_RUNNING && instance_has_name(in))
 			snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", in->name);
 	}
 	return text;

@@ -28,14 +28,6 @@ static struct host *deployed(int replicas, int batch)
 	return h;
 }
 
-static int count_lines(const char *log, const char *part)
-{
-	int n = 0;
-	for (const char *at = strstr(log, part); at; at = strstr(at + 1, part))
-		n++;
-	return n;
-}
-
 static void batch_by_batch(void)
 {
 	struct host *h = deployed(3, 1);

@@ -103,14 +103,6 @@ static struct host *asked_for(enum strategy strategy, int replicas, int64_t keep
 	return h;
 }
 
-static int count_lines(const char *log, const char *part)
-{
-	int n = 0;
-	for (const char *at = strstr(log, part); at; at = strstr(at + 1, part))
-		n++;
-	return n;
-}
-
 static void blue_green_steps(void)
 {
 	struct host *h = asked_for(STRATEGY_BLUE_GREEN, 3, 600000);

@@ -271,14 +271,6 @@ static void another_run(struct host *h)
 	}
 }
 
-static int count_lines(const char *log, const char *part)
-{
-	int n = 0;
-	for (const char *at = strstr(log, part); at; at = strstr(at + 1, part))
-		n++;
-	return n;
-}
-
 /* Nothing is done twice, nothing is left out. */
 static void killed_at(struct host *h, const struct point *p)
 {

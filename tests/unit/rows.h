@@ -157,7 +157,7 @@ static inline void at_each_point(event happens)
 
 static inline bool is_named(const struct instance *i)
 {
-	return is_serving(i) && has_alias(i) && !i->is_restart_off;
+	return is_serving(i) && instance_has_name(i) && !i->is_restart_off;
 }
 
 /* Comes to rest: so many instances of that revision alone, all of them ready, named and routed, and nothing left to do. */
