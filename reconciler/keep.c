@@ -32,13 +32,14 @@ int keep_begin(struct keeper *k, struct err *e)
 }
 
 /* Kept in memory even when it cannot be written: going back must not wait for room on the disk. The run then ends
- * with the error, see keep_settled(). */
+ * with the error, see keep_settled(). A revision that was good before is as bad as any other. */
 int keep_quarantine(struct keeper *k, const struct action *action, struct err *e)
 {
 	struct arena *a = k->arena;
 	*ARENA_PUSH(a, k->notes.quarantines, k->notes.quarantines_count) = (struct note_quarantine){
 		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
 		arena_strdup(a, action->reason), clock_now_ms()};
+	past_goods_forget(&k->notes.past_goods, &(struct past_good){action->project, action->service, action->revision});
 	k->are_unwritten = notes_write(k->folder, &k->notes, e) < 0;
 	return k->are_unwritten ? -1 : 0;
 }
@@ -48,11 +49,15 @@ static void set_good(struct notes *n, struct arena *a, const struct service *s, 
 {
 	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
 	                         arena_strdup(a, text)};
+	struct past_good now = {good.project, good.service, good.revision};
 	for (size_t i = 0; i < n->goods_count; i++)
 		if (strcmp(n->goods[i].project, s->project) == 0 && strcmp(n->goods[i].service, s->name) == 0) {
+			struct past_good before = {good.project, good.service, n->goods[i].revision};
+			past_goods_follow(&n->past_goods, a, &before, &now);
 			n->goods[i] = good;
 			return;
 		}
+	past_goods_follow(&n->past_goods, a, NULL, &now);
 	*ARENA_PUSH(a, n->goods, n->goods_count) = good;
 }
 
@@ -87,6 +92,9 @@ int keep_good(struct keeper *k, const struct action *action, struct err *e)
 	with.goods_count = 0;
 	for (size_t i = 0; i < k->notes.goods_count; i++)
 		*ARENA_PUSH(k->arena, with.goods, with.goods_count) = k->notes.goods[i];
+	with.past_goods = (struct past_goods){0};
+	for (size_t i = 0; i < k->notes.past_goods.count; i++)
+		*ARENA_PUSH(k->arena, with.past_goods.items, with.past_goods.count) = k->notes.past_goods.items[i];
 	set_good(&with, k->arena, action->spec, text.text);
 	with.images = NULL;
 	with.images_count = 0;

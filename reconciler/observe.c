@@ -222,6 +222,8 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 		}
 		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
 	}
+	for (size_t i = 0; i < o->notes->past_goods.count; i++)
+		*ARENA_PUSH(a, w->past_goods.items, w->past_goods.count) = o->notes->past_goods.items[i];
 	for (size_t i = 0; i < o->notes->images_count; i++) {
 		const struct note_image *n = &o->notes->images[i];
 		*ARENA_PUSH(a, w->past_images, w->past_images_count) =
@@ -291,12 +293,12 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	if (nginx_find_namings(o->nginx, d, a, &w->nginx, e) < 0)
 		return -1;
 	access_log_read(&o->access_log, &w->nginx.topology, clock_now_ms(), a, &w->evidence, &w->evidence_count);
+	observe_notes(o, w, a);
 	measure(&o->measurer, d, a, w);
 	host_observe(o->host, desired_swap(d), a, &w->host);
 	for (size_t i = 0; i < w->instances_count; i++)
 		if (w->instances[i].state == INSTANCE_RUNNING && w->instances[i].pid)
 			w->instances[i].memory_bytes = host_memory_bytes(w->instances[i].pid);
-	observe_notes(o, w, a);
 	observe_names(o, w);
 	if (orders_read(o->orders_folder, a, &w->orders, &w->orders_count, e) < 0)
 		return -1;

@@ -37,6 +37,7 @@ struct world *world_copy(struct arena *a, const struct world *w)
 	COPY_ARRAY(a, copy, images);
 	COPY_ARRAY(a, copy, quarantines);
 	COPY_ARRAY(a, copy, goods);
+	copy->past_goods.items = copy_array(a, w->past_goods.items, w->past_goods.count, sizeof *w->past_goods.items);
 	COPY_ARRAY(a, copy, orders);
 	COPY_ARRAY(a, copy, past_images);
 	COPY_ARRAY(a, copy, failures);
@@ -247,11 +248,15 @@ static void note_good(struct world *w, const struct action *action, struct arena
 {
 	past_image(w, action->spec, a)->good_ms = w->now_ms;
 	struct good good = {action->project, action->service, action->spec->revision, action->spec};
+	struct past_good now = {good.project, good.service, good.revision};
 	for (size_t i = 0; i < w->goods_count; i++)
 		if (strcmp(w->goods[i].project, good.project) == 0 && strcmp(w->goods[i].service, good.service) == 0) {
+			struct past_good before = {good.project, good.service, w->goods[i].revision};
+			past_goods_follow(&w->past_goods, a, &before, &now);
 			w->goods[i] = good;
 			return;
 		}
+	past_goods_follow(&w->past_goods, a, NULL, &now);
 	*ARENA_PUSH(a, w->goods, w->goods_count) = good;
 }
 
@@ -393,6 +398,7 @@ void model_done(struct world *w, const struct action *action, struct arena *a)
 	case ACTION_QUARANTINE:
 		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) = (struct quarantine){
 			action->project, action->service, action->revision, action->reason, w->now_ms};
+		past_goods_forget(&w->past_goods, &(struct past_good){action->project, action->service, action->revision});
 		break;
 	case ACTION_COMMIT: note_good(w, action, a); break;
 	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: apply_to_swap(w, action, a); break;

@@ -528,6 +528,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	table(&rows, &shown);
 	s->is_routed = d->is_routed;
 	s->replicas = 1;
+	s->rollback_window = 3;
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */
 		*draft_value(d, "restart") = value_string("no");
 	fill_members(d);

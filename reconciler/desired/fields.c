@@ -223,6 +223,9 @@ static const struct field_row rows[] = {
 	 "`reconcile promote`.", FILLS(INT64, hold_ms)},
 	{OURS("x-reconcile.keep_old"), parse_milliseconds, SHAPE_DURATION, "10m with blue-green and canary, else 0s",
 	 "How long the old revision stays warm after the switch, as an instant way back.", FILLS(INT64, keep_old_ms)},
+	{OURS("x-reconcile.rollback_window"), parse_rollback_window, SHAPE_NUMBER, "3",
+	 "So many of the revisions that were good before the present one come back without holds, steps, analysis and `promote`, as "
+	 "soon as they are ready; 0 to 10.", FILLS(INT, rollback_window)},
 	/* Longer than nginx's client_header_timeout (60 s): a client may hold a connection open that long. */
 	{OURS("x-reconcile.drain_timeout"), parse_milliseconds, SHAPE_DURATION, "65s",
 	 "Bound on waiting for requests in flight before an old instance is stopped.", FILLS(INT64, drain_timeout_ms)},

@@ -31,7 +31,7 @@ static const struct part {
 	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT), PART(back_batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
-	PART(keep_old_ms, INT64), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
+	PART(keep_old_ms, INT64), PART(rollback_window, INT), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
 #undef PART
 };
 

@@ -1,16 +1,23 @@
-/* The steps of a canary: how much of the traffic, and for how long. */
+/* The steps of a canary: how much of the traffic, and for how long; and what goes without them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "desired/parse.h"
 #include "desired/units.h"
+#include "model/world.h"
 
 int parse_hold(struct parse *p, const struct node *n, const char *path, struct value *out)
 {
 	if (n->kind == NODE_SCALAR && n->type == SCALAR_STRING && strcmp(n->text, "manual") == 0)
 		return give(out, n, value_int(HOLD_MANUAL));
 	return parse_milliseconds(p, n, path, out);
+}
+
+int parse_rollback_window(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	int64_t number;
+	return parse_integer(p, n, path, 0, PAST_GOODS_MAX, &number) < 0 ? -1 : give(out, n, value_int(number));
 }
 
 /* "5", "5%", "0.5%" -> permille. */

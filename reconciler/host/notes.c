@@ -70,6 +70,9 @@ static void take_body(const cJSON *body, struct arena *a, struct notes *out)
 			.project = text_of(item, "project", a),   .service = text_of(item, "service", a),
 			.revision = text_of(item, "revision", a), .spec = text_of(item, "spec", a),
 		};
+	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "past_goods"))
+		*ARENA_PUSH(a, out->past_goods.items, out->past_goods.count) = (struct past_good){
+			text_of(item, "project", a), text_of(item, "service", a), text_of(item, "revision", a)};
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "images"))
 		*ARENA_PUSH(a, out->images, out->images_count) = (struct note_image){
 			.project = text_of(item, "project", a), .service = text_of(item, "service", a),
@@ -179,6 +182,19 @@ static bool put_orders(cJSON *body, const struct notes *n)
 	return list != NULL;
 }
 
+static bool put_past_goods(cJSON *body, const struct notes *n)
+{
+	cJSON *list = cJSON_AddArrayToObject(body, "past_goods");
+	for (size_t i = 0; i < n->past_goods.count; i++) {
+		const struct past_good *past = &n->past_goods.items[i];
+		cJSON *item = new_item(list);
+		if (!put_text(item, "project", past->project) || !put_text(item, "service", past->service) ||
+		    !put_text(item, "revision", past->revision))
+			return false;
+	}
+	return list != NULL;
+}
+
 /* False when memory is out. */
 static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 {
@@ -211,7 +227,7 @@ static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 		    !cJSON_AddNumberToObject(item, "is_secret", image->is_secret))
 			return false;
 	}
-	return list != NULL && (n->orders_count == 0 || put_orders(body, n));
+	return list != NULL && put_past_goods(body, n) && (n->orders_count == 0 || put_orders(body, n));
 }
 
 static int print(const struct notes *n, int64_t sequence, struct buf *out, struct err *e)

@@ -38,6 +38,7 @@ struct notes {
 	size_t quarantines_count;
 	struct note_good *goods;
 	size_t goods_count;
+	struct past_goods past_goods;
 	struct note_image *images;
 	size_t images_count;
 	struct order *orders; /* see orders.h: they have files of their own */

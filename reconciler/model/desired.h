@@ -127,6 +127,7 @@ struct service {
 	size_t steps_count;
 	struct analysis analysis;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
+	int rollback_window;      /* so many of the revisions that were good before come back by their readiness alone */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
 	bool is_routed;           /* some route leads to it */
 	bool is_left_alone;       /* --target: neither a target nor needed by one. Stays as it is: instances, traffic, images */

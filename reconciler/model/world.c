@@ -19,6 +19,50 @@ const struct good *world_good(const struct world *w, const char *project, const 
 	return NULL;
 }
 
+static bool is_of_same(const struct past_good *a, const struct past_good *b)
+{
+	return strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+void past_goods_forget(struct past_goods *p, const struct past_good *bad)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < p->count; i++)
+		if (!is_of_same(&p->items[i], bad) || strcmp(p->items[i].revision, bad->revision) != 0)
+			p->items[kept++] = p->items[i];
+	p->count = kept;
+}
+
+void past_goods_follow(struct past_goods *p, struct arena *a, const struct past_good *before, const struct past_good *good)
+{
+	size_t rows = 0, oldest = 0;
+	past_goods_forget(p, good);
+	if (!before || strcmp(before->revision, good->revision) == 0)
+		return;
+	past_goods_forget(p, before);
+	for (size_t i = p->count; i-- > 0;)
+		if (is_of_same(&p->items[i], before)) {
+			rows++;
+			oldest = i;
+		}
+	if (rows >= PAST_GOODS_MAX)
+		past_goods_forget(p, &(struct past_good){p->items[oldest].project, p->items[oldest].service, p->items[oldest].revision});
+	*ARENA_PUSH(a, p->items, p->count) = *before;
+}
+
+bool world_was_good(const struct world *w, const struct service *s)
+{
+	int ago = 0;
+	for (size_t i = w->past_goods.count; i-- > 0;) {
+		const struct past_good *past = &w->past_goods.items[i];
+		if (strcmp(past->project, s->project) != 0 || strcmp(past->service, s->name) != 0)
+			continue;
+		if (++ago <= s->rollback_window && strcmp(past->revision, s->revision) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool topology_is_streamed(const struct topology *t, const char *project, const char *service)
 {
 	for (size_t i = 0; i < t->routes_count; i++)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "model/desired.h"
 #include "model/evidence.h"
@@ -212,6 +213,19 @@ struct good {
 	const struct service *spec;               /* NULL when it cannot be read back */
 };
 
+/* Those that were good before it, of each service the latest last. A revision is there once, and none that is good. */
+#define PAST_GOODS_MAX 10 /* of one service */
+struct past_goods {
+	struct past_good {
+		const char *project, *service, *revision;
+	} *items;
+	size_t count;
+};
+/* Now `good` is, after `before` (NULL: nothing was). Borrows the texts. */
+void past_goods_follow(struct past_goods *p, struct arena *a, const struct past_good *before, const struct past_good *good);
+/* It proved bad after all. */
+void past_goods_forget(struct past_goods *p, const struct past_good *bad);
+
 /* What an operator said. */
 enum order_kind {
 	ORDER_PROMOTE, /* the holds of `revision` up to `weight` are over */
@@ -284,6 +298,7 @@ struct world {
 	size_t quarantines_count;
 	struct good *goods;
 	size_t goods_count;
+	struct past_goods past_goods;
 	struct order *orders;
 	size_t orders_count;
 	struct evidence *evidence; /* of each rollout under way, for each weight so far, in the order in which they were seen */
@@ -301,5 +316,7 @@ bool instance_has_name(const struct instance *i);
 
 /* The last good revision of a service; NULL: none ever was. */
 const struct good *world_good(const struct world *w, const char *project, const char *service);
+/* Is its revision one of the last s->rollback_window that were good before that one? Then it only has to get ready. */
+bool world_was_good(const struct world *w, const struct service *s);
 
 #endif

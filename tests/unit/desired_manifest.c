@@ -148,6 +148,7 @@ static void what_follows_from_the_file(void)
 		CHECK_INT(s->drain_timeout_ms, 65000);
 		CHECK_INT(s->stop_grace_ms, 10000);
 		CHECK_INT(s->replicas, 1);
+		CHECK_INT(s->rollback_window, 3);
 		CHECK_STR(s->ready.path, "/");
 		if (*rows[i].warning)
 			CHECK_CONTAINS(l.problems.warnings.text, rows[i].warning);
@@ -163,7 +164,7 @@ static void members_are_filled_from_the_rows(void)
 	load(&l, "services:\n  web:\n    image: a/b:1\n    deploy: {replicas: 3}\n    stop_grace_period: 1s\n"
 	         "    healthcheck: {test: x}\n    volumes: [d1:/d, d2:/e, d1:/f]\n    depends_on: [db]\n"
 	         "    x-reconcile:\n      ready: {http: {port: 1, path: /p, status: 204, body: B}, tcp: {port: 2}, within: 9s, for: 8s}\n"
-	         "      hold: 3s\n      keep_old: 4s\n      drain_timeout: 5s\n  db: {image: d}\nvolumes: {d1: , d2: {name: two}}\n" ROUTED);
+	         "      hold: 3s\n      keep_old: 4s\n      rollback_window: 0\n      drain_timeout: 5s\n  db: {image: d}\nvolumes: {d1: , d2: {name: two}}\n" ROUTED);
 	const struct service *s = service(&l, "web");
 	CHECK_STR(s->project, "shop");
 	CHECK_STR(s->image, "a/b:1");
@@ -183,6 +184,7 @@ static void members_are_filled_from_the_rows(void)
 	CHECK_INT(s->ready.for_ms, 8000);
 	CHECK_INT(s->hold_ms, 3000);
 	CHECK_INT(s->keep_old_ms, 4000);
+	CHECK_INT(s->rollback_window, 0);
 	CHECK_INT(s->drain_timeout_ms, 5000);
 	CHECK_STR(l.desired.projects[0].directory, "/srv/shop");
 	CHECK_STR(l.desired.projects[0].file, "compose.yaml");

@@ -37,6 +37,7 @@ static const char good[] =
 	"    x-reconcile:\n"
 	"      ready: { http: { port: 8080, path: /health, status: 200, body: UP }, within: 60s }\n"
 	"      hold: 2m\n"
+	"      rollback_window: 7\n"
 	"volumes: { mysql: { driver_opts: { type: none, o: bind, device: ./data } } }\n"
 	"networks: { front: { internal: true, ipam: { config: [{ subnet: 172.28.0.0/24 }] } } }\n"
 	"x-reconcile:\n"
@@ -95,7 +96,7 @@ static void equal_spellings_are_one_revision(void)
 		{"    restart: always\n", ""}, {"    restart: \"no\"\n", "    restart: on-failure:5\n"},
 		/* Never part of it. */
 		{"    deploy: {replicas: 5}\n", ""}, {"    stop_grace_period: 1m\n", ""},
-		{"    x-reconcile: {hold: 1m, ready: {tcp: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
+		{"    x-reconcile: {hold: 1m, rollback_window: 1, ready: {tcp: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
 		{"    x-note: {a: b}\n", ""}, {"    scale: 5\n", ""}, {"    pull_policy: always\n", ""}, {"    attach: true\n", ""},
 		{"    deploy: {mode: replicated, labels: {a: b}, update_config: {order: stop-first}, rollback_config: {parallelism: 2}}\n", ""},
 	};
@@ -175,6 +176,7 @@ static void compare(const struct service *a, const struct service *b)
 	CHECK(a->ready.http_port == b->ready.http_port && a->ready.status == b->ready.status);
 	CHECK(a->ready.tcp_port == b->ready.tcp_port && a->ready.within_ms == b->ready.within_ms);
 	CHECK(a->ready.for_ms == b->ready.for_ms && a->hold_ms == b->hold_ms && a->keep_old_ms == b->keep_old_ms);
+	CHECK_INT(b->rollback_window, a->rollback_window);
 	CHECK(a->drain_timeout_ms == b->drain_timeout_ms && a->pull == b->pull);
 	CHECK_INT(b->volumes_count, a->volumes_count);
 	for (size_t i = 0; i < a->volumes_count && i < b->volumes_count; i++)

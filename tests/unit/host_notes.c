@@ -11,7 +11,9 @@
 #include "base/arena.h"
 #include "base/fs.h"
 #include "base/macros.h"
+#include "base/sha256.h"
 #include "host/notes.h"
+#include "keep.h"
 
 static char top[64], folder[80], copy_a[96], copy_b[96];
 
@@ -72,7 +74,9 @@ static void everything_comes_back(void)
 		{"shop", "api", "def", "", 1},
 	};
 	struct note_good g[] = {{"shop", "web", "aaa", "image: x\nenv: {A: \"b\\\\\"}\n"}};
-	struct notes n = {.quarantines = q, .quarantines_count = 2, .goods = g, .goods_count = 1, .applied = "c0ffee"}, got;
+	struct past_good before[] = {{"shop", "web", "998"}, {"shop", "api", "77"}, {"shop", "web", "999"}};
+	struct notes n = {.quarantines = q, .quarantines_count = 2, .goods = g, .goods_count = 1, .past_goods = {before, 3},
+	                  .applied = "c0ffee"}, got;
 	begin();
 	CHECK_INT(notes_write(folder, &n, &e), 0);
 	CHECK_INT(n.sequence, 1);
@@ -92,10 +96,82 @@ static void everything_comes_back(void)
 	CHECK_STR(got.goods[0].service, "web");
 	CHECK_STR(got.goods[0].revision, "aaa");
 	CHECK_STR(got.goods[0].spec, g[0].spec);
+	CHECK_INT(got.past_goods.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		CHECK_STR(got.past_goods.items[i].project, before[i].project);
+		CHECK_STR(got.past_goods.items[i].service, before[i].service);
+		CHECK_STR(got.past_goods.items[i].revision, before[i].revision);
+	}
 	CHECK_INT(stat(folder, &st), 0);
 	CHECK_INT(st.st_mode & 0777, 0700);
 	CHECK_INT(stat(copy_a, &st), 0);
 	CHECK_INT(st.st_mode & 0777, 0600);
+	end();
+}
+
+/* By a tool that did not keep what was good before. */
+static void older_notes_are_read(void)
+{
+	static const char body[] = "{\"sequence\": 7, \"applied\": \"c0ffee\", \"quarantines\": [], \"goods\": [{\"project\": \"shop\", "
+	                           "\"service\": \"web\", \"revision\": \"aaa\", \"spec\": \"x\"}], \"images\": []}";
+	CLEANUP(arena_done) struct arena a = {0};
+	char hex[SHA256_HEX_SIZE];
+	struct err e = {0};
+	struct notes got;
+	begin();
+	sha256_hex(body, strlen(body), hex);
+	const char *text = arena_printf(&a, "reconcile-notes 1 %s\n%s", hex, body);
+	CHECK_INT(fs_mkdir(folder, 0700, &e), 0);
+	CHECK_INT(fs_write(copy_a, text, strlen(text), 0600, &e), 0);
+	CHECK_INT(notes_read(folder, &a, &got, &e), 0);
+	CHECK(!got.is_missing);
+	CHECK_STR(got.goods[0].revision, "aaa");
+	CHECK_INT(got.past_goods.count, 0);
+	end();
+}
+
+/* The revisions of shop/web that were good before, as the disk has them: "1 2 ". */
+static const char *before_of(struct arena *a)
+{
+	struct err e = {0};
+	struct notes n;
+	const char *all = "";
+	CHECK_INT(notes_read(folder, a, &n, &e), 0);
+	for (size_t i = 0; i < n.past_goods.count; i++)
+		all = arena_printf(a, "%s%s ", all, n.past_goods.items[i].revision);
+	return all;
+}
+
+static int becomes_good(struct keeper *k, const char *revision)
+{
+	struct err e = {0};
+	struct service s = {.project = "shop", .name = "web", .image = "app:1"};
+	snprintf(s.revision, sizeof s.revision, "%s", revision);
+	struct action action = {.kind = ACTION_COMMIT, .project = "shop", .service = "web", .revision = revision, .spec = &s};
+	return keep_good(k, &action, &e);
+}
+
+static void what_was_good_before_is_kept(void)
+{
+	CLEANUP(arena_done) struct arena a = {0};
+	struct err e = {0};
+	struct keeper k;
+	begin();
+	snprintf(folder, sizeof folder, "%s/notes", top); /* as the keeper calls it */
+	CHECK_INT(keep_open(&k, top, &a, &e), 0);
+	static const struct {
+		const char *good, *before;
+	} turns[] = {{"1", ""}, {"1", ""}, {"2", "1 "}, {"3", "1 2 "}, {"1", "2 3 "}, {"4", "2 3 1 "}};
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		CHECK_INT(becomes_good(&k, turns[i].good), 0);
+		CHECK_STR(before_of(&a), turns[i].before);
+	}
+	struct action failed = {.kind = ACTION_QUARANTINE, .project = "shop", .service = "web", .revision = "3", .reason = "exits"};
+	CHECK_INT(keep_quarantine(&k, &failed, &e), 0);
+	CHECK_STR(before_of(&a), "2 1 ");
+	for (int i = 5; i < 30; i++)
+		CHECK_INT(becomes_good(&k, arena_printf(&a, "%d", i)), 0);
+	CHECK_STR(before_of(&a), "19 20 21 22 23 24 25 26 27 28 ");
 	end();
 }
 
@@ -260,6 +336,8 @@ static const struct test tests[] = {
 	TEST(a_first_run_has_none),
 	TEST(everything_comes_back),
 	TEST(either_copy_can_be_lost),
+	TEST(older_notes_are_read),
+	TEST(what_was_good_before_is_kept),
 	TEST(images_are_noted_and_forgotten),
 	TEST(cut_anywhere_the_other_answers),
 	TEST(a_full_disk_leaves_both_whole),
