@@ -148,11 +148,11 @@ static void judge(struct arena *a, const struct service *s, const struct request
 /* --- all of them --- */
 
 /* The service of Git of which a revision has a share of the traffic, and asks for it. */
-static const struct service *asks(const struct desired *d, const struct traffic *t)
+static const struct service *asks(const struct desired *d, const struct world *w, const struct traffic *t)
 {
 	const struct service *s = desired_service(d, t->project, t->service);
 	bool is_asking = s && s->analysis.is_on && s->analysis.query.text && t->weight > 0;
-	return is_asking && strcmp(s->revision, t->next.revision) == 0 ? s : NULL;
+	return is_asking && strcmp(s->revision, t->next.revision) == 0 && !world_was_good(w, s) ? s : NULL;
 }
 
 void measure(struct measurer *m, const struct desired *d, struct arena *a, struct world *w)
@@ -162,7 +162,7 @@ void measure(struct measurer *m, const struct desired *d, struct arena *a, struc
 	const struct service **services = arena_alloc(a, (t->services_count + 1) * sizeof *services);
 	size_t count = 0;
 	for (size_t i = 0; i < t->services_count; i++) {
-		const struct service *s = asks(d, &t->services[i]);
+		const struct service *s = asks(d, w, &t->services[i]);
 		struct measured *k = s ? remember(m, s) : NULL;
 		int64_t since_ms = t->services[i].weight_since_ms;
 		if (!k || (k->asked_ms && k->weight_since_ms == since_ms && w->now_ms >= k->asked_ms && w->now_ms - k->asked_ms < k->pause_ms))
@@ -180,7 +180,7 @@ void measure(struct measurer *m, const struct desired *d, struct arena *a, struc
 		request_done(&requests[i]);
 	}
 	for (size_t i = 0; i < t->services_count; i++) {
-		const struct service *s = asks(d, &t->services[i]);
+		const struct service *s = asks(d, w, &t->services[i]);
 		if (s)
 			*ARENA_PUSH(a, w->measures, w->measures_count) = remember(m, s)->last;
 	}

@@ -208,6 +208,7 @@ void pass_commit(struct pass *p, const struct service *s)
 	struct action *a = pass_action(p, ACTION_COMMIT, s->project, s->name);
 	a->spec = s;
 	a->revision = s->revision;
+	a->reason = world_was_good(p->world, s) ? "was good before: only its readiness counted" : NULL;
 }
 
 bool pass_is_atomic(const struct pass *p, const char *project)

@@ -289,6 +289,17 @@ static void stay(struct rollout *r, const struct trip *t)
 		rollout_say_paused(r);
 }
 
+/* From so many of the old revision. What was good before has nothing to prove but that it gets ready. */
+static void plan_steps(struct rollout *r, int stable, struct steps *out)
+{
+	struct service s = *r->target;
+	if (rollout_was_good(r)) {
+		s.hold_ms = 0;
+		s.steps_count = 0;
+	}
+	strategy_steps(r->pass->arena, &s, stable, out);
+}
+
 void rollout_forward(struct rollout *r, const char *from)
 {
 	const struct service *spec = rollout_spec(r, from);
@@ -308,6 +319,7 @@ void rollout_forward(struct rollout *r, const char *from)
 	if (r->want && r->target != r->want && strcmp(from, r->want->revision) == 0)
 		t.mendable = 0; /* what Git asks for is refused: nothing more of it is started */
 	rollout_is_under_way(r, from, r->target->revision);
+	r->status->was_good = rollout_was_good(r);
 	/* What is listed and cannot serve leaves nginx when its successor is announced, and goes after that. */
 	struct set rest = {0}, others = set_rest(r->pass, &all, &t.stable, &t.next);
 	for (size_t i = 0; i < others.count; i++)
@@ -329,7 +341,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
 		return;
 	}
-	strategy_steps(r->pass->arena, r->target, (int)t.stable.count, &t.steps);
+	plan_steps(r, (int)t.stable.count, &t.steps);
 	r->status->steps = (int)t.steps.count;
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {

@@ -46,7 +46,7 @@ struct verdict rollout_verdict(const struct rollout *r)
 	const struct evidence **rows = NULL;
 	const struct measure *measure = NULL;
 	size_t rows_count = 0;
-	if (!r->target->analysis.is_on)
+	if (!r->target->analysis.is_on || rollout_was_good(r))
 		return (struct verdict){VERDICT_GOOD, NULL};
 	for (size_t i = 0; i < w->evidence_count; i++) {
 		const struct evidence *e = &w->evidence[i];

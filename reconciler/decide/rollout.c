@@ -51,6 +51,11 @@ bool rollout_is_good(const struct rollout *r, const char *revision)
 	return r->good && strcmp(r->good->revision, revision) == 0;
 }
 
+bool rollout_was_good(const struct rollout *r)
+{
+	return world_was_good(r->pass->world, r->target);
+}
+
 struct set set_of_revision(struct rollout *r, const char *revision)
 {
 	return set_of(r->pass, r->project, r->service, revision);

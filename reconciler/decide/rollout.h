@@ -42,6 +42,8 @@ void rollout_wait_for(struct rollout *r, const char *reason, int64_t until_ms);
 /* For the status: there are two revisions. */
 void rollout_is_under_way(struct rollout *r, const char *from, const char *to);
 bool rollout_is_good(const struct rollout *r, const char *revision);
+/* Was r->target good not long ago? Then only its readiness counts: no hold, no share, no analysis, nobody's word. */
+bool rollout_was_good(const struct rollout *r);
 
 /* All instances of that revision; NULL: of any. */
 struct set set_of_revision(struct rollout *r, const char *revision);
@@ -64,7 +66,8 @@ void rollout_fail(struct rollout *r, const char *why);
 bool rollout_refuses(struct rollout *r, struct refusal *out);
 /* Has an operator said that the holds up to that weight are over? */
 bool rollout_is_promoted(const struct rollout *r, int weight);
-/* What is to be said of r->target by what was seen of its requests; GOOD where nothing is analysed. */
+/* What is to be said of r->target by what was seen of its requests; GOOD where nothing is analysed, and of what was good
+ * before. */
 struct verdict rollout_verdict(const struct rollout *r);
 /* WAITING, because of r->pause. */
 void rollout_say_paused(struct rollout *r);

@@ -32,6 +32,7 @@ struct status {
 	const char *reason;       /* for people, NULL when settled */
 	const char *revision;     /* that serves now, "" when none does */
 	const char *from, *to;    /* the revisions of the rollout under way, also of one that goes back; NULL: there is none */
+	bool was_good;            /* `to` comes back after others: only its readiness counts */
 	int weight;               /* permille of the requests that `to` has; -1: no route leads to them */
 	int step, steps;          /* the rollout is at the first, second, ... of so many; 0: it goes back */
 	int64_t until_ms;         /* when what is waited for is over, or has failed; 0: nobody knows */

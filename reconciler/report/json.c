@@ -171,6 +171,8 @@ static void add_row(cJSON *to, const struct plan_row *row)
 		cJSON_AddItemToArray(differences, cJSON_CreateString(row->differences[i]));
 	if (row->has_new)
 		add_text(one, "strategy", row->status->strategy);
+	if (row->was_good)
+		cJSON_AddTrueToObject(one, "was_good");
 }
 
 static void add_steps(cJSON *root, const struct rehearsal *r)
@@ -193,6 +195,8 @@ static void add_progress(cJSON *one, const struct status *s)
 	char until[32];
 	add_text(one, "from", s->from);
 	add_text(one, "to", s->to);
+	if (s->was_good)
+		cJSON_AddTrueToObject(one, "was_good");
 	if (s->to && s->weight >= 0)
 		cJSON_AddNumberToObject(one, "percent", s->weight / 10.0);
 	if (s->step) {

@@ -200,6 +200,7 @@ static void add_service(struct arena *a, struct plan *p, const struct world *w, 
 		compare_services(a, &row);
 	bool is_other = row.was && strcmp(good->revision, s->revision) != 0;
 	row.is_replaced = !row.is_barred && is_other;
+	row.was_good = row.is_replaced && world_was_good(w, s);
 	row.has_new = t.added > 0;
 	/* The host differs from what was last applied, and Git did not ask for it. */
 	row.is_drift = row.was && !is_other && row.changes_count == 0;

@@ -60,6 +60,9 @@ static void print_row(struct buf *out, const struct plan_row *row)
 		print_image(out, s);
 	for (size_t i = 0; i < row->differences_count; i++)
 		buf_printf(out, "        %s\n", row->differences[i]);
+	if (row->was_good)
+		buf_printf(out, "        revision %.8s was good before: it comes in as soon as it is ready%s\n", s->revision,
+		           row->status->stops_old_first ? "" : ", without holds, steps and analysis");
 	if (row->is_replaced && !row->status->stops_old_first && s->keep_old_ms > 0)
 		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
 		           clock_duration(s->keep_old_ms, (char[32]){0}));

@@ -42,6 +42,7 @@ struct plan_row {
 	bool is_drift;                  /* Git did not ask for it */
 	bool is_barred;                 /* what Git wants is quarantined: the last good one stays */
 	bool is_replaced;               /* by another revision */
+	bool was_good;                  /* and that one was good before: only its readiness counts */
 	bool has_new;                   /* instances are created */
 	struct plan_change *changes;
 	size_t changes_count;

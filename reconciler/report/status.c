@@ -41,7 +41,7 @@ static void print_progress(struct buf *out, const struct status *s)
 {
 	if (!s->to)
 		return;
-	buf_printf(out, "  from %.8s to %.8s", s->from, s->to);
+	buf_printf(out, "  from %.8s to %.8s%s", s->from, s->to, s->was_good ? " (good before)" : "");
 	if (s->weight >= 0)
 		buf_printf(out, ", which has %d.%d%% of the requests", s->weight / 10, s->weight % 10);
 	if (s->step)

@@ -169,7 +169,7 @@ static inline struct service *add_service_to(struct host *h, struct project *p, 
 	struct service *s = ARENA_PUSH(&h->arena, p->services, p->services_count);
 	*s = (struct service){.project = p->name, .name = name, .replicas = 1, .stop_grace_ms = 10000, .strategy = strategy,
 	                      .strategy_reason = "test", .analysis = {.is_on = strategy == STRATEGY_CANARY}, .hold_ms = 5000,
-	                      .keep_old_ms = 0, .drain_timeout_ms = 65000,
+	                      .keep_old_ms = 0, .rollback_window = 3, .drain_timeout_ms = 65000,
 	                      .is_routed = routed, .ready = {.within_ms = 60000, .for_ms = 1000}};
 	set_image(h, s, image);
 	if (routed)

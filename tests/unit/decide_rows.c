@@ -457,11 +457,12 @@ static void revert_while_kept(void)
 	}
 }
 
-/* There is nothing left of it but its image: it comes in as any other does. */
+/* There is nothing left of it but its image: without a rollback_window it comes in as any other does. */
 static void revert_after_keep(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
 		struct host *h = asked_for_new(&ways[i]);
+		service_of(h, "web")->rollback_window = 0;
 		comes_in(h, "rev-app:2", ways[i].replicas);
 		look_from_here(h);
 		set_image(h, service_of(h, "web"), "app:1");

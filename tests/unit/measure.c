@@ -15,6 +15,7 @@ struct bench {
 	struct project project;
 	struct desired desired;
 	struct traffic traffic;
+	struct past_good past;
 	struct world world;
 };
 
@@ -45,6 +46,7 @@ static const struct measure *ask(struct bench *b, int64_t after_ms)
 {
 	b->world = (struct world){.now_ms = T0 + after_ms};
 	b->world.nginx.topology = (struct topology){.services = &b->traffic, .services_count = 1};
+	b->world.past_goods = (struct past_goods){&b->past, b->past.revision != NULL};
 	measure(&b->measurer, &b->desired, &b->arena, &b->world);
 	return b->world.measures_count ? b->world.measures : NULL;
 }
@@ -148,6 +150,22 @@ static void how_often(void)
 	bench_close(&b);
 }
 
+/* What comes back within its window, whatever Prometheus would say. */
+static void what_was_good_before_is_not_asked_for(void)
+{
+	static const struct fake_rule rule = {.match = "GET /", .body = VECTOR("{\"value\":[1,\"1\"]}")};
+	char text[4096];
+	struct bench b;
+	bench_open(&b, &rule, 1, "up");
+	b.past = (struct past_good){"shop", "web", "beef"};
+	b.service.rollback_window = 1;
+	CHECK(!ask(&b, 1000));
+	CHECK_INT(times_asked(&b, text, sizeof text), 0);
+	b.service.rollback_window = 0;
+	CHECK(ask(&b, 1000));
+	bench_close(&b);
+}
+
 static void nobody_there(void)
 {
 	static const struct fake_rule rule = {.match = "GET /"};
@@ -158,5 +176,6 @@ static void nobody_there(void)
 	bench_close(&b);
 }
 
-static const struct test tests[] = {TEST(answers), TEST(what_is_asked), TEST(how_often), TEST(nobody_there)};
+static const struct test tests[] = {TEST(answers), TEST(what_is_asked), TEST(how_often),
+                                    TEST(what_was_good_before_is_not_asked_for), TEST(nobody_there)};
 TESTS_MAIN(tests)

@@ -368,6 +368,41 @@ static void status_shows_both_revisions(void)
 	host_free(h);
 }
 
+/* Back to app:1, all of which is gone. */
+static void a_return_to_what_was_good_is_said(void)
+{
+	static const struct {
+		enum strategy strategy;
+		const char *said;
+	} cases[] = {
+		{STRATEGY_ROLLING, "        revision rev-app: was good before: it comes in as soon as it is ready, without holds, steps and analysis\n"},
+		{STRATEGY_IN_PLACE, "        revision rev-app: was good before: it comes in as soon as it is ready\n"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct host *h = deployed("web", cases[i].strategy, true);
+		struct decision d;
+		service_of(h, "web")->batch = 1;
+		set_image(h, service_of(h, "web"), "app:2");
+		plan_of(h);
+		CHECK(!strstr(plan.text, "good before"));
+		apply(h);
+		set_image(h, service_of(h, "web"), "app:1");
+		plan_of(h);
+		CHECK_CONTAINS(plan.text, "        image: \"app:2\" -> \"app:1\"  # forces replacement\n");
+		CHECK_CONTAINS(plan.text, cases[i].said);
+		CHECK_CONTAINS(plan.text, "shop/web: accept revision rev-app: (was good before: only its readiness counted)\n");
+		run_rounds(h, 1);
+		decide(&h->desired, h->world, &h->arena, &d);
+		buf_clear(&plan);
+		status_print(&plan, &h->desired, &d);
+		CHECK_CONTAINS(plan.text, "  from rev-app: to rev-app: (good before), which has 0.0% of the requests, step ");
+		CLEANUP(buf_done) struct buf json = BUF_INIT(4096);
+		json_status(&json, &h->desired, &d, h->world);
+		CHECK_CONTAINS(json.text, "\"to\":\"rev-app:1\",\"was_good\":true,\"percent\":0,");
+		host_free(h);
+	}
+}
+
 /* Of all shares together; what stable did before is not of it. */
 static void both_sides_of_a_rollout_are_shown(void)
 {
@@ -477,6 +512,7 @@ static const struct test tests[] = {
 	TEST(the_exit_code_is_that_of_the_worst),
 	TEST(status_has_a_line_for_each_service),
 	TEST(status_shows_both_revisions),
+	TEST(a_return_to_what_was_good_is_said),
 	TEST(drift_says_what_differs),
 	TEST(both_sides_of_a_rollout_are_shown),
 	TEST(secrets_are_nowhere),

@@ -186,6 +186,22 @@ static void secrets_are_marked_and_masked(void)
 	host_free(h);
 }
 
+static void a_return_to_what_was_good_is_marked(void)
+{
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	set_image(h, service_of(h, "web"), "app:2");
+	plan_of(h);
+	CHECK_STR(text_at("resource_changes/0/was_good"), "(nothing)");
+	run(h);
+	set_image(h, service_of(h, "web"), "app:1");
+	plan_of(h);
+	CHECK_STR(text_at("resource_changes/0/was_good"), "true");
+	run(h);
+	plan_of(h);
+	CHECK_STR(text_at("resource_changes/0/was_good"), "(nothing)");
+	host_free(h);
+}
+
 static void status_is_one_document(void)
 {
 	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
@@ -264,7 +280,7 @@ static void lines_of_a_run_have_terraforms_head(void)
 
 static const struct test tests[] = {
 	TEST(each_sign_has_terraforms_actions), TEST(drift_is_said_apart), TEST(what_is_quarantined_stays_as_it_was),
-	TEST(secrets_are_marked_and_masked), TEST(status_is_one_document), TEST(diagnostics_have_their_place),
+	TEST(secrets_are_marked_and_masked), TEST(a_return_to_what_was_good_is_marked), TEST(status_is_one_document), TEST(diagnostics_have_their_place),
 	TEST(lines_of_a_run_have_terraforms_head),
 };
 

@@ -67,6 +67,7 @@ B8 several revisions at once
 B8 revert mid-rollout
 B8 revert while the old one is kept
 B8 revert after that
+B8 revert within rollback_window
 B8 scale mid-rollout
 B8 options changed mid-rollout
 B8 crash between two actions
