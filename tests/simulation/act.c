@@ -150,6 +150,58 @@ static void apply(struct simulation *s, struct world *w, const struct action *a)
 		i->health = HEALTH_STARTING;
 }
 
+/* ---- The notes ---- */
+
+struct past_goods past_goods_copy(struct simulation *s, const struct past_goods *p)
+{
+	struct past_goods copy = {0};
+	for (size_t i = 0; i < p->count; i++)
+		*ARENA_PUSH(&s->host.arena, copy.items, copy.count) = p->items[i];
+	return copy;
+}
+
+void notes_are_written(struct simulation *s)
+{
+	s->is_copy_lost[0] = s->is_copy_lost[1] = false;
+	s->quarantines_written = s->real->quarantines_count;
+	s->past_goods_written = past_goods_copy(s, &s->real->past_goods);
+	s->judged_written = s->judged_count;
+}
+
+void forget_notes(struct simulation *s)
+{
+	struct world *w = s->real;
+	w->goods_count = w->quarantines_count = w->past_images_count = s->quarantines_written = 0;
+	w->past_goods = s->past_goods_written = (struct past_goods){0};
+	s->judged_lost = s->judged_written = s->judged_count;
+}
+
+static void judge(struct simulation *s, const struct action *a)
+{
+	s->counters->returns += a->kind == ACTION_COMMIT && was_good(s, a->spec);
+	*ARENA_PUSH(&s->host.arena, s->judged, s->judged_count) =
+		(struct judged){a->service, arena_strdup(&s->host.arena, a->revision), a->kind == ACTION_COMMIT};
+}
+
+bool was_good(const struct simulation *s, const struct service *one)
+{
+	int good = 0; /* of those that were judged last, the one that is good now among them */
+	for (size_t i = s->judged_count; i-- > s->judged_first;) {
+		const struct judged *j = &s->judged[i];
+		bool is_last = strcmp(j->service, one->name) == 0;
+		for (size_t k = i + 1; k < s->judged_count; k++)
+			is_last &= strcmp(j->service, s->judged[k].service) != 0 || strcmp(j->revision, s->judged[k].revision) != 0;
+		if (!is_last || !j->is_good)
+			continue;
+		if (strcmp(j->revision, one->revision) == 0)
+			return good > 0 && good <= one->rollback_window;
+		good++;
+	}
+	return false;
+}
+
+/* ---- Done, or half of it ---- */
+
 static void do_it(struct simulation *s, const struct action *a)
 {
 	struct world *w = s->real;
@@ -158,8 +210,8 @@ static void do_it(struct simulation *s, const struct action *a)
 	if (a->kind == ACTION_PUBLISH)
 		linger(s, &before);
 	if (action_info(a->kind)->room == ROOM_NOTES) {
-		s->is_copy_lost[0] = s->is_copy_lost[1] = false;
-		s->quarantines_written = w->quarantines_count;
+		judge(s, a);
+		notes_are_written(s);
 	}
 }
 
@@ -221,6 +273,7 @@ static void keep_unwritten(struct simulation *s, const struct action *a)
 	if (a->kind != ACTION_QUARANTINE)
 		return;
 	model_apply(s->real, a, &s->host.arena);
+	judge(s, a);
 }
 
 static enum fate fate_of(struct simulation *s, const struct action *a)

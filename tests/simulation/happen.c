@@ -76,7 +76,8 @@ static void change_timing(struct simulation *s, const struct step *step)
 	one->hold_ms = step->how % 3 ? 5000 : 0;
 	one->keep_old_ms = step->size % 2 ? 30000 : 0;
 	one->batch = 1 + (int)(step->size / 2 % 2);
-	committed(s, one, "hold, keep_old, batch");
+	one->rollback_window = (int)(step->size / 4 % 4);
+	committed(s, one, "hold, keep_old, batch, window");
 }
 
 static void change_strategy(struct simulation *s, const struct step *step)
@@ -424,9 +425,8 @@ static void disk_fills(struct simulation *s, const struct step *step)
 static void notes_are_lost(struct simulation *s, const struct step *step)
 {
 	unsigned which = step->how % 4;
-	struct world *w = s->real;
 	if (which == 3) {
-		w->goods_count = w->quarantines_count = w->past_images_count = s->quarantines_written = 0;
+		forget_notes(s);
 		say(s, "* the notes were begun anew");
 		return;
 	}
@@ -528,8 +528,9 @@ static void retries(struct simulation *s, const struct step *step)
 	for (size_t i = 0; i < w->quarantines_count; i++)
 		if (only && strcmp(w->quarantines[i].service, only) != 0)
 			w->quarantines[kept++] = w->quarantines[i];
-	w->quarantines_count = s->quarantines_written = kept;
-	w->are_notes_lost = s->is_copy_lost[0] = s->is_copy_lost[1] = false;
+	w->quarantines_count = kept;
+	w->are_notes_lost = false;
+	notes_are_written(s);
 	forget_orders(s, ORDER_ABORT, only);
 }
 

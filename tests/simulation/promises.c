@@ -342,6 +342,9 @@ static const char *blames_only_next(struct simulation *s, const struct action *a
 	const struct evidence *e = seen_of(s->host.world, a->service);
 	if (strstr(a->reason, " test, bound ") && (!e || (e->weight < PERMILLE && (e->stable.errors >= 3) == (e->next.errors >= 3))))
 		return "what fails on both sides is held against neither";
+	const struct service *want = wanted_in(s->desired, a->service);
+	if (strstr(a->reason, " test, bound ") && want && strcmp(want->revision, a->revision) == 0 && was_good(s, want))
+		return "what was good before is not analysed";
 	return NULL;
 }
 
@@ -358,7 +361,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 		bool is_bad = e->next.errors >= 20 && e->stable.errors == 0 && e->weight <= 500;
 		bool is_on_trial = want && want->analysis.is_on && want->is_routed && strcmp(want->revision, e->revision) == 0 && good &&
 		                   good->spec && strcmp(good->revision, e->revision) != 0 && strcmp(t->stable.revision, e->revision) != 0;
-		if (!is_bad || !is_on_trial || w->are_notes_lost || is_quarantined(w, e->service, e->revision) ||
+		if (!is_bad || !is_on_trial || was_good(s, want) || w->are_notes_lost || is_quarantined(w, e->service, e->revision) ||
 		    has_order(w, ORDER_ABORT, e->service, e->revision) || !count_of(&s->host, e->service, e->revision))
 			continue;
 		bool is_sent_back = false;
@@ -370,7 +373,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 	return NULL;
 }
 
-/* A canary goes up by its own steps, and past a manual hold only when it is promoted. */
+/* A canary goes up by its own steps, and past a manual hold only when it is promoted; but at once to what was good. */
 static const char *shifts_as_planned(struct simulation *s, const struct action *a)
 {
 	struct host *h = &s->host;
@@ -385,6 +388,8 @@ static const char *shifts_as_planned(struct simulation *s, const struct action *
 		return "what is aborted gets no more requests";
 	if (has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
+	if (was_good(s, want))
+		return a->weight == PERMILLE ? NULL : "what was good before goes in no steps";
 	for (size_t i = 0; i < want->steps_count; i++) {
 		const struct canary_step *step = &want->steps[i];
 		if (t->weight < step->weight && a->weight > step->weight)
@@ -398,7 +403,7 @@ static const char *shifts_as_planned(struct simulation *s, const struct action *
 	return NULL;
 }
 
-/* Good is what has passed its gates, has all the traffic, and was watched for long enough. */
+/* Good is what has passed its gates, has all the traffic, and was watched for long enough, now or some time ago. */
 static const char *commits_what_is_good(struct simulation *s, const struct action *a)
 {
 	struct host *h = &s->host;
@@ -418,10 +423,11 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	bool is_rollout = t && strcmp(t->next.revision, a->revision) == 0 && good && strcmp(good->revision, a->revision) != 0;
 	if (is_rollout && t->weight != PERMILLE)
 		return "good is only what has all the traffic";
-	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
+	bool must_prove_itself = is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !was_good(s, a->spec);
+	if (must_prove_itself && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
 	    (h->world->now_ms < t->weight_since_ms + a->spec->hold_ms || watched < a->spec->replicas))
 		return "good is only what was watched for its hold";
-	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && !has_seen_enough(s, a->spec, PERMILLE))
+	if (must_prove_itself && !has_seen_enough(s, a->spec, PERMILLE))
 		return "good is only what enough was seen of";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
@@ -464,6 +470,17 @@ static const char *goes_back_as_one(struct simulation *s, const struct status *s
 		if (is_quarantined(s->real, p->services[i].name, p->services[i].revision))
 			return "an atomic project goes back as one";
 	return NULL;
+}
+
+/* What was good a little while ago only has to get ready: that is said of it, and of nothing else. */
+static const char *waits_only_to_be_ready(struct simulation *s, const struct status *st)
+{
+	const struct service *want = wanted_in(s->desired, st->service);
+	bool is_on_its_way = want && st->to && st->step && strcmp(st->to, want->revision) == 0;
+	bool is_held = st->reason && (strstr(st->reason, "is watched for") || strstr(st->reason, "`reconcile promote"));
+	if (is_on_its_way && st->was_good != was_good(s, want))
+		return "what was good before is known";
+	return is_on_its_way && st->was_good && is_held ? "what was good before waits for nobody" : NULL;
 }
 
 static bool has_failed(const struct world *w, const char *object)
@@ -591,6 +608,8 @@ const char *promise_of_decision(struct simulation *s)
 		quiet = gives_up(s->real);
 	if (!quiet)
 		quiet = sends_back_what_is_bad(s);
+	for (size_t i = 0; i < d->services_count && !quiet; i++)
+		quiet = waits_only_to_be_ready(s, &d->services[i]);
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
 			quiet = parks_what_it_keeps(s, &d->services[i]);

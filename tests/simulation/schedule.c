@@ -15,6 +15,7 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 		.condition = CONDITION_STARTED,
 	};
 	s->canary_hold_ms = roll(state, 3) ? 3000 : HOLD_MANUAL;
+	s->rollback_window = (int)roll(state, 4);
 	s->is_analysed = roll(state, 2);
 	s->min_requests = s->is_analysed && roll(state, 2) ? 1 + roll(state, 60) : 0;
 	if (index == 0 && roll(state, 6) == 0) {
@@ -77,9 +78,9 @@ void schedule_print(const struct schedule *s)
 	        s->is_atomic[1] ? "stall" : "");
 	for (int i = 0; i < s->services; i++) {
 		const struct setup *one = &s->setups[i];
-		fprintf(stderr, "  %s/%s: %d MiB, %s, replicas %d, batch %d, hold %dms, keep_old %dms, ready after %dms%s%s%s%s, of %d requests",
+		fprintf(stderr, "  %s/%s: %d MiB, %s, replicas %d, batch %d, hold %dms, keep_old %dms, window %d, ready after %dms%s%s%s%s, of %d requests",
 		        project_names[one->project], service_names[i], one->use_mib, strategy_names[one->strategy], one->replicas,
-		        one->batch, (int)one->hold_ms, (int)one->keep_old_ms,
+		        one->batch, (int)one->hold_ms, (int)one->keep_old_ms, one->rollback_window,
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
 		        one->is_job ? ", a job" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
 		if (one->depends_on >= 0)

@@ -22,6 +22,7 @@ struct setup {
 	int replicas, batch;
 	int64_t hold_ms, keep_old_ms;
 	int64_t canary_hold_ms; /* of each of its steps; or HOLD_MANUAL */
+	int rollback_window;
 	bool is_analysed;    /* by the manifest */
 	int64_t min_requests;
 	int64_t slow_ms;     /* how long an instance takes to get ready */

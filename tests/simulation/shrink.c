@@ -66,6 +66,7 @@ static bool simplify(struct simulation *s, struct schedule *schedule, const char
 		TRY(one->slow_ms, 0);
 		TRY(one->keep_old_ms, 0);
 		TRY(one->hold_ms, 0);
+		TRY(one->rollback_window, 0);
 		TRY(one->replicas, 1);
 		TRY(one->batch, 1);
 		TRY(one->is_routed, false);

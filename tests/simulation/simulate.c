@@ -95,6 +95,8 @@ static void print_counters(const struct counters *c)
 	puts("actions, by kind:");
 	for (int i = 0; i < ACTION_KIND_COUNT; i++)
 		print_count(action_info((enum action_kind)i)->verb, c->actions[i]);
+	puts("returns of what was good before:");
+	print_count("by readiness alone", c->returns);
 	puts("where services stood when a run ended:");
 	for (int i = 0; i < PHASE_COUNT; i++)
 		print_count(phase_name((enum phase)i), c->phases[i]);

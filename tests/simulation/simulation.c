@@ -116,6 +116,7 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 		one->batch = setup->batch;
 		one->hold_ms = setup->hold_ms;
 		one->keep_old_ms = setup->keep_old_ms;
+		one->rollback_window = setup->rollback_window;
 		one->steps_count = CANARY_STEPS;
 		one->steps = arena_alloc(&h->arena, CANARY_STEPS * sizeof *one->steps);
 		for (int k = 0; k < CANARY_STEPS; k++)
@@ -228,11 +229,14 @@ static void read_git(struct simulation *s)
 static void read_notes(struct simulation *s)
 {
 	struct world *w = s->real;
-	if (w->quarantines_count > s->quarantines_written) /* what the last run could not write */
+	if (w->quarantines_count > s->quarantines_written) { /* what the last run could not write */
 		w->quarantines_count = s->quarantines_written;
+		w->past_goods = past_goods_copy(s, &s->past_goods_written);
+		s->judged_count = s->judged_written;
+	}
 	if (!(s->is_copy_lost[0] && s->is_copy_lost[1]))
 		return;
-	w->goods_count = w->quarantines_count = w->past_images_count = s->quarantines_written = 0;
+	forget_notes(s);
 	w->are_notes_lost = w->instances_count > 0;
 }
 
@@ -260,6 +264,7 @@ static void observe(struct simulation *s)
 {
 	struct world *w = s->real;
 	s->host.world = w;
+	s->judged_first = s->judged_lost;
 	time_passes(s);
 	see_requests(s);
 	for (size_t i = 0; i < w->instances_count; i++) {
@@ -394,8 +399,7 @@ static void ends_well(struct simulation *s)
 {
 	if (!s->is_disk_full && !s->real->are_notes_lost) {
 		refresh_notes(s);
-		s->quarantines_written = s->real->quarantines_count;
-		s->is_copy_lost[0] = s->is_copy_lost[1] = false;
+		notes_are_written(s);
 	}
 	for (size_t i = 0; i < s->host.last.services_count; i++)
 		s->counters->phases[s->host.last.services[i].phase]++;

@@ -44,6 +44,12 @@ struct flight {
 	bool is_disturbed;        /* something happened since the look that it follows from, or Git was read anew */
 };
 
+/* A revision that became good, or failed. */
+struct judged {
+	const char *service, *revision;
+	bool is_good;
+};
+
 struct repeat {
 	uint64_t key;
 	int count;
@@ -55,6 +61,7 @@ struct counters {
 	uint64_t happened[HAPPENINGS_MAX];
 	uint64_t fates[FATE_COUNT];
 	uint64_t phases[PHASE_COUNT];
+	uint64_t returns; /* of what was good before */
 };
 
 struct simulation {
@@ -111,6 +118,12 @@ struct simulation {
 	bool is_disk_full;
 	bool is_copy_lost[2];     /* of the notes */
 	size_t quarantines_written;
+	struct past_goods past_goods_written;
+	struct judged *judged;    /* what the tool may know of, in the order in which it came about: nobody else's list */
+	size_t judged_count;
+	size_t judged_written;    /* so many are on the disk; the others are forgotten with the run */
+	size_t judged_lost;       /* so many the notes do not have any more, and nobody knows when it has looked again: */
+	size_t judged_first;
 	struct late *lates;
 	size_t lates_count;
 	int64_t linger_ms;        /* how long workers and connections outlive a reload */
@@ -151,6 +164,12 @@ int64_t next_requests_ms(const struct traffic *t, int64_t now_ms);
 /* act.c: carries out one action, or not, as fate has it. */
 void act_on(struct simulation *s, const struct action *a);
 void late_replies(struct simulation *s);
+/* All that is in them is on the disk; none of it is any more. */
+void notes_are_written(struct simulation *s);
+void forget_notes(struct simulation *s);
+struct past_goods past_goods_copy(struct simulation *s, const struct past_goods *p);
+/* Was its revision good, as many good ones ago as its rollback_window has? */
+bool was_good(const struct simulation *s, const struct service *one);
 /* What the engine makes of it, and what the tool is told. */
 void finish_action(struct simulation *s, const struct action *a, enum fate fate, int64_t began_ms);
 

@@ -40,8 +40,8 @@ static void print_rollout(struct buf *out, const struct service *one)
 {
 	/* Without a route there is no traffic to move: Git must not ask for it. */
 	enum strategy strategy = one->is_routed ? one->strategy : STRATEGY_IN_PLACE;
-	buf_printf(out, "    x-reconcile:\n      strategy: %s\n      keep_old: %dms\n      drain_timeout: 3s\n",
-	           strategy_names[strategy], (int)(one->keep_old_ms / FASTER));
+	buf_printf(out, "    x-reconcile:\n      strategy: %s\n      keep_old: %dms\n      rollback_window: %d\n      drain_timeout: 3s\n",
+	           strategy_names[strategy], (int)(one->keep_old_ms / FASTER), one->rollback_window);
 	if (one->is_job)
 		return;
 	buf_printf(out, "      hold: %dms\n      ready: {http: {port: 8080, path: /health}, within: 3s, for: 100ms}\n",

@@ -104,6 +104,11 @@ static void draw_notes(struct arena *a, struct lines *l, const struct world *w)
 		buf_printf(&line, "good %s %.8s%s", w->goods[i].service, w->goods[i].revision, w->goods[i].spec ? "" : ", unknown");
 		add(a, l, &line);
 	}
+	for (size_t i = 0; i < w->past_goods.count; i++) {
+		buf_clear(&line);
+		buf_printf(&line, "good before %s %.8s", w->past_goods.items[i].service, w->past_goods.items[i].revision);
+		add(a, l, &line);
+	}
 	for (size_t i = 0; i < w->past_images_count; i++) {
 		const struct past_image *p = &w->past_images[i];
 		buf_clear(&line);
