@@ -50,6 +50,38 @@ static void upgrade(struct simulation *s, const struct step *step)
 	committed(s, one, one->image);
 }
 
+/* The image that was good before the one that Git asks for. */
+static bool go_back(struct simulation *s, struct service *one)
+{
+	for (size_t i = s->judged_count; i-- > 0;) {
+		const struct judged *j = &s->judged[i];
+		const char *image = j->revision + strlen("rev-"); /* and its ports, which stay as they are */
+		if (!j->is_good || strcmp(j->service, one->name) != 0 || strncmp(image, one->image, strlen(one->image)) == 0)
+			continue;
+		set_image(&s->host, one, arena_strndup(&s->host.arena, image, strlen(one->image)));
+		committed(s, one, arena_printf(&s->host.arena, "back to %s", one->image));
+		return true;
+	}
+	return false;
+}
+
+static void revert(struct simulation *s, const struct step *step)
+{
+	struct service *one = chosen(s, step);
+	if (one)
+		go_back(s, one);
+}
+
+bool all_go_back(struct simulation *s)
+{
+	struct desired *d = &s->host.desired;
+	bool is_any = false;
+	for (size_t i = 0; i < d->projects_count; i++)
+		for (size_t k = 0; k < d->projects[i].services_count; k++)
+			is_any |= go_back(s, &d->projects[i].services[k]);
+	return is_any;
+}
+
 static void scale(struct simulation *s, const struct step *step)
 {
 	struct service *one = chosen(s, step);
@@ -563,6 +595,7 @@ void operator_lets_go(struct simulation *s)
 
 const struct happening happenings[] = {
 	{"upgrade", KIND_GIT, 24, upgrade},
+	{"revert", KIND_GIT, 12, revert},
 	{"scale", KIND_GIT, 6, scale},
 	{"memory", KIND_GIT, 4, change_memory},
 	{"timing", KIND_GIT, 4, change_timing},

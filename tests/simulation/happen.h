@@ -19,6 +19,9 @@ extern const unsigned happenings_count;
 /* Everything works again; with `but`, all but what the revisions of that service do. */
 void trouble_ends(struct simulation *s, int but);
 
+/* A revert of each service, to the image that was good before. False: there was none to go back to. */
+bool all_go_back(struct simulation *s);
+
 /* Retry, resume, and promote of whatever waits for it. */
 void operator_lets_go(struct simulation *s);
 

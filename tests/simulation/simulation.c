@@ -506,7 +506,10 @@ static void finish(struct simulation *s)
 	if (!settle(s, false))
 		return;
 	operator_lets_go(s); /* what was held up may have failed by what had happened to it before */
-	settle(s, true);
+	if (!settle(s, true) || !all_go_back(s))
+		return;
+	say(s, "-- all that has changed is taken back");
+	settle(s, false);
 }
 
 void simulation_play(struct simulation *s, const struct schedule *schedule)
