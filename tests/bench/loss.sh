@@ -79,6 +79,7 @@ deploy() { # IMAGE
 		      ready: {http: {port: 8080, path: /health}, within: 10s}
 		      hold: 0s
 		      keep_old: 0s
+		      rollback_window: 0
 		x-reconcile:
 		  routes:
 		    - {host: _, to: "web:8080"}

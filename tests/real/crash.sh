@@ -36,6 +36,7 @@ want() {
 		      ready: {http: {port: 8080, path: /health, body: UP}, within: 1500ms, for: 100ms}
 		      hold: ${HOLD-0s}
 		      keep_old: 0s
+		      rollback_window: 0
 		x-reconcile:
 		  routes:
 		    - {host: _, to: "web:8080"}

@@ -18,6 +18,7 @@ moth() { # VERSION HOLD [ANALYSIS]
 		      steps: [20, 50]
 		      hold: $2
 		      keep_old: 0s
+		      rollback_window: 0
 		      ${3:+analysis: $3}
 		      ready: {http: {port: 8080, path: /health}, within: 10s, for: 300ms}
 		      drain_timeout: 6s

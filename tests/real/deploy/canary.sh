@@ -110,3 +110,18 @@ between "canary: version 3 answers all" "$(share 3)" 2000 2020
 bird 3
 tool --path "$HOST/bird"
 is "canary: back to what serves is no change" "[$CODE] $OUT" "[0] No changes."
+
+say "B8 revert within rollback_window"
+start_client --host bird.test --mix
+bird 2
+sed -i 's/hold: 1s/hold: 10m/' "$HOST/bird/compose.yaml"
+tool promote bird/web --path "$HOST/bird"
+has "revert: nobody needs to promote it" "[$CODE] $LOG" "was good before, and only has to be ready"
+deploy "revert" "2 0 2" --path "$HOST/bird"
+has "revert: the plan says why it is so quick" "$PLAN" " was good before: it comes in as soon as it is ready, without holds, steps and analysis"
+is "revert: all of the requests at once" "$(grep -o 'shift traffic: [0-9.]*%' <<<"$PLAN")" "shift traffic: 100.0%"
+ok "revert: no failed request" stop_client
+between "revert: version 2 answers all" "$(share 2)" 2000 2020
+sed -i 's/hold: 10m/&\n      rollback_window: 0/; s|bird/web:2|bird/web:1|' "$HOST/bird/compose.yaml"
+peek "no window: plan" --plan --path "$HOST/bird"
+has "no window: it waits as a new version does" "$OUT" 'bird/web: waiting: has 10.0% of the requests; `reconcile promote bird/web` lets it go on'

@@ -16,6 +16,7 @@ failing() {
 			      ready: {${READY-http: {port: 8080, path: /health\}, }within: 4s, for: ${FOR-300ms}}
 			      hold: ${HOLD-300ms}
 			      keep_old: 0s
+			      rollback_window: 0
 			      drain_timeout: 4s
 			x-reconcile:
 			  routes: [{host: fail.test, to: "web:${PORT-8080}"}]
