@@ -221,7 +221,7 @@ struct past_goods {
 	} *items;
 	size_t count;
 };
-/* Now `good` is, after `before` (NULL: nothing was). Borrows the texts. */
+/* From now on `good` is the good one, and `before` was (NULL: nothing was). Borrows the texts. */
 void past_goods_follow(struct past_goods *p, struct arena *a, const struct past_good *before, const struct past_good *good);
 /* It proved bad after all. */
 void past_goods_forget(struct past_goods *p, const struct past_good *bad);

@@ -139,7 +139,7 @@ static void misfortune(struct host *h)
 		switch (roll(h, 4)) {
 		case 0: say(h, "networks removed", NULL), w->networks_count = 0; break;
 		case 1: say(h, "images removed", NULL), w->images_count /= 2; break;
-		case 2: say(h, "notes lost", NULL), w->are_notes_lost = true, w->goods_count = w->quarantines_count = 0; break;
+		case 2: say(h, "notes lost", NULL), w->are_notes_lost = true, w->goods_count = w->quarantines_count = w->past_goods.count = 0; break;
 		case 3: h->fails = h->fails ? NULL : fail_by_chance; say(h, h->fails ? "actions fail" : "actions work", NULL); break;
 		}
 		break;

@@ -662,7 +662,7 @@ static void during_the_way_back(void)
 static void notes_are_lost_at(struct host *h, const struct point *p)
 {
 	h->world->are_notes_lost = true;
-	h->world->goods_count = h->world->quarantines_count = 0;
+	h->world->goods_count = h->world->quarantines_count = h->world->past_goods.count = 0;
 	another_run(h);
 	nothing_left(h);
 	CHECK_INT(phase_of(h, "web"), PHASE_FAILED);

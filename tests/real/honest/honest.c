@@ -121,6 +121,14 @@ static void tell_difference(struct bench *b, const char *action, const char *sai
 	picture_differ(seen, "the host shows", said);
 }
 
+/* So that a schedule can go back to it: see happen.c, which calls revisions by their images. */
+static void remember_good(struct bench *b, const struct service *s)
+{
+	struct simulation *of = &b->simulation;
+	*ARENA_PUSH(&of->host.arena, of->judged, of->judged_count) = (struct judged){
+		arena_strdup(&of->host.arena, s->name), arena_printf(&of->host.arena, "rev-%s", s->image), true};
+}
+
 /* Returns what the host looks like afterwards. */
 static struct world *act(struct bench *b, const struct desired *d, struct world *before, const struct action *action, struct arena *a)
 {
@@ -140,6 +148,8 @@ static struct world *act(struct bench *b, const struct desired *d, struct world 
 		return after;
 	}
 	failures_forget(&b->failures, action);
+	if (action->kind == ACTION_COMMIT)
+		remember_good(b, action->spec);
 	picture_draw(&said, model, b->ends);
 	picture_draw(&seen, after, b->ends);
 	if (strcmp(said.text, seen.text) != 0)
