@@ -427,7 +427,7 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 		return say_error(o, c.follower.errors, &e);
 	}
 	rehearse(&want.loaded.desired, &world, &what_if, &want.arena, &r);
-	if (what_if.crash_after > r.events_count)
+	if (what_if.crash_after > r.events_count || what_if.fails_after > r.events_count)
 		log_warning("--what-if %s: this plan has %zu steps", o->what_if, r.events_count);
 	struct plan plan;
 	plan_build(&want.arena, &want.loaded.desired, &world, &r, &plan);

@@ -126,7 +126,7 @@ static const struct option_row {
 	{"--plan", NULL, "show what a run would do, and change nothing", OPTION_PLAN},
 	{"--watch", NULL, "stay, and do the same again every interval (SIGHUP: settings again, SIGUSR1: now)", OPTION_WATCH},
 	{"--detailed-exitcode", NULL, "with --plan: exit 2 when changes are pending", OPTION_DETAILED},
-	{"--what-if", "WHAT", "with --plan: fail:SERVICE, fail:SERVICE@PERCENT (of the requests), crash:STEP or memory:SIZE", OPTION_WHAT_IF},
+	{"--what-if", "WHAT", "with --plan: fail:SERVICE, fail:SERVICE@STEP, crash:STEP or memory:SIZE", OPTION_WHAT_IF},
 	{"--target", "NAME", "only this PROJECT or PROJECT/SERVICE and what it depends on; may be given again", OPTION_TARGET},
 	{"--json", NULL, "for machines: one document, or for a run a line for each thing that happens", OPTION_JSON},
 	{"--full", NULL, "with promote: all steps that are left, not only this one", OPTION_FULL},

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "desired/units.h"
 
+#define STEPS_MAX 100000
+
 /* The service of that name; NULL when there is none, or more than one and the project is not said. */
 static const struct service *find(const struct desired *d, const char *name, size_t length)
 {
@@ -28,23 +30,24 @@ static const struct service *find(const struct desired *d, const char *name, siz
 	return found;
 }
 
-static int parse_fail(const char *text, const struct desired *d, struct what_if *out, struct err *e)
+/* Of the steps that the plan numbers. */
+static int parse_step(const char *word, const char *text, size_t *out, struct err *e)
+{
+	char *end;
+	unsigned long step = strtoul(text, &end, 10);
+	if (*text < '1' || *text > '9' || *end || step > STEPS_MAX)
+		return err_set(e, ERR_USAGE, "--what-if %s: '%s' is no step; write the number that the plan gives it, like 4", word, text);
+	*out = step;
+	return 0;
+}
+
+static int parse_fail(const char *word, const char *text, const struct desired *d, struct what_if *out, struct err *e)
 {
 	size_t length = strcspn(text, "@");
-	char *end = NULL;
 	out->fails = find(d, text, length);
 	if (!out->fails)
-		return err_set(e, ERR_USAGE, "--what-if fail:%s: no one service is called '%.*s'; write PROJECT/SERVICE", text, (int)length, text);
-	if (!text[length])
-		return 0;
-	double percent = strtod(text + length + 1, &end);
-	out->fails_at = (int)(percent * 10 + 0.5);
-	if (*end == '%')
-		end++;
-	if (end == text + length + 1 || *end || !(percent > 0 && percent <= 100) || out->fails_at == 0)
-		return err_set(e, ERR_USAGE, "--what-if fail:%s: '%s' is no share of the requests; write percent, like @25", text,
-		               text + length + 1);
-	return 0;
+		return err_set(e, ERR_USAGE, "--what-if %s: no one service is called '%.*s'; write PROJECT/SERVICE", word, (int)length, text);
+	return text[length] ? parse_step(word, text + length + 1, &out->fails_after, e) : 0;
 }
 
 static int parse_memory(const char *text, const struct host_state *host, struct what_if *out, struct err *e)
@@ -65,13 +68,10 @@ int what_if_parse(const char *text, const struct desired *d, const struct host_s
 {
 	*out = (struct what_if){0};
 	if (strncmp(text, "fail:", 5) == 0)
-		return parse_fail(text + 5, d, out, e);
+		return parse_fail(text, text + 5, d, out, e);
 	if (strncmp(text, "memory:", 7) == 0)
 		return parse_memory(text + 7, host, out, e);
-	char *end = NULL;
-	unsigned long step = strncmp(text, "crash:", 6) == 0 ? strtoul(text + 6, &end, 10) : 0;
-	if (!end || *end || step == 0 || step > 100000)
-		return err_set(e, ERR_USAGE, "--what-if %s: write fail:SERVICE, fail:SERVICE@PERCENT, crash:STEP or memory:SIZE", text);
-	out->crash_after = step;
-	return 0;
+	if (strncmp(text, "crash:", 6) == 0)
+		return parse_step(text, text + 6, &out->crash_after, e);
+	return err_set(e, ERR_USAGE, "--what-if %s: write fail:SERVICE, fail:SERVICE@STEP, crash:STEP or memory:SIZE", text);
 }

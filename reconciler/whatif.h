@@ -5,8 +5,8 @@
 #include "decide/rehearse.h"
 
 /*
- * "fail:SERVICE": its new revision never gets ready. "fail:SERVICE@PERCENT": it ends by itself once it has that share of
- * the requests. "crash:STEP": the tool is killed after that step of the plan. "memory:SIZE": the host has that much
+ * "fail:SERVICE": its new revision never gets ready. "fail:SERVICE@STEP": it ends by itself after that step of the
+ * plan. "crash:STEP": the tool is killed after it. Steps have the numbers that the plan prints. "memory:SIZE": the host has that much
  * memory in all, and what runs here takes as much of it as it takes now. SERVICE is PROJECT/SERVICE, or the name alone
  * when one project has it. ERR_USAGE: anything else.
  */

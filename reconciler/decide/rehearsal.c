@@ -81,32 +81,20 @@ static void see_enough(struct world *w, struct arena *a)
 	}
 }
 
-static const struct traffic *traffic_of(const struct world *w, const struct service *s)
-{
-	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
-		const struct traffic *t = &w->nginx.topology.services[i];
-		if (strcmp(t->project, s->project) == 0 && strcmp(t->service, s->name) == 0)
-			return t;
-	}
-	return NULL;
-}
-
 /* Makes the wanted revision fail as it was asked. */
-static void misbehave(struct world *w, const struct what_if *what_if)
+static void misbehave(struct world *w, const struct what_if *what_if, size_t done)
 {
 	const struct service *s = what_if->fails;
-	const struct traffic *t = s ? traffic_of(w, s) : NULL;
-	int weight = t && strcmp(t->next.revision, s->revision) == 0 ? t->weight : 0;
 	for (size_t i = 0; s && i < w->instances_count; i++) {
 		struct instance *in = &w->instances[i];
 		if (in->state != INSTANCE_RUNNING || strcmp(in->project, s->project) != 0 || strcmp(in->service, s->name) != 0 ||
 		    strcmp(in->revision, s->revision) != 0)
 			continue;
-		if (what_if->fails_at && weight >= what_if->fails_at) {
+		if (what_if->fails_after && done >= what_if->fails_after) {
 			in->state = INSTANCE_EXITED;
 			in->exit_code = 1;
 			in->passing_since_ms = 0;
-		} else if (!what_if->fails_at) {
+		} else if (!what_if->fails_after) {
 			in->passing_since_ms = 0;
 			in->is_passing = false;
 			in->failing_since_ms = in->failing_since_ms ? in->failing_since_ms : w->now_ms;
@@ -270,7 +258,7 @@ void rehearse(const struct desired *d, const struct world *world, const struct w
 		if (!is_killed)
 			look_again(w, before_ms);
 		see_enough(w, a);
-		misbehave(w, r.what_if);
+		misbehave(w, r.what_if, out->events_count);
 	}
 	int64_t memory = r.memory_bytes;
 	out->memory_swap_bytes = memory > 0 && out->memory_peak_bytes > memory ? out->memory_peak_bytes - memory : 0;

@@ -25,7 +25,7 @@ void model_under_way(struct world *w, const struct action *action, struct arena 
 /* What is otherwise in a rehearsal. All zero: nothing. */
 struct what_if {
 	const struct service *fails; /* its new revision; NULL: none does */
-	int fails_at;                /* permille of the requests: it ends by itself when it has that share; 0: it never gets ready */
+	size_t fails_after;          /* it ends by itself after that many actions; 0: it never gets ready */
 	size_t crash_after;          /* the tool is killed after that many actions, and another run comes a minute later; 0: never */
 	int64_t memory_bytes;        /* all that the host has, of which what runs takes as much as here; 0: as it is */
 };

@@ -96,8 +96,8 @@ static void print_steps(struct buf *out, const struct rehearsal *r)
 		buf_printf(out, ", %s of it swap", size_text(r->memory_swap_bytes, memory));
 	buf_puts(out, "):\n");
 	for (size_t i = 0; i < r->events_count; i++)
-		buf_printf(out, "  %6.1fs  %s\n%s", (double)r->events[i].at_ms / 1000, r->events[i].text,
-		           r->events[i].is_crash ? "           -- the tool is killed here; another run comes a minute later --\n" : "");
+		buf_printf(out, "%4zu %6.1fs  %s\n%s", i + 1, (double)r->events[i].at_ms / 1000, r->events[i].text,
+		           r->events[i].is_crash ? "              -- the tool is killed here; another run comes a minute later --\n" : "");
 	buf_puts(out, "\n");
 }
 

@@ -285,8 +285,11 @@ static void what_serves_is_mended_in_a_hold(void)
 static void what_if(void)
 {
 	struct host *h = deployed(1, quick, ARRAY_LEN(quick));
-	struct rehearsal r;
-	struct what_if bad = {.fails = service_of(h, "web"), .fails_at = 250};
+	struct rehearsal r, whole;
+	struct what_if bad = {.fails = service_of(h, "web"), .fails_after = 1};
+	rehearse(snapshot(h), h->world, NULL, &h->arena, &whole);
+	while (!strstr(whole.events[bad.fails_after - 1].text, "shift traffic: 25.0%"))
+		bad.fails_after++;
 	rehearse(snapshot(h), h->world, &bad, &h->arena, &r);
 	until(h, "25.0%");
 	h->exits = "rev-app:2";
@@ -304,7 +307,6 @@ static void what_if(void)
 	CHECK_INT(r.end.services[0].phase, PHASE_ROLLED_BACK);
 	CHECK_CONTAINS(r.end.services[0].reason, "what if it did not answer");
 	/* Killed after any step, it comes to the same end, with the same actions. */
-	struct rehearsal whole;
 	rehearse(snapshot(h), h->world, NULL, &h->arena, &whole);
 	for (size_t step = 1; step <= whole.events_count; step++) {
 		rehearse(snapshot(h), h->world, &(struct what_if){.crash_after = step}, &h->arena, &r);

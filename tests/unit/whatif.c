@@ -25,7 +25,8 @@ static void words(void)
 {
 	CHECK(parsed("fail:api").fails == &services[1]);
 	CHECK(parsed("fail:blog/web").fails == &others[0]);
-	CHECK_INT(parsed("fail:shop/web@2.5%").fails_at, 25);
+	CHECK_INT(parsed("fail:shop/web@25").fails_after, 25);
+	CHECK_INT(parsed("fail:api").fails_after, 0);
 	CHECK_INT(parsed("crash:12").crash_after, 12);
 	CHECK_INT(parsed("memory:4g").memory_bytes, 4LL << 30);
 	CHECK_INT(parsed("memory:3.5 GiB").memory_bytes, 7LL << 29);
@@ -37,10 +38,12 @@ static void mistakes(void)
 	static const struct {
 		const char *text, *says;
 	} cases[] = {
-		{"", "--what-if : write fail:SERVICE, fail:SERVICE@PERCENT, crash:STEP or memory:SIZE"},
-		{"crash:0", "--what-if crash:0: write fail:SERVICE, fail:SERVICE@PERCENT, crash:STEP or memory:SIZE"},
+		{"", "--what-if : write fail:SERVICE, fail:SERVICE@STEP, crash:STEP or memory:SIZE"},
+		{"crash:0", "--what-if crash:0: '0' is no step; write the number that the plan gives it, like 4"},
+		{"crash:4x", "--what-if crash:4x: '4x' is no step; write the number that the plan gives it, like 4"},
 		{"fail:web", "--what-if fail:web: no one service is called 'web'; write PROJECT/SERVICE"},
-		{"fail:api@0", "--what-if fail:api@0: '0' is no share of the requests; write percent, like @25"},
+		{"fail:api@", "--what-if fail:api@: '' is no step; write the number that the plan gives it, like 4"},
+		{"fail:api@25%", "--what-if fail:api@25%: '25%' is no step; write the number that the plan gives it, like 4"},
 		{"memory:", "--what-if memory:: '' is no size; write a number with b, k, m or g, like 4g"},
 		{"memory:four", "--what-if memory:four: 'four' is no size; write a number with b, k, m or g, like 4g"},
 		{"memory:-1g", "--what-if memory:-1g: '-1g' is no size; write a number with b, k, m or g, like 4g"},

@@ -70,12 +70,18 @@ tool pause brid --path "$HOST/bird"
 is "pause: of nothing" "[$CODE] $LOG" "[64] reconcile: error: nothing here is called 'brid'; write PROJECT or PROJECT/SERVICE, as \`reconcile status\` shows them"
 
 bird 3 "[20, 50]"
-peek "what if: it fails" --plan --what-if fail:web@50 --path "$HOST/bird"
+peek "what if: nothing" --plan --path "$HOST/bird"
+half=$(awk '/shift traffic: 50.0%/ { print $1 }' <<<"$OUT")
+peek "what if: it fails" --plan --what-if "fail:web@$half" --path "$HOST/bird"
+is "what if: after the step of that number" "$(awk '/shift traffic:/ { print $1, $6 }' <<<"$OUT" | tail -n 2)" "$half 50.0%
+$((half + 1)) 0.0%"
+peek "what if: that many steps" --plan --what-if fail:web@999 --path "$HOST/bird"
+has "what if: that many steps" "[$CODE] $LOG" "--what-if fail:web@999: this plan has "
 has "what if: it goes back" "[$CODE] $OUT" "bird/web: shift traffic: 0.0% to the next revision (back to the old revision)"
 has "what if: and how it ends" "$OUT" "bird/web: rolled back: revision "
 peek "what if: the tool is killed" --plan --what-if crash:4 --path "$HOST/bird"
 has "what if: another run goes on" "$OUT" "publish routes (announce the next revision of bird/web)
-           -- the tool is killed here; another run comes a minute later --"
+              -- the tool is killed here; another run comes a minute later --"
 peek "what if: no such service" --plan --what-if fail:wbe --path "$HOST/bird"
 is "what if: no such service" "[$CODE] $LOG" "[64] reconcile: error: --what-if fail:wbe: no one service is called 'wbe'; write PROJECT/SERVICE"
 peek "what if: no memory" --plan --what-if memory:1m --path "$HOST/bird"
