@@ -5,8 +5,9 @@
  *
  *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
  *   ON_TERM graceful|exit · BIND 0.0.0.0 · FAIL_PERCENT 0 · WRONG_PERCENT 0 · DELAY_MS 0 (all three: of GET /)
- *   GET / · GET /health · GET /metrics · GET /version · GET /slow?ms=N · POST /echo
+ *   GET / · GET /health · GET /metrics · GET /version · GET /slow?ms=N · POST /echo · WebSocket /socket
  *
+ * The WebSocket sends back what it is sent, up to 125 bytes at a time.
  * What is wrong by WRONG_PERCENT is a 200 like any other; only the metrics, for a Prometheus, tell of it.
  * EXIT_AFTER_MS ends it by itself, with 1, in the way that ON_TERM says, and so does EXIT_AFTER_REQUESTS, for which
  * /health and /metrics do not count. `web --probe http://127.0.0.1:8080/health` asks
@@ -40,6 +41,7 @@ struct connection {
 	uint32_t sum;            /* FNV-1a of the body */
 	bool keep;
 	int64_t answer_at;       /* GET /slow: when, 0: not waiting */
+	bool is_socket;          /* a WebSocket: frames are what comes */
 	int64_t last_ms;
 	char out[4096];
 	size_t out_length, out_sent;
@@ -113,6 +115,75 @@ static const char *header(const char *head, const char *name)
 	return NULL;
 }
 
+static uint32_t turn(uint32_t x, int bits)
+{
+	return x << bits | x >> (32 - bits);
+}
+
+/* SHA-1 (FIPS 180-4), which RFC 6455 asks for, of less than 120 bytes. */
+static void sha1(const char *text, size_t length, unsigned char out[20])
+{
+	uint32_t h[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}, w[80];
+	unsigned char block[128] = {0};
+	size_t blocks = length < 56 ? 1 : 2;
+	memcpy(block, text, length);
+	block[length] = 0x80;
+	block[blocks * 64 - 2] = (unsigned char)(length >> 5);
+	block[blocks * 64 - 1] = (unsigned char)(length << 3);
+	for (const unsigned char *at = block; at < block + blocks * 64; at += 64) {
+		uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
+		for (int i = 0; i < 80; i++) {
+			w[i] = i < 16 ? (uint32_t)at[4 * i] << 24 | (uint32_t)at[4 * i + 1] << 16 | (uint32_t)at[4 * i + 2] << 8 | at[4 * i + 3]
+			              : turn(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+			uint32_t f = i < 20 ? ((b & c) | (~b & d)) + 0x5a827999 : i < 40 ? (b ^ c ^ d) + 0x6ed9eba1 :
+			             i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc : (b ^ c ^ d) + 0xca62c1d6;
+			uint32_t next = turn(a, 5) + f + e + w[i];
+			e = d, d = c, c = turn(b, 30), b = a, a = next;
+		}
+		h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
+	}
+	for (int i = 0; i < 20; i++)
+		out[i] = (unsigned char)(h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/* RFC 6455, 4.2.2: says yes. */
+static void open_socket(struct connection *c, const char *key)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[64], accept[29] = {0};
+	unsigned char sum[21] = {0};
+	int n = snprintf(text, sizeof text, "%.24s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
+	sha1(text, (size_t)n, sum);
+	for (int i = 0; i < 27; i++) /* base64, six bits at a time */
+		accept[i] = digits[(sum[i * 6 / 8] << 8 | sum[i * 6 / 8 + (i * 6 / 8 < 20)]) >> (10 - i * 6 % 8) & 63];
+	accept[27] = '=';
+	c->is_socket = c->keep = true;
+	c->out_length = (size_t)snprintf(c->out, sizeof c->out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	                                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nX-Version: %s\r\n\r\n", accept, version);
+	c->out_sent = 0;
+}
+
+/* One frame (RFC 6455, 5.2), masked as a client's is, goes back as it came; a close ends it. False: it is no such thing. */
+static bool send_back(struct connection *c)
+{
+	const unsigned char *frame = (const unsigned char *)c->head;
+	size_t n = c->have < 2 ? 0 : frame[1] & 0x7f;
+	if (c->have >= 2 && (!(frame[1] & 0x80) || n > 125))
+		return false;
+	if (c->have < 6 + n)
+		return true;
+	c->keep = (frame[0] & 0xf) != 8;
+	c->out[0] = c->head[0];
+	c->out[1] = (char)n;
+	for (size_t i = 0; i < n; i++)
+		c->out[2 + i] = (char)(frame[6 + i] ^ frame[2 + i % 4]);
+	c->out_length = 2 + n;
+	c->out_sent = 0;
+	c->have -= 6 + n;
+	memmove(c->head, c->head + 6 + n, c->have + 1);
+	return true;
+}
+
 static bool has_path(const char *head, const char *start)
 {
 	return strncmp(head, start, strlen(start)) == 0 && strchr(" ?", head[strlen(start)]);
@@ -120,7 +191,7 @@ static bool has_path(const char *head, const char *start)
 
 static void route(struct connection *c, const char *head)
 {
-	const char *ms = strstr(head, "ms=");
+	const char *ms = strstr(head, "ms="), *key = header(head, "Sec-WebSocket-Key");
 	bool is_root = has_path(head, "GET /");
 	long draw = (long)(asked * 37 % 100); /* each hundred has all percents once */
 	requests += !has_path(head, "GET /health") && !has_path(head, "GET /metrics");
@@ -139,6 +210,8 @@ static void route(struct connection *c, const char *head)
 		answer(c, 200, "text/plain", "%s\n", version);
 	else if (has_path(head, "GET /slow"))
 		c->answer_at = now_ms() + (ms ? strtol(ms + 3, NULL, 10) : 1000);
+	else if (has_path(head, "GET /socket") && key)
+		open_socket(c, key);
 	else if (has_path(head, "POST /echo"))
 		c->in_body = true;
 	else if (has_path(head, "GET /"))
@@ -152,6 +225,8 @@ static bool advance(struct connection *c)
 {
 	if (c->out_length || c->answer_at)
 		return true;
+	if (c->is_socket)
+		return send_back(c);
 	if (!c->in_body) {
 		char *end = strstr(c->head, "\r\n\r\n");
 		if (!end)

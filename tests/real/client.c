@@ -3,12 +3,16 @@
  * end, wrong checksum and ten seconds of silence is a failed request; nothing is ever retried. What a careful client
  * may do it does: before it uses an open connection again it looks whether the server has closed it.
  *
- *   strict-client --url http://127.0.0.1:P/ [--host NAME] [--connections 16] [--seconds N] [--requests N] [--mix]
+ *   strict-client --url http://127.0.0.1:P/ [--host NAME[,NAME...]] [--connections 16] [--seconds N] [--requests N]
+ *                 [--pause MS] [--mix] [--long]
  *
- * Half of the connections are kept alive, the others are new for each request; two of three requests are GET, the
- * third is POST /echo. With --mix every eighth connection uploads slowly (1 to 3 s) and every eighth is opened early
- * and silent for 2 to 4 s before its first request. Without --seconds and --requests it goes on until SIGTERM, at
- * most 30 minutes. Ends with one line: requests=N failed=N versions=1:N,2:N; exits 0 only when nothing failed.
+ * Of several hosts each gets as many connections. Half of them are kept alive, the others are new for each request; two of
+ * three requests are GET, the third is POST /echo; between two of them a connection rests for some 7 ms, or --pause. With
+ * --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2 to 4 s before its request.
+ * With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2 to 4 s, whose texts must
+ * come back: each counts as a request. Without --seconds and --requests it goes on until SIGTERM, at most an hour.
+ * Ends with one line: requests=N failed=N versions=1:N,2:N, and with --long waited=N sockets=N, those that came to their
+ * proper end; exits 0 only when nothing failed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,18 +29,24 @@
 #include <unistd.h>
 
 #define MAX_CONNECTIONS 256
-#define LONGEST_RUN_MS (30 * 60 * 1000)
+#define MAX_HOSTS 32
+#define LONGEST_RUN_MS (60 * 60 * 1000)
 #define SILENCE_MS 10000
 #define SMALL_BODY 700
 #define SLOW_BODY 60000
 #define SLOW_CHUNK 3000
+/* RFC 6455, 1.3: what its own example says is answered so. */
+#define SOCKET_KEY "dGhlIHNhbXBsZSBub25jZQ=="
+#define SOCKET_ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 enum state { THINKING, CONNECTING, SILENT, SENDING, READING };
 
 struct connection {
 	int fd; /* -1: none */
 	enum state state;
-	bool keeps, is_slow, is_silent, is_post, is_reused;
+	const char *host;
+	bool keeps, is_slow, is_silent, is_patient, is_socket, is_post, is_reused;
+	int64_t closes_ms; /* an open WebSocket: when it has had enough; 0: it is none */
 	int64_t wake_ms, progress_ms;
 	char *out;
 	size_t out_length, out_sent, head_length;
@@ -48,18 +58,19 @@ struct connection {
 
 static struct {
 	struct sockaddr_in at;
-	const char *host, *path;
-	int connections;
+	char *hosts[MAX_HOSTS];
+	const char *path;
+	int hosts_count, connections, pause_ms;
 	int64_t seconds, requests;
-	bool mix;
-} options = {.host = NULL, .path = "/", .connections = 16};
+	bool mix, is_long;
+} options = { .path = "/", .connections = 16, .pause_ms = 7};
 
 static struct connection all[MAX_CONNECTIONS];
 static struct {
 	char name[32];
 	long count;
 } versions[32];
-static long started, ended, failed;
+static long started, ended, failed, waited, sockets;
 static volatile sig_atomic_t stop;
 static unsigned seed = 1;
 
@@ -88,12 +99,13 @@ static void hang_up(struct connection *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
+	c->closes_ms = 0;
 }
 
 static void rest(struct connection *c)
 {
 	c->state = THINKING;
-	c->wake_ms = now_ms() + between(4, 10);
+	c->wake_ms = now_ms() + (c->closes_ms ? between(100, 300) : between(options.pause_ms / 2 + 1, options.pause_ms * 3 / 2));
 }
 
 static void fail(struct connection *c, const char *kind, const char *more)
@@ -107,7 +119,8 @@ static void fail(struct connection *c, const char *kind, const char *more)
 	strftime(clock, sizeof clock, "%H:%M:%S", gmtime_r(&t.tv_sec, &tm));
 	if (failed <= 20)
 		fprintf(stderr, "%s.%03ld connection %d %s (%s, %s%s): %s%s%s\n", clock, t.tv_nsec / 1000000, (int)(c - all), kind,
-		        c->is_post ? "POST" : "GET", c->is_reused ? "reused" : "new", c->is_slow ? ", slow" : "", more ? more : "",
+		        c->is_post ? "POST" : c->is_socket ? "WebSocket" : "GET", c->is_reused ? "reused" : "new",
+		        c->is_slow || c->is_patient ? ", slow" : "", more ? more : "",
 		        errno ? " " : "", errno ? strerror(errno) : "");
 	hang_up(c);
 	rest(c);
@@ -134,16 +147,44 @@ static const char *header(const char *head, const char *name)
 	return NULL;
 }
 
+static bool has_stayed(const struct connection *c)
+{
+	return now_ms() >= c->closes_ms;
+}
+
+/* A text, or the word that all is said: RFC 6455, 5.2. */
+static void compose_frame(struct connection *c)
+{
+	bool is_last = has_stayed(c);
+	c->body_length = is_last ? 0 : (size_t)between(1, 125);
+	c->out[0] = (char)(is_last ? 0x88 : 0x81);
+	c->out[1] = (char)(0x80 | c->body_length);
+	for (size_t i = 2; i < 6 + c->body_length; i++)
+		c->out[i] = (char)between(0, 255);
+	c->head_length = 6;
+	c->out_length = 6 + c->body_length;
+	c->out_sent = c->in_length = 0;
+}
+
 static void compose(struct connection *c)
 {
-	c->is_post = c->is_slow || between(0, 2) == 0;
+	const char *path = c->is_socket ? "/socket" : c->is_patient ? "/slow?ms=2000" : options.path;
+	const char *connection = c->keeps ? "keep-alive" : "close";
+	bool is_plain = !c->is_socket && !c->is_patient;
+	if (c->closes_ms) {
+		compose_frame(c);
+		return;
+	}
+	if (c->is_socket)
+		connection = "Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " SOCKET_KEY;
+	c->is_post = c->is_slow || (is_plain && between(0, 2) == 0);
 	c->body_length = !c->is_post ? 0 : c->is_slow ? SLOW_BODY : (size_t)between(1, SMALL_BODY);
 	free(c->out);
 	c->out = malloc(1024 + c->body_length);
 	if (!c->out)
 		abort();
 	c->head_length = (size_t)snprintf(c->out, 1024, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: %s\r\n",
-		c->is_post ? "POST" : "GET", c->is_post ? "/echo" : options.path, options.host, c->keeps ? "keep-alive" : "close");
+		c->is_post ? "POST" : "GET", c->is_post ? "/echo" : path, c->host, connection);
 	if (c->is_post)
 		c->head_length += (size_t)snprintf(c->out + c->head_length, 1024 - c->head_length, "Content-Length: %zu\r\n", c->body_length);
 	memcpy(c->out + c->head_length, "\r\n", 2);
@@ -191,6 +232,11 @@ static void think_over(struct connection *c)
 	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		start_request(c);
+		return;
+	}
+	if (c->closes_ms) {
+		started++;
+		fail(c, "closed", n == 0 ? "before its time" : NULL);
 		return;
 	}
 	hang_up(c); /* the server has closed it between two requests, as it may */
@@ -255,10 +301,48 @@ static void judge(struct connection *c, size_t head, size_t length)
 		fail(c, "answer before the body was sent", NULL);
 	} else {
 		ended++;
+		waited += c->is_patient;
 		count_version(version ? version : "none", version ? strcspn(version, "\r\n ") : 4);
 		if (!c->keeps || c->is_silent || (close && strncasecmp(close, "close", 5) == 0))
 			hang_up(c);
 		c->is_reused = c->fd >= 0;
+		rest(c);
+	}
+}
+
+/* What has come of an answer to a frame. */
+static void judge_frame(struct connection *c)
+{
+	if (c->in_length < 2 || c->in_length < 2 + c->body_length)
+		return;
+	bool is_same = c->in_length == 2 + c->body_length && c->in[0] == c->out[0] && (size_t)c->in[1] == c->body_length;
+	for (size_t i = 0; is_same && i < c->body_length; i++)
+		is_same = c->in[2 + i] == (char)(c->out[6 + i] ^ c->out[2 + i % 4]);
+	errno = 0;
+	if (!is_same) {
+		fail(c, "frame", "is not what was sent");
+		return;
+	}
+	ended++;
+	if (c->body_length == 0) {
+		sockets++;
+		hang_up(c);
+	}
+	rest(c);
+}
+
+/* The head of the answer to an upgrade. */
+static void judge_upgrade(struct connection *c, size_t head)
+{
+	const char *accept = header(c->in, "Sec-WebSocket-Accept");
+	errno = 0;
+	if (strncmp(c->in + 9, "101", 3) != 0) {
+		fail(c, "status", strndup(c->in + 9, 3));
+	} else if (!accept || strncmp(accept, SOCKET_ACCEPT, strlen(SOCKET_ACCEPT)) != 0 || c->in_length > head) {
+		fail(c, "handshake", NULL);
+	} else {
+		ended++;
+		c->closes_ms = now_ms() + between(2000, 4000);
 		rest(c);
 	}
 }
@@ -280,9 +364,17 @@ static void read_more(struct connection *c)
 	c->in_length += (size_t)n;
 	c->in[c->in_length] = 0;
 	c->progress_ms = now_ms();
+	if (c->closes_ms) {
+		judge_frame(c);
+		return;
+	}
 	char *end = strstr(c->in, "\r\n\r\n");
 	if (!end)
 		return;
+	if (c->is_socket) {
+		judge_upgrade(c, (size_t)(end + 4 - c->in));
+		return;
+	}
 	const char *length = header(c->in, "Content-Length");
 	size_t head = (size_t)(end + 4 - c->in), body = length ? strtoul(length, NULL, 10) : 0;
 	if (!length || head + body > sizeof c->in - 1)
@@ -358,8 +450,8 @@ static bool round_once(bool is_ending)
 
 static int usage(const char *why)
 {
-	fprintf(stderr, "strict-client: %s\nusage: strict-client --url http://127.0.0.1:PORT/ [--host NAME] [--connections N] "
-	        "[--seconds N] [--requests N] [--mix]\n", why);
+	fprintf(stderr, "strict-client: %s\nusage: strict-client --url http://127.0.0.1:PORT/ [--host NAME[,NAME...]] "
+	        "[--connections N] [--seconds N] [--requests N] [--pause MS] [--mix] [--long]\n", why);
 	return 64;
 }
 
@@ -381,8 +473,8 @@ static bool read_url(const char *url)
 	options.at = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 	if (inet_pton(AF_INET, address, &options.at.sin_addr) != 1)
 		return false;
-	if (!options.host)
-		options.host = strndup(url + 7, strcspn(url + 7, "/"));
+	if (!options.hosts_count)
+		options.hosts[options.hosts_count++] = strndup(url + 7, strcspn(url + 7, "/"));
 	return ntohl(options.at.sin_addr.s_addr) >> 24 == 127;
 }
 
@@ -391,7 +483,16 @@ static void report(void)
 	printf("requests=%ld failed=%ld versions=", ended, failed);
 	for (size_t i = 0; i < sizeof versions / sizeof versions[0] && versions[i].count; i++)
 		printf("%s%s:%ld", i ? "," : "", versions[i].name, versions[i].count);
+	if (options.is_long)
+		printf(" waited=%ld sockets=%ld", waited, sockets);
 	printf("\n");
+}
+
+static void read_hosts(const char *names)
+{
+	char *rest_of_it = strdup(names), *name;
+	while ((name = strsep(&rest_of_it, ",")) && options.hosts_count < MAX_HOSTS)
+		options.hosts[options.hosts_count++] = name;
 }
 
 int main(int argc, char **argv)
@@ -403,15 +504,21 @@ int main(int argc, char **argv)
 			options.mix = true;
 			continue;
 		}
+		if (strcmp(argv[i], "--long") == 0) {
+			options.is_long = true;
+			continue;
+		}
 		if (!value)
 			return usage("an option without its value, or an unknown one");
 		i++;
 		if (strcmp(argv[i - 1], "--url") == 0)
 			url = value;
 		else if (strcmp(argv[i - 1], "--host") == 0)
-			options.host = value;
+			read_hosts(value);
 		else if (strcmp(argv[i - 1], "--connections") == 0)
 			options.connections = (int)strtol(value, NULL, 10);
+		else if (strcmp(argv[i - 1], "--pause") == 0)
+			options.pause_ms = (int)strtol(value, NULL, 10);
 		else if (strcmp(argv[i - 1], "--seconds") == 0)
 			options.seconds = strtoll(value, NULL, 10);
 		else if (strcmp(argv[i - 1], "--requests") == 0)
@@ -423,14 +530,18 @@ int main(int argc, char **argv)
 		return usage("only http:// to 127.0.0.0/8 is asked");
 	if (options.connections < 1 || options.connections > MAX_CONNECTIONS)
 		return usage("1 to 256 connections");
+	if (options.pause_ms < 1 || options.pause_ms > SILENCE_MS)
+		return usage("a pause of 1 to 10000 ms");
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);
 	int64_t start = now_ms(), end = start + LONGEST_RUN_MS;
 	if (options.seconds && options.seconds * 1000 < LONGEST_RUN_MS)
 		end = start + options.seconds * 1000;
 	for (int i = 0; i < options.connections; i++)
-		all[i] = (struct connection){.fd = -1, .keeps = i % 2 == 0, .is_slow = options.mix && i % 8 == 3,
-			.is_silent = options.mix && i % 8 == 5, .wake_ms = start + between(0, 20)};
+		all[i] = (struct connection){.fd = -1, .host = options.hosts[i / 8 % options.hosts_count], .keeps = i % 2 == 0,
+			.is_slow = options.mix && i % 8 == 3, .is_silent = options.mix && i % 8 == 5,
+			.is_patient = options.is_long && i % 8 == 1, .is_socket = options.is_long && i % 8 == 7,
+			.wake_ms = start + between(0, 20)};
 	for (bool is_ending = false; round_once(is_ending);)
 		is_ending |= stop || now_ms() >= end || (options.requests && started >= options.requests);
 	report();

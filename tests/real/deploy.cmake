@@ -15,7 +15,7 @@ foreach(row
     "changes 200 changes depends outage" "canary 180 canary inplace outage" "drift 170 drift keep outage" "git 150 git rolling outage loopback"
     "errors 120 names errors outage" "sources 110 sources routes" "failures 150 failures foreign moving"
     "ways 100 ways contained" "shared 170 shared" "drain 60 drain page" "ports 100 ports flight" "analysis 120 analysis"
-    "prometheus 60 prometheus")
+    "prometheus 60 prometheus" "hundred 600 hundred")
   separate_arguments(row)
   list(POP_FRONT row name cost)
   foreach(part ${row})

@@ -28,7 +28,6 @@ share() {
 		grep -o "[=,]$1:[0-9]*" | cut -d: -f2
 }
 # between WHAT VALUE LEAST MOST
-between() { is "$1: $2 is from $3 to $4" "$((${2:-0} >= $3 && ${2:-0} <= $4))" 1; }
 
 bird 1
 deploy "canary: first" "2 0 0" --path "$HOST/bird"
