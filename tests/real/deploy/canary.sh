@@ -72,12 +72,12 @@ bird 3 "[20, 50]"
 peek "what if: nothing" --plan --path "$HOST/bird"
 half=$(awk '/shift traffic: 50.0%/ { print $1 }' <<<"$OUT")
 peek "what if: it fails" --plan --what-if "fail:web@$half" --path "$HOST/bird"
-is "what if: after the step of that number" "$(awk '/shift traffic:/ { print $1, $6 }' <<<"$OUT" | tail -n 2)" "$half 50.0%
-$((half + 1)) 0.0%"
-peek "what if: that many steps" --plan --what-if fail:web@999 --path "$HOST/bird"
-has "what if: that many steps" "[$CODE] $LOG" "--what-if fail:web@999: this plan has "
+is "what if: after the step of that number" "$(awk '/shift traffic: 50.0%|: quarantine / { print $1, $4 }' <<<"$OUT")" "$half shift
+$((half + 1)) quarantine"
 has "what if: it goes back" "[$CODE] $OUT" "bird/web: shift traffic: 0.0% to the next revision (back to the old revision)"
 has "what if: and how it ends" "$OUT" "bird/web: rolled back: revision "
+peek "what if: that many steps" --plan --what-if fail:web@999 --path "$HOST/bird"
+has "what if: that many steps" "[$CODE] $LOG" "--what-if fail:web@999: this plan has "
 peek "what if: the tool is killed" --plan --what-if crash:4 --path "$HOST/bird"
 has "what if: another run goes on" "$OUT" "publish routes (announce the next revision of bird/web)
               -- the tool is killed here; another run comes a minute later --"
