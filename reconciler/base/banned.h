@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#undef sprintf /* with _FORTIFY_SOURCE and clang they are macros */
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok atoi atol system popen usleep
 
 #endif
