@@ -70,8 +70,8 @@ for part in $parts; do
 	case $part in
 	unit) run_label asan unit 2 ;;
 	simulation)
-		run_label release simulation 2
-		grep -hE '^(simulate|mutants): ' build/release/Testing/Temporary/LastTest.log
+		run_label clang simulation 2 # clang counts the branches that the schedules take
+		grep -hE '^(coverage|simulate|mutants): ' build/clang/Testing/Temporary/LastTest.log
 		;;
 	real) run_label release real 4 ;; # they wait for daemons, drains and clients most of the time
 	esac
