@@ -23,6 +23,7 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_strdup(struct arena *a, const char *s); /* NULL stays NULL */
 char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_join(struct arena *a, const char *first, const char *second); /* "%s%s", for what is wanted often */
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void arena_done(struct arena *a);
 /* Empty again, with its memory kept: for those who fill one again and again. */

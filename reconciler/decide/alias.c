@@ -80,8 +80,10 @@ static size_t differences(struct rollout *r, const struct service *s, const stru
 		return 0;
 	for (size_t k = 0; k < i->endpoints_count; k++) {
 		const struct endpoint *e = &i->endpoints[k];
-		const char *address = *e->address && address_fits(p, e->network, e->address) ? e->address : "";
-		if (e->is_there ? *address && e->has_alias != named : *e->address != 0)
+		if (!*e->address || (e->is_there && e->has_alias == named))
+			continue;
+		const char *address = address_fits(p, e->network, e->address) ? e->address : "";
+		if (*address || !e->is_there)
 			*ARENA_PUSH(p->arena, wrong, n) = (struct endpoint){e->network, address, true, named || !*address};
 	}
 	for (size_t k = 0; k < count; k++) {

@@ -242,7 +242,7 @@ static bool is_orphan(const struct rollout *r, const struct service *s, const st
 /* Does the installed configuration lead to it? Only a publish changes that. */
 static bool is_listed(const struct rollout *r, const struct instance *i)
 {
-	if (strcmp(i->address, ADDRESS_OF_HOST) == 0 && !instance_is_up(i))
+	if (!instance_is_up(i) && strcmp(i->address, ADDRESS_OF_HOST) == 0)
 		return false; /* the address of whoever runs there, and it does not */
 	return r->now && *i->address && (side_lists(&r->now->stable, i->address) || side_lists(&r->now->next, i->address));
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "decide/pass.h"
 
 struct action *pass_action(struct pass *p, enum action_kind kind, const char *project, const char *service)
@@ -26,20 +27,20 @@ void pass_wait(struct pass *p, int64_t until_ms)
 const struct traffic *pass_traffic(const struct topology *t, const char *project, const char *service)
 {
 	for (size_t i = 0; i < t->services_count; i++)
-		if (strcmp(t->services[i].project, project) == 0 && strcmp(t->services[i].service, service) == 0)
+		if (text_equal(t->services[i].project, project) && text_equal(t->services[i].service, service))
 			return &t->services[i];
 	return NULL;
 }
 
 static bool route_equal(const struct route *a, const struct route *b)
 {
-	return route_is_same_way(a, b) && strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0 &&
+	return route_is_same_way(a, b) && text_equal(a->project, b->project) && text_equal(a->service, b->service) &&
 	       a->port == b->port && a->next_port == b->next_port && a->weight == b->weight && intake_equal(&a->in, &b->in);
 }
 
 static bool traffic_equal(const struct traffic *a, const struct traffic *b)
 {
-	return strcmp(a->rollout, b->rollout) == 0 && side_equal(&a->stable, &b->stable) && side_equal(&a->next, &b->next);
+	return text_equal(a->rollout, b->rollout) && side_equal(&a->stable, &b->stable) && side_equal(&a->next, &b->next);
 }
 
 static bool topology_equal(const struct topology *a, const struct topology *b)
@@ -270,7 +271,7 @@ bool pass_leaves_alone(const struct pass *p, const char *project, const char *se
 	if (desired_leaves_alone(p->desired, project, service))
 		return true;
 	for (size_t i = 0; i < p->desired->projects_count; i++)
-		if (p->desired->projects[i].keeps_gone && strcmp(p->desired->projects[i].name, project) == 0)
+		if (p->desired->projects[i].keeps_gone && text_equal(p->desired->projects[i].name, project))
 			return true;
 	return !has_project(p, project);
 }

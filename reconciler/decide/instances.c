@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "decide/pass.h"
 
 bool instance_is_up(const struct instance *i)
@@ -15,12 +16,20 @@ static int use_of(const struct instance *i)
 	return i->state == INSTANCE_RUNNING ? 0 : instance_is_up(i) ? 1 : 2;
 }
 
-static int by_use(const void *a, const void *b)
+static bool comes_before(const struct instance *x, const struct instance *y)
 {
-	const struct instance *x = *(const struct instance *const *)a, *y = *(const struct instance *const *)b;
 	if (use_of(x) != use_of(y))
-		return use_of(x) - use_of(y);
-	return x->number != y->number ? (x->number < y->number ? -1 : 1) : strcmp(x->id, y->id);
+		return use_of(x) < use_of(y);
+	return x->number != y->number ? x->number < y->number : strcmp(x->id, y->id) < 0;
+}
+
+static void insert(struct arena *a, struct set *s, const struct instance *in)
+{
+	ARENA_PUSH(a, s->items, s->count);
+	size_t k = s->count - 1;
+	for (; k > 0 && comes_before(in, s->items[k - 1]); k--)
+		s->items[k] = s->items[k - 1];
+	s->items[k] = in;
 }
 
 struct set set_of(struct pass *p, const char *project, const char *service, const char *revision)
@@ -28,12 +37,10 @@ struct set set_of(struct pass *p, const char *project, const char *service, cons
 	struct set s = {0};
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 &&
-		    (!revision || strcmp(in->revision, revision) == 0))
-			*ARENA_PUSH(p->arena, s.items, s.count) = in;
+		if (text_equal(in->project, project) && text_equal(in->service, service) &&
+		    (!revision || text_equal(in->revision, revision)))
+			insert(p->arena, &s, in);
 	}
-	if (s.count)
-		qsort(s.items, s.count, sizeof *s.items, by_use);
 	return s;
 }
 
@@ -57,7 +64,7 @@ struct set set_rest(struct pass *p, const struct set *all, const struct set *one
 bool side_lists(const struct side *side, const char *address)
 {
 	for (size_t i = 0; i < side->addresses_count; i++)
-		if (strcmp(side->addresses[i], address) == 0)
+		if (text_equal(side->addresses[i], address))
 			return true;
 	return false;
 }
@@ -87,7 +94,7 @@ struct side side_less(struct pass *p, const struct side *side, const struct set 
 	for (size_t i = 0; i < side->addresses_count; i++) {
 		bool is_out = false;
 		for (size_t k = 0; k < s->count; k++)
-			is_out |= strcmp(s->items[k]->address, side->addresses[i]) == 0;
+			is_out |= text_equal(s->items[k]->address, side->addresses[i]);
 		if (!is_out)
 			*ARENA_PUSH(p->arena, less.addresses, less.addresses_count) = side->addresses[i];
 	}
@@ -96,7 +103,7 @@ struct side side_less(struct pass *p, const struct side *side, const struct set 
 
 bool side_equal(const struct side *a, const struct side *b)
 {
-	if (strcmp(a->revision, b->revision) != 0 || a->addresses_count != b->addresses_count)
+	if (!text_equal(a->revision, b->revision) || a->addresses_count != b->addresses_count)
 		return false;
 	for (size_t i = 0; i < a->addresses_count; i++)
 		if (!side_lists(b, a->addresses[i]))

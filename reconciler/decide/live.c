@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/text.h"
 #include "decide/rollout.h"
 
 /* Without a word of it the engine makes the limit of memory and swap together twice the memory; where it cannot limit
@@ -22,9 +23,9 @@ static bool differs(const struct spec *spec, const struct value *live, size_t k,
 {
 	const struct field *row = spec->rows[k];
 	const struct value *found = &live[k];
-	*wanted = spec->values[k];
-	if (row->change != CHANGE_LIVE || value_equal(wanted, found))
+	if (row->change != CHANGE_LIVE || value_equal(&spec->values[k], found))
 		return false;
+	*wanted = spec->values[k];
 	if (wanted->kind != VALUE_UNSET)
 		return true;
 	*wanted = row->none;
@@ -35,7 +36,7 @@ static bool differs(const struct spec *spec, const struct value *live, size_t k,
 
 static bool is_comparable(const struct service *s, const struct instance *i)
 {
-	return i->live && strcmp(i->revision, s->revision) == 0 && i->state != INSTANCE_DEAD;
+	return i->live && text_equal(i->revision, s->revision) && i->state != INSTANCE_DEAD;
 }
 
 bool live_update(struct rollout *r, const struct service *s, const struct instance *i, const char **why)
@@ -43,8 +44,8 @@ bool live_update(struct rollout *r, const struct service *s, const struct instan
 	struct pass *p = r->pass;
 	struct change *changes = NULL;
 	struct value wanted;
-	size_t count = 0;
-	for (size_t k = 0; is_comparable(s, i) && k < s->spec.count; k++)
+	size_t rows = is_comparable(s, i) ? s->spec.count : 0, count = 0;
+	for (size_t k = 0; k < rows; k++)
 		if (differs(&s->spec, i->live, k, &wanted) && wanted.kind != VALUE_UNSET)
 			*ARENA_PUSH(p->arena, changes, count) = (struct change){s->spec.rows[k], i->live[k], wanted};
 	if (!count)
@@ -66,7 +67,8 @@ bool live_update(struct rollout *r, const struct service *s, const struct instan
 const char *live_limit(struct rollout *r, const struct service *s, const struct instance *i)
 {
 	struct value wanted;
-	for (size_t k = 0; is_comparable(s, i) && k < s->spec.count; k++)
+	size_t rows = is_comparable(s, i) ? s->spec.count : 0;
+	for (size_t k = 0; k < rows; k++)
 		if (differs(&s->spec, i->live, k, &wanted) && wanted.kind == VALUE_UNSET) {
 			CLEANUP(buf_done) struct buf found = BUF_INIT(1024);
 			value_print(&found, &i->live[k], true);

@@ -10,14 +10,13 @@
 
 static void *copy_array(struct arena *a, const void *items, size_t count, size_t size)
 {
+	if (!count)
+		return (void *)items;
 	/* Room for growth as ARENA_PUSH expects it: the next power of two. */
 	size_t capacity = 8;
 	while (capacity < count)
 		capacity *= 2;
-	void *copy = arena_alloc(a, capacity * size);
-	if (count)
-		memcpy(copy, items, count * size);
-	return copy;
+	return memcpy(arena_alloc(a, capacity * size), items, count * size);
 }
 #define COPY_ARRAY(a, w, field) ((w)->field = copy_array((a), (w)->field, (w)->field##_count, sizeof *(w)->field))
 

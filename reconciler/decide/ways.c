@@ -5,11 +5,12 @@
  */
 #include <string.h>
 
+#include "base/text.h"
 #include "decide/pass.h"
 
 static bool is_same_service(const struct route *a, const struct route *b)
 {
-	return strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
+	return text_equal(a->project, b->project) && text_equal(a->service, b->service);
 }
 
 static bool is_same_target(const struct route *a, const struct route *b)
@@ -44,7 +45,7 @@ static const struct value *ports_of(const struct pass *p, const struct route *r,
 		return s ? service_udp_ports(s) : &none;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
 		const struct instance *in = &p->world->instances[i];
-		if (in->ports.count && strcmp(in->project, r->project) == 0 && strcmp(in->service, r->service) == 0 &&
+		if (in->ports.count && text_equal(in->project, r->project) && text_equal(in->service, r->service) &&
 		    side_lists(side, in->address))
 			return &in->ports;
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "base/text.h"
 
 const char *const strategy_names[STRATEGY_COUNT] = {
 	[STRATEGY_ROLLING] = "rolling", [STRATEGY_BLUE_GREEN] = "blue-green",
@@ -15,7 +16,7 @@ const char *const strategy_names[STRATEGY_COUNT] = {
 const struct value *spec_value(const struct spec *s, const char *path)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->rows[i]->path, path) == 0)
+		if (text_equal(s->rows[i]->path, path))
 			return &s->values[i];
 	return NULL;
 }
@@ -64,7 +65,7 @@ size_t service_networks(const struct service *s, struct arena *a, struct attachm
 	if (mode && mode->kind != VALUE_UNSET)
 		return 0;
 	if (!named || named->kind != VALUE_MAP) {
-		(*out)[0].network = arena_printf(a, "%s_default", s->project);
+		(*out)[0].network = arena_join(a, s->project, "_default");
 		return 1;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -75,7 +76,7 @@ size_t service_networks(const struct service *s, struct arena *a, struct attachm
 static const struct project *find_project(const struct desired *d, const char *name)
 {
 	for (size_t i = 0; i < d->projects_count; i++)
-		if (strcmp(d->projects[i].name, name) == 0)
+		if (text_equal(d->projects[i].name, name))
 			return &d->projects[i];
 	return NULL;
 }
@@ -83,7 +84,7 @@ static const struct project *find_project(const struct desired *d, const char *n
 static const struct resource *find_resource(const struct resource *all, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].name, name) == 0)
+		if (text_equal(all[i].name, name))
 			return &all[i];
 	return NULL;
 }
@@ -104,7 +105,7 @@ bool desired_leaves_alone(const struct desired *d, const char *project, const ch
 {
 	const struct project *p = find_project(d, project);
 	for (size_t i = 0; p && i < p->left_alone_count; i++)
-		if (strcmp(p->left_alone[i], service) == 0)
+		if (text_equal(p->left_alone[i], service))
 			return true;
 	return false;
 }
@@ -121,8 +122,8 @@ const struct service *desired_service(const struct desired *d, const char *proje
 {
 	for (size_t i = 0; i < d->projects_count; i++) {
 		const struct project *p = &d->projects[i];
-		for (size_t j = 0; strcmp(p->name, project) == 0 && j < p->services_count; j++)
-			if (strcmp(p->services[j].name, service) == 0)
+		for (size_t j = 0; text_equal(p->name, project) && j < p->services_count; j++)
+			if (text_equal(p->services[j].name, service))
 				return &p->services[j];
 	}
 	return NULL;
@@ -139,20 +140,20 @@ enum address_kind address_kind(const struct value *network_mode)
 	if (network_mode && network_mode->kind == VALUE_STRING && strchr(network_mode->string, ':'))
 		return ADDRESS_NONE;
 	for (size_t i = 0; network_mode && network_mode->kind == VALUE_STRING && i < ARRAY_LEN(kinds); i++)
-		if (strcmp(network_mode->string, kinds[i].mode) == 0)
+		if (text_equal(network_mode->string, kinds[i].mode))
 			return kinds[i].kind;
 	return ADDRESS_OURS;
 }
 
 bool route_is_same_server(const struct route *a, const struct route *b)
 {
-	return a->transport == b->transport && a->is_upstream == b->is_upstream && strcmp(a->host, b->host) == 0 &&
-	       strcmp(intake_listen(&a->in), intake_listen(&b->in)) == 0;
+	return a->transport == b->transport && a->is_upstream == b->is_upstream && text_equal(a->host, b->host) &&
+	       text_equal(intake_listen(&a->in), intake_listen(&b->in));
 }
 
 bool route_is_same_way(const struct route *a, const struct route *b)
 {
-	return route_is_same_server(a, b) && strcmp(a->path, b->path) == 0;
+	return route_is_same_server(a, b) && text_equal(a->path, b->path);
 }
 
 void route_hop(const char *upstream, char *out)

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, const char *network)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].network, network) == 0)
+		if (text_equal(all[i].network, network))
 			return &all[i];
 	return NULL;
 }
@@ -14,7 +16,7 @@ const struct endpoint *endpoint_find(const struct endpoint *all, size_t count, c
 const struct good *world_good(const struct world *w, const char *project, const char *service)
 {
 	for (size_t i = 0; i < w->goods_count; i++)
-		if (strcmp(w->goods[i].project, project) == 0 && strcmp(w->goods[i].service, service) == 0)
+		if (text_equal(w->goods[i].project, project) && text_equal(w->goods[i].service, service))
 			return &w->goods[i];
 	return NULL;
 }
@@ -66,8 +68,8 @@ bool world_was_good(const struct world *w, const struct service *s)
 bool topology_is_streamed(const struct topology *t, const char *project, const char *service)
 {
 	for (size_t i = 0; i < t->routes_count; i++)
-		if (t->routes[i].transport != TRANSPORT_HTTP && strcmp(t->routes[i].project, project) == 0 &&
-		    strcmp(t->routes[i].service, service) == 0)
+		if (t->routes[i].transport != TRANSPORT_HTTP && text_equal(t->routes[i].project, project) &&
+		    text_equal(t->routes[i].service, service))
 			return true;
 	return false;
 }
