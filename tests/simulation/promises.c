@@ -79,6 +79,12 @@ static bool is_usable(const struct instance *i, const char *service)
 	return strcmp(i->service, service) == 0 && *i->address && i->state != INSTANCE_DEAD;
 }
 
+/* What the engine has lost its hold of serves for as long as nginx lists it, and is not listed again. */
+static bool is_lost(struct simulation *s, const struct instance *i)
+{
+	return s->stuck_id && strcmp(i->id, s->stuck_id) == 0 && i->started_ms == s->stuck_since_ms && !is_listed(&s->host, i->address);
+}
+
 /* So many must serve, whatever goes on; 0 for what is replaced in place, or has no route. */
 static int least_of(struct simulation *s, const char *service)
 {
@@ -90,8 +96,10 @@ static int least_of(struct simulation *s, const char *service)
 		/* There is no more to go back to than what there is. */
 		const struct traffic *t = traffic_of(&s->host, service);
 		int old = 0;
-		for (size_t i = 0; t && i < s->host.world->instances_count; i++)
-			old += strcmp(s->host.world->instances[i].revision, t->stable.revision) == 0 && is_usable(&s->host.world->instances[i], service);
+		for (size_t i = 0; t && i < s->host.world->instances_count; i++) {
+			const struct instance *in = &s->host.world->instances[i];
+			old += strcmp(in->revision, t->stable.revision) == 0 && is_usable(in, service) && !is_lost(s, in);
+		}
 		return lower(old, want->replicas);
 	}
 	if (good->spec->strategy == STRATEGY_IN_PLACE)
