@@ -359,7 +359,7 @@ static void nginx_comes_back(struct simulation *s, const struct step *step)
 static void hands_on_nginx(struct simulation *s, const struct step *step)
 {
 	struct nginx *n = &s->real->nginx;
-	static const char *const words[] = {"its configuration is changed", "its files are gone", "its flags are gone",
+	static const char *const words[] = {"its configuration is changed", "its files are gone", "its flags are changed, or gone",
 	                                    "a close flag is left behind"};
 	unsigned how = step->how % ARRAY_LEN(words);
 	say(s, "* nginx: %s", words[how]);
@@ -367,8 +367,11 @@ static void hands_on_nginx(struct simulation *s, const struct step *step)
 	case 0: n->is_current = false; break;
 	case 1: n->topology = (struct topology){0}; n->is_current = false; break;
 	case 2:
-		for (size_t i = 0; i < n->topology.services_count; i++)
-			n->topology.services[i].weight = 0;
+		for (size_t i = 0; i < n->topology.services_count; i++) {
+			struct traffic *t = &n->topology.services[i];
+			t->is_damaged = step->size % 2;
+			t->weight = t->is_damaged ? t->weight : 0;
+		}
 		break;
 	case 3: n->is_announcing = true; break;
 	}

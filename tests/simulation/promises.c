@@ -35,6 +35,13 @@ static bool is_quarantined(const struct world *w, const char *service, const cha
 
 /* ---- Nothing foreign, nothing that Git did not ask for ---- */
 
+/* Flags that somebody changed are made whole: what runs goes on as it was. */
+static bool is_mending(struct simulation *s, const struct action *a)
+{
+	const struct traffic *t = a->kind == ACTION_WEIGHT ? traffic_of(&s->host, a->service) : NULL;
+	return t && t->is_damaged && t->weight == a->weight;
+}
+
 static const char *keeps_off(struct simulation *s, const struct action *a)
 {
 	const struct world *w = s->host.world;
@@ -45,7 +52,7 @@ static const char *keeps_off(struct simulation *s, const struct action *a)
 		return "an empty or missing desired state removes nothing";
 	if (a->kind == ACTION_SWAP_OFF && !a->swap->is_step && s->desired->is_partial)
 		return "an empty or missing desired state removes nothing";
-	if (a->project && w->are_notes_lost)
+	if (a->project && w->are_notes_lost && !is_mending(s, a))
 		return "nothing is done while the notes are lost";
 	if (a->instance && !seen(w, a->instance))
 		return "no action on what is not there";
@@ -649,7 +656,7 @@ static const char *compare_service(struct simulation *s, const struct service *w
 	}
 	if (count != want->replicas)
 		return "at the end there are as many instances as Git says";
-	if (want->is_routed ? (int)t->stable.addresses_count != count || *t->next.revision || t->weight : t != NULL)
+	if (want->is_routed ? (int)t->stable.addresses_count != count || *t->next.revision || t->weight || t->is_damaged : t != NULL)
 		return "at the end nginx has what Git says and no more";
 	const struct good *good = good_of(&s->host, want->name);
 	if (!good || strcmp(good->revision, want->revision) != 0)
