@@ -8,13 +8,13 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 seeds=${SEEDS:-20000}
-steps=72
+steps=108
 only=${1:-}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 compile() { # DIRECTORY OF decide/, SOURCE, OBJECT
-	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O1 -w -I"$1" -Ireconciler -Itests/lib -Itests/simulation -c "$2" -o "$3"
+	${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O2 -w -I"$1" -Ireconciler -Itests/lib -Itests/simulation -c "$2" -o "$3"
 }
 
 # Splits the table: $work/N/{name,file,from,to}.
