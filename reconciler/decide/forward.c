@@ -230,7 +230,7 @@ static bool is_undecided(struct rollout *r, const struct trip *t, const struct s
 static bool is_held(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
 {
 	int64_t until_ms = since_ms + step->hold_ms, now_ms = r->pass->world->now_ms;
-	if (step->commits && rollout_is_good(r, r->target->revision))
+	if (!step->is_kept && rollout_is_good(r, r->target->revision)) /* accepted: nothing is watched any more */
 		return true;
 	if (r->now && r->now->weight > step->weight) /* a later step has begun: this one is over */
 		return true;

@@ -130,6 +130,20 @@ static void at_every_action(void)
 	}
 }
 
+/* Somebody removed all of app:2: each batch of app:1 has all of the requests. What was not held before it was accepted is not
+ * held after that, either: nobody can promote what is good. */
+static void nothing_is_left_to_replace(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		struct host *h = asked_back(&ways[i]);
+		int before = check_failures;
+		h->fails = NULL;
+		h->world->instances_count = 0;
+		comes_in(h, "rev-app:1", ways[i].replicas);
+		told(h, &(struct point){.way = &ways[i]}, before);
+	}
+}
+
 static bool returns_bad; /* half of its requests fail, as soon as it has some */
 
 static bool requests_fail(struct host *h, const struct action *a, struct err *e)
@@ -269,6 +283,7 @@ static const struct test tests[] = {
 	{"B8 revert within rollback_window", comes_back},
 	TEST(what_it_replaces_is_kept_warm),
 	TEST(at_every_action),
+	TEST(nothing_is_left_to_replace),
 	TEST(analysis_is_not_asked),
 	TEST(one_that_fails),
 	TEST(what_operators_say),
