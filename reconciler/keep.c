@@ -45,14 +45,14 @@ int keep_quarantine(struct keeper *k, const struct action *action, struct err *e
 }
 
 /* Replaces the good revision of a service in memory; the caller writes. */
-static void set_good(struct notes *n, struct arena *a, const struct service *s, const char *text)
+static void set_good(struct notes *n, struct arena *a, const struct service *s, const char *text, const char *image_id)
 {
 	struct note_good good = {arena_strdup(a, s->project), arena_strdup(a, s->name), arena_strdup(a, s->revision),
-	                         arena_strdup(a, text)};
+	                         arena_strdup(a, text), arena_strdup(a, image_id ? image_id : "")};
 	struct past_good now = {good.project, good.service, good.revision};
 	for (size_t i = 0; i < n->goods_count; i++)
 		if (strcmp(n->goods[i].project, s->project) == 0 && strcmp(n->goods[i].service, s->name) == 0) {
-			struct past_good before = {good.project, good.service, n->goods[i].revision};
+			struct past_good before = {good.project, good.service, n->goods[i].revision, n->goods[i].image_id};
 			past_goods_follow(&n->past_goods, a, &before, &now);
 			n->goods[i] = good;
 			return;
@@ -95,7 +95,7 @@ int keep_good(struct keeper *k, const struct action *action, struct err *e)
 	with.past_goods = (struct past_goods){0};
 	for (size_t i = 0; i < k->notes.past_goods.count; i++)
 		*ARENA_PUSH(k->arena, with.past_goods.items, with.past_goods.count) = k->notes.past_goods.items[i];
-	set_good(&with, k->arena, action->spec, text.text);
+	set_good(&with, k->arena, action->spec, text.text, action->image_id);
 	with.images = NULL;
 	with.images_count = 0;
 	for (size_t i = 0; i < k->notes.images_count; i++)
@@ -126,7 +126,7 @@ int keep_settled(struct keeper *k, const struct loaded *l, const struct decision
 			const struct note_good *g = &k->notes.goods[n];
 			if (strcmp(g->project, s->project) == 0 && strcmp(g->service, s->name) == 0 &&
 			    strcmp(g->revision, s->revision) == 0 && strcmp(g->spec, text.text) != 0) {
-				set_good(&k->notes, k->arena, s, text.text);
+				set_good(&k->notes, k->arena, s, text.text, g->image_id);
 				is_changed = true;
 			}
 		}

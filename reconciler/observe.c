@@ -220,7 +220,7 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 			log_warning("notes: the last good manifest of %s/%s cannot be read: %s", g->project, g->service, e.message);
 			s = NULL;
 		}
-		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s};
+		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s, g->image_id};
 	}
 	for (size_t i = 0; i < o->notes->past_goods.count; i++)
 		*ARENA_PUSH(a, w->past_goods.items, w->past_goods.count) = o->notes->past_goods.items[i];

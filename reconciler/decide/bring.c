@@ -202,7 +202,7 @@ static int free_number(struct rollout *r)
 
 enum ups bring_image(struct rollout *r, const struct service *s, const char **why)
 {
-	if (image_find(r->pass->world, s->image))
+	if (world_image(r->pass->world, s->image))
 		return UPS_READY;
 	enum ups earlier = rollout_after(r, rollout_failure(r, s->revision, ""), why);
 	if (earlier != UPS_READY)

@@ -209,6 +209,8 @@ void pass_commit(struct pass *p, const struct service *s)
 	struct action *a = pass_action(p, ACTION_COMMIT, s->project, s->name);
 	a->spec = s;
 	a->revision = s->revision;
+	const struct image *image = world_image(p->world, s->image);
+	a->image_id = image ? image->id : "";
 	a->reason = world_was_good(p->world, s) ? "was good before: only its readiness counted" : NULL;
 }
 

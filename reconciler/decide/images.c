@@ -8,14 +8,6 @@
 
 #define GOOD_KEPT 2 /* the one that serves and the one before it */
 
-const struct image *image_find(const struct world *w, const char *name)
-{
-	for (size_t i = 0; i < w->images_count; i++)
-		if (strcmp(w->images[i].name, name) == 0)
-			return &w->images[i];
-	return NULL;
-}
-
 static bool is_same_service(const struct past_image *a, const struct past_image *b)
 {
 	return strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
@@ -89,7 +81,7 @@ void images_drop(struct pass *p)
 {
 	for (size_t i = 0; i < p->world->past_images_count; i++) {
 		const struct past_image *past = &p->world->past_images[i];
-		const struct image *now = image_find(p->world, past->image);
+		const struct image *now = world_image(p->world, past->image);
 		if (!*past->id || !now || strcmp(now->id, past->id) != 0 || now->is_used)
 			continue;
 		if (is_needed(p, past->image) || !is_at_rest(p, past) || is_dropped(p, past->image) ||

@@ -246,11 +246,11 @@ static struct past_image *past_image(struct world *w, const struct service *s, s
 static void note_good(struct world *w, const struct action *action, struct arena *a)
 {
 	past_image(w, action->spec, a)->good_ms = w->now_ms;
-	struct good good = {action->project, action->service, action->spec->revision, action->spec};
+	struct good good = {action->project, action->service, action->spec->revision, action->spec, action->image_id};
 	struct past_good now = {good.project, good.service, good.revision};
 	for (size_t i = 0; i < w->goods_count; i++)
 		if (strcmp(w->goods[i].project, good.project) == 0 && strcmp(w->goods[i].service, good.service) == 0) {
-			struct past_good before = {good.project, good.service, w->goods[i].revision};
+			struct past_good before = {good.project, good.service, w->goods[i].revision, w->goods[i].image_id};
 			past_goods_follow(&w->past_goods, a, &before, &now);
 			w->goods[i] = good;
 			return;
@@ -259,9 +259,19 @@ static void note_good(struct world *w, const struct action *action, struct arena
 	*ARENA_PUSH(a, w->goods, w->goods_count) = good;
 }
 
+/* What a registry will give nobody knows: the same as when it was good, most likely. What is built anew is something new. */
+static const char *pulled(const struct world *w, const struct action *action, struct arena *a)
+{
+	const struct service *s = action->spec;
+	const struct past_good *past = world_past_good(w, s);
+	if (action->kind == ACTION_BUILD)
+		return arena_printf(a, "built-%s", s->image);
+	return past && past->image_id && *past->image_id ? past->image_id : arena_printf(a, "model-%s", s->image);
+}
+
 static void pull(struct world *w, const struct action *action, struct arena *a)
 {
-	const char *id = arena_printf(a, "model-%s", action->spec->image);
+	const char *id = pulled(w, action, a);
 	*ARENA_PUSH(a, w->images, w->images_count) = (struct image){.name = action->spec->image, .id = id};
 	past_image(w, action->spec, a)->id = id;
 }

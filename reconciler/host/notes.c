@@ -69,10 +69,11 @@ static void take_body(const cJSON *body, struct arena *a, struct notes *out)
 		*ARENA_PUSH(a, out->goods, out->goods_count) = (struct note_good){
 			.project = text_of(item, "project", a),   .service = text_of(item, "service", a),
 			.revision = text_of(item, "revision", a), .spec = text_of(item, "spec", a),
+			.image_id = text_of(item, "image_id", a),
 		};
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "past_goods"))
 		*ARENA_PUSH(a, out->past_goods.items, out->past_goods.count) = (struct past_good){
-			text_of(item, "project", a), text_of(item, "service", a), text_of(item, "revision", a)};
+			text_of(item, "project", a), text_of(item, "service", a), text_of(item, "revision", a), text_of(item, "image_id", a)};
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(body, "images"))
 		*ARENA_PUSH(a, out->images, out->images_count) = (struct note_image){
 			.project = text_of(item, "project", a), .service = text_of(item, "service", a),
@@ -189,7 +190,7 @@ static bool put_past_goods(cJSON *body, const struct notes *n)
 		const struct past_good *past = &n->past_goods.items[i];
 		cJSON *item = new_item(list);
 		if (!put_text(item, "project", past->project) || !put_text(item, "service", past->service) ||
-		    !put_text(item, "revision", past->revision))
+		    !put_text(item, "revision", past->revision) || !put_text(item, "image_id", past->image_id))
 			return false;
 	}
 	return list != NULL;
@@ -214,7 +215,7 @@ static bool put_body(cJSON *body, const struct notes *n, int64_t sequence)
 		const struct note_good *g = &n->goods[i];
 		cJSON *item = new_item(list);
 		if (!put_text(item, "project", g->project) || !put_text(item, "service", g->service) ||
-		    !put_text(item, "revision", g->revision) || !put_text(item, "spec", g->spec))
+		    !put_text(item, "revision", g->revision) || !put_text(item, "spec", g->spec) || !put_text(item, "image_id", g->image_id))
 			return false;
 	}
 	list = cJSON_AddArrayToObject(body, "images");

@@ -22,6 +22,7 @@ struct note_quarantine {
 struct note_good {
 	const char *project, *service, *revision;
 	const char *spec; /* text of service_print() */
+	const char *image_id; /* see struct good of model/world.h */
 };
 
 /* An image that a service was given: see struct past_image of model/world.h. */

@@ -79,6 +79,7 @@ struct action {
 	const char *volume;            /* VOLUME */
 	const struct resource *resource; /* NETWORK, VOLUME: as the manifest declares it; NULL: with nothing special */
 	const struct past_image *image; /* DROP */
+	const char *image_id;          /* COMMIT: what its image is on this host; "": it is not here */
 	const char *rollout;           /* WEIGHT */
 	int weight;                    /* WEIGHT */
 	const struct topology *topology; /* PUBLISH */

@@ -21,6 +21,14 @@ const struct good *world_good(const struct world *w, const char *project, const 
 	return NULL;
 }
 
+const struct image *world_image(const struct world *w, const char *name)
+{
+	for (size_t i = 0; i < w->images_count; i++)
+		if (strcmp(w->images[i].name, name) == 0)
+			return &w->images[i];
+	return NULL;
+}
+
 static bool is_of_same(const struct past_good *a, const struct past_good *b)
 {
 	return strcmp(a->project, b->project) == 0 && strcmp(a->service, b->service) == 0;
@@ -52,7 +60,15 @@ void past_goods_follow(struct past_goods *p, struct arena *a, const struct past_
 	*ARENA_PUSH(a, p->items, p->count) = *before;
 }
 
-bool world_was_good(const struct world *w, const struct service *s)
+/* Where the notes do not say what it was, nobody can tell. */
+static bool is_image_the_same(const struct past_good *past, const struct service *s, const struct image *now)
+{
+	if (!past->image_id || !*past->image_id)
+		return true;
+	return now ? strcmp(past->image_id, now->id) == 0 : !s->build;
+}
+
+const struct past_good *world_past_good(const struct world *w, const struct service *s)
 {
 	int ago = 0;
 	for (size_t i = w->past_goods.count; i-- > 0;) {
@@ -60,9 +76,15 @@ bool world_was_good(const struct world *w, const struct service *s)
 		if (strcmp(past->project, s->project) != 0 || strcmp(past->service, s->name) != 0)
 			continue;
 		if (++ago <= s->rollback_window && strcmp(past->revision, s->revision) == 0)
-			return true;
+			return past;
 	}
-	return false;
+	return NULL;
+}
+
+bool world_was_good(const struct world *w, const struct service *s)
+{
+	const struct past_good *past = world_past_good(w, s);
+	return past && is_image_the_same(past, s, world_image(w, s->image));
 }
 
 bool topology_is_streamed(const struct topology *t, const char *project, const char *service)

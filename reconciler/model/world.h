@@ -211,13 +211,14 @@ struct quarantine {
 struct good {
 	const char *project, *service, *revision; /* the last revision that passed its gates */
 	const struct service *spec;               /* NULL when it cannot be read back */
+	const char *image_id;                     /* what its image was then; "": not known */
 };
 
 /* Those that were good before it, of each service the latest last. A revision is there once, and none that is good. */
 #define PAST_GOODS_MAX 10 /* of one service */
 struct past_goods {
 	struct past_good {
-		const char *project, *service, *revision;
+		const char *project, *service, *revision, *image_id;
 	} *items;
 	size_t count;
 };
@@ -314,9 +315,14 @@ struct world {
 /* Has it the name of its service, on any network? */
 bool instance_has_name(const struct instance *i);
 
+/* NULL: it is not here. */
+const struct image *world_image(const struct world *w, const char *name);
 /* The last good revision of a service; NULL: none ever was. */
 const struct good *world_good(const struct world *w, const char *project, const char *service);
-/* Is its revision one of the last s->rollback_window that were good before that one? Then it only has to get ready. */
+/* Its revision among the last s->rollback_window that were good before that one; NULL: it is not. */
+const struct past_good *world_past_good(const struct world *w, const struct service *s);
+/* Is there one? Then it only has to get ready. But nobody has tried it when its image is another one now, or is to be built
+ * anew. */
 bool world_was_good(const struct world *w, const struct service *s);
 
 #endif

@@ -99,6 +99,8 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 	s->host.arena = arena;
 	struct host *h = &s->host;
 	host_begin(h);
+	for (size_t i = 0; i < h->world->images_count; i++) /* so that it is the same when it is pulled again */
+		h->world->images[i].id = arena_printf(&h->arena, "model-%s", h->world->images[i].name);
 	h->tells_routeless = true;
 	s->real = h->world;
 	s->real->images_count = 2; /* the third must be pulled */

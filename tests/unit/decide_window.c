@@ -144,6 +144,32 @@ static void nothing_is_left_to_replace(void)
 	}
 }
 
+/* Its tag means another image now; or the engine has it no more, and pulls the same again, or must build it. */
+static void what_is_behind_the_tag(void)
+{
+	static const struct build build;
+	enum { MOVED, PULLED, BUILT, CASES };
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+		for (int what = MOVED; what < CASES; what++) {
+			struct host *h = asked_back(&ways[i]);
+			struct world *w = h->world;
+			int before = check_failures;
+			size_t at = 0;
+			while (strcmp(w->images[at].name, "app:1") != 0)
+				at++;
+			if (what == MOVED)
+				w->images[at].id = "another";
+			else
+				w->images[at] = w->images[--w->images_count];
+			service_of(h, "web")->build = what == BUILT ? &build : NULL;
+			if (what != PULLED && ways[i].strategy != STRATEGY_IN_PLACE)
+				waits(h);
+			else
+				comes_in(h, "rev-app:1", ways[i].replicas);
+			told(h, &(struct point){.way = &ways[i]}, before);
+		}
+}
+
 static bool returns_bad; /* half of its requests fail, as soon as it has some */
 
 static bool requests_fail(struct host *h, const struct action *a, struct err *e)
@@ -284,6 +310,7 @@ static const struct test tests[] = {
 	TEST(what_it_replaces_is_kept_warm),
 	TEST(at_every_action),
 	TEST(nothing_is_left_to_replace),
+	TEST(what_is_behind_the_tag),
 	TEST(analysis_is_not_asked),
 	TEST(one_that_fails),
 	TEST(what_operators_say),

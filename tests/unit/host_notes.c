@@ -73,8 +73,8 @@ static void everything_comes_back(void)
 		{"shop", "web", "abc", "probe: 503 \"late\"\n\xc3\xa9", 1795255200123},
 		{"shop", "api", "def", "", 1},
 	};
-	struct note_good g[] = {{"shop", "web", "aaa", "image: x\nenv: {A: \"b\\\\\"}\n"}};
-	struct past_good before[] = {{"shop", "web", "998"}, {"shop", "api", "77"}, {"shop", "web", "999"}};
+	struct note_good g[] = {{"shop", "web", "aaa", "image: x\nenv: {A: \"b\\\\\"}\n", "sha256:a"}};
+	struct past_good before[] = {{"shop", "web", "998", "sha256:8"}, {"shop", "api", "77", ""}, {"shop", "web", "999", "sha256:9"}};
 	struct notes n = {.quarantines = q, .quarantines_count = 2, .goods = g, .goods_count = 1, .past_goods = {before, 3},
 	                  .applied = "c0ffee"}, got;
 	begin();
@@ -96,11 +96,13 @@ static void everything_comes_back(void)
 	CHECK_STR(got.goods[0].service, "web");
 	CHECK_STR(got.goods[0].revision, "aaa");
 	CHECK_STR(got.goods[0].spec, g[0].spec);
+	CHECK_STR(got.goods[0].image_id, "sha256:a");
 	CHECK_INT(got.past_goods.count, 3);
 	for (size_t i = 0; i < 3; i++) {
 		CHECK_STR(got.past_goods.items[i].project, before[i].project);
 		CHECK_STR(got.past_goods.items[i].service, before[i].service);
 		CHECK_STR(got.past_goods.items[i].revision, before[i].revision);
+		CHECK_STR(got.past_goods.items[i].image_id, before[i].image_id);
 	}
 	CHECK_INT(stat(folder, &st), 0);
 	CHECK_INT(st.st_mode & 0777, 0700);
@@ -126,19 +128,22 @@ static void older_notes_are_read(void)
 	CHECK_INT(notes_read(folder, &a, &got, &e), 0);
 	CHECK(!got.is_missing);
 	CHECK_STR(got.goods[0].revision, "aaa");
+	CHECK_STR(got.goods[0].image_id, "");
 	CHECK_INT(got.past_goods.count, 0);
 	end();
 }
 
-/* The revisions of shop/web that were good before, as the disk has them: "1 2 ". */
+/* The revisions of shop/web that were good before, and the images they had, as the disk has them: "1 2 ". */
 static const char *before_of(struct arena *a)
 {
 	struct err e = {0};
 	struct notes n;
 	const char *all = "";
 	CHECK_INT(notes_read(folder, a, &n, &e), 0);
-	for (size_t i = 0; i < n.past_goods.count; i++)
+	for (size_t i = 0; i < n.past_goods.count; i++) {
+		CHECK_STR(n.past_goods.items[i].image_id, arena_printf(a, "sha256:%s", n.past_goods.items[i].revision));
 		all = arena_printf(a, "%s%s ", all, n.past_goods.items[i].revision);
+	}
 	return all;
 }
 
@@ -147,7 +152,10 @@ static int becomes_good(struct keeper *k, const char *revision)
 	struct err e = {0};
 	struct service s = {.project = "shop", .name = "web", .image = "app:1"};
 	snprintf(s.revision, sizeof s.revision, "%s", revision);
-	struct action action = {.kind = ACTION_COMMIT, .project = "shop", .service = "web", .revision = revision, .spec = &s};
+	char id[32];
+	snprintf(id, sizeof id, "sha256:%s", revision);
+	struct action action = {.kind = ACTION_COMMIT, .project = "shop", .service = "web", .revision = revision, .spec = &s,
+	                        .image_id = id};
 	return keep_good(k, &action, &e);
 }
 
