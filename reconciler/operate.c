@@ -73,7 +73,7 @@ static int promote(const struct settings *s, const struct operation *o, struct p
 	const struct service *service = p->service;
 	const struct traffic *t = p->traffic;
 	if (world_was_good(&p->world, service))
-		return err_set(e, ERR_USAGE, "nothing of %s waits: revision %.8s was good before, and only has to be ready", o->name,
+		return err_set(e, ERR_USAGE, "nothing of %s waits for a promote: revision %.8s was good before, and only has to be ready", o->name,
 		               service->revision);
 	if (!t || strcmp(t->next.revision, service->revision) != 0 || t->weight == 0 || is_good(p))
 		return err_set(e, ERR_USAGE, "nothing of %s waits: revision %.8s has no share of the requests that could grow", o->name,
