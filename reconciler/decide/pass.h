@@ -81,9 +81,7 @@ bool side_equal(const struct side *a, const struct side *b);
 /* capacity.c: what one more instance is likely to use; 0: nobody knows. */
 int64_t capacity_use(const struct world *w, const struct service *s);
 
-/* images.c: what the engine has under that name; NULL when it is not here. */
-const struct image *image_find(const struct world *w, const char *name);
-/* Lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
+/* images.c: lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
 void images_drop(struct pass *p);
 
 /* ways.c: the routes of p->wanted, when its services stand; one that must go on serving for them is added. */

@@ -24,7 +24,7 @@ const struct good *world_good(const struct world *w, const char *project, const 
 const struct image *world_image(const struct world *w, const char *name)
 {
 	for (size_t i = 0; i < w->images_count; i++)
-		if (strcmp(w->images[i].name, name) == 0)
+		if (text_equal(w->images[i].name, name))
 			return &w->images[i];
 	return NULL;
 }

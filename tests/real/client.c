@@ -6,7 +6,7 @@
  *   strict-client --url http://127.0.0.1:P/ [--host NAME[,NAME...]] [--connections 16] [--seconds N] [--requests N]
  *                 [--pause MS] [--mix] [--long]
  *
- * Of several hosts each gets as many connections. Half of them are kept alive, the others are new for each request; two of
+ * Of several hosts each gets as many connections. Half of them (with --long three of eight) are kept alive, the others are new for each request; two of
  * three requests are GET, the third is POST /echo; between two of them a connection rests for some 7 ms, or --pause. With
  * --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2 to 4 s before its request.
  * With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2 to 4 s, whose texts must
@@ -538,7 +538,7 @@ int main(int argc, char **argv)
 	if (options.seconds && options.seconds * 1000 < LONGEST_RUN_MS)
 		end = start + options.seconds * 1000;
 	for (int i = 0; i < options.connections; i++)
-		all[i] = (struct connection){.fd = -1, .host = options.hosts[i / 8 % options.hosts_count], .keeps = i % 2 == 0,
+		all[i] = (struct connection){.fd = -1, .host = options.hosts[i / 8 % options.hosts_count], .keeps = i % 2 == 0 && !(options.is_long && i % 8 == 6),
 			.is_slow = options.mix && i % 8 == 3, .is_silent = options.mix && i % 8 == 5,
 			.is_patient = options.is_long && i % 8 == 1, .is_socket = options.is_long && i % 8 == 7,
 			.wake_ms = start + between(0, 20)};
