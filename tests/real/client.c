@@ -6,11 +6,12 @@
  *   strict-client --url http://127.0.0.1:P/ [--host NAME[,NAME...]] [--connections 16] [--seconds N] [--requests N]
  *                 [--pause MS] [--mix] [--long]
  *
- * Of several hosts each gets as many connections. Half of them (with --long three of eight) are kept alive, the others are new for each request; two of
- * three requests are GET, the third is POST /echo; between two of them a connection rests for some 7 ms, or --pause. With
- * --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2 to 4 s before its request.
- * With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2 to 4 s, whose texts must
- * come back: each counts as a request. Without --seconds and --requests it goes on until SIGTERM, at most an hour.
+ * Of several hosts each gets as many connections. Half of them (with --long three of eight) are kept alive, the others are
+ * new for each request; two of three requests are GET, the third is POST /echo; between two of them a connection rests for
+ * some 7 ms, or --pause. With --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2
+ * to 4 s before its request. With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2
+ * to 4 s, whose texts must come back: each counts as a request. Without --seconds and --requests it goes on until SIGTERM,
+ * at most an hour.
  * Ends with one line: requests=N failed=N versions=1:N,2:N, and with --long waited=N sockets=N, those that came to their
  * proper end; exits 0 only when nothing failed.
  */
