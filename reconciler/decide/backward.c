@@ -46,6 +46,18 @@ static bool are_broken_down(struct rollout *r, const struct service *s, const st
 	return are_down;
 }
 
+/* How many of the old revision may be up now. What cannot serve any more goes first where there is no room for both. */
+static int make_room(struct rollout *r, const struct service *s, const struct set *stable, const struct set *next, int n, int peak)
+{
+	struct set broken = set_in_the_way(r, s, stable);
+	int room = peak - set_count_up(next) - (int)broken.count;
+	if (room >= n)
+		return n;
+	for (size_t i = 0; i < broken.count; i++)
+		bring_down(r, broken.items[i]);
+	return room > 0 ? room : broken.count ? 0 : 1;
+}
+
 /* What stands between here and all of the old revision: it is listed as it becomes ready; the other one leaves, but not
  * before its requests do. */
 static void exchange(struct rollout *r, const struct service *s, const struct set *stable, const struct set *ready,
@@ -73,8 +85,7 @@ static void exchange(struct rollout *r, const struct service *s, const struct se
 		are_down &= are_broken_down(r, s, stable);
 	if (is_exclusive && !are_down)
 		return;
-	int room = peak - set_count_up(&next);
-	if (bring_up(r, s, stable, room < n ? room > 0 ? room : 1 : n, TRUST_PROVEN, &why) == UPS_FAILED)
+	if (bring_up(r, s, stable, make_room(r, s, stable, &next, n, peak), TRUST_PROVEN, &why) == UPS_FAILED)
 		rollout_status(r, PHASE_FAILED, ERR_INTERNAL, arena_printf(r->pass->arena, "cannot go back: %s", why));
 }
 

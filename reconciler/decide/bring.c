@@ -389,6 +389,15 @@ struct set set_usable(struct rollout *r, const struct service *s, const struct s
 	return usable;
 }
 
+struct set set_in_the_way(struct rollout *r, const struct service *s, const struct set *set)
+{
+	struct set broken = {0};
+	for (size_t i = 0; i < set->count; i++)
+		if (instance_is_up(set->items[i]) && *set->items[i]->address && is_broken(r, s, set->items[i]))
+			*ARENA_PUSH(r->pass->arena, broken.items, broken.count) = set->items[i];
+	return broken;
+}
+
 /* What nginx leads to has passed its gate before: it need only pass now, however short a time this process has looked. */
 static struct judgement judge(struct rollout *r, const struct service *s, const struct instance *i, enum trust trust)
 {

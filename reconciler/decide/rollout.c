@@ -187,18 +187,21 @@ static void steady_sides(struct rollout *r, const struct set *members, int n, bo
 		rollout_fold(r, side, "publishes its instances");
 }
 
-/* How many may be up now. What is up of a revision that is not wanted any more goes first where there is no room for both. */
+/* How many may be up now. Where there is no room for all, what cannot serve any more goes first, then what is up of a revision
+ * that is not wanted any more. */
 static int make_room(struct rollout *r, const struct set *members, const struct set *rest)
 {
 	int n = r->target->replicas, up = set_count_up(members);
-	struct set others = {0};
+	struct set others = {0}, same = set_of_revision(r, r->target->revision), broken = set_in_the_way(r, r->target, &same);
 	for (size_t i = 0; i < rest->count; i++)
 		if (instance_is_up(rest->items[i]) && strcmp(rest->items[i]->revision, r->target->revision) != 0)
 			*ARENA_PUSH(r->pass->arena, others.items, others.count) = rest->items[i];
-	int room = strategy_peak(r->pass->arena, r->target, n) - (int)others.count;
+	int room = strategy_peak(r->pass->arena, r->target, n) - (int)others.count - (int)broken.count;
 	if (up >= n || room >= n)
 		return n;
-	for (size_t i = 0; i < others.count; i++)
+	for (size_t i = 0; i < broken.count; i++)
+		bring_down(r, broken.items[i]);
+	for (size_t i = 0; room + (int)broken.count < n && i < others.count; i++)
 		bring_down(r, others.items[i]);
 	return room > up ? room : up;
 }

@@ -122,6 +122,9 @@ bool bring_down(struct rollout *r, const struct instance *i);
 bool discard(struct rollout *r, const struct set *s);
 /* Those that can serve at all, as instances of s: not half removed, and with an address when s has a route. */
 struct set set_usable(struct rollout *r, const struct service *s, const struct set *set);
+/* Those that are up and cannot serve, and so take room; but not what was taken off nginx's network: that one may have who
+ * knows it, until another one serves. */
+struct set set_in_the_way(struct rollout *r, const struct service *s, const struct set *set);
 /* All of them in the order in which they are worth keeping: what serves, what is listed, what could, what cannot. */
 struct set set_by_worth(struct rollout *r, const struct service *spec, const struct set *s);
 /* The first n of those that are ready. */
