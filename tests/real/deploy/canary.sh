@@ -130,3 +130,4 @@ between "revert: version 2 answers all" "$(share 2)" 2000 2020
 sed -i 's/hold: 10m/&\n      rollback_window: 0/; s|bird/web:2|bird/web:1|' "$HOST/bird/compose.yaml"
 peek "no window: plan" --plan --path "$HOST/bird"
 has "no window: it waits as a new version does" "$OUT" 'bird/web: waiting: has 10.0% of the requests; `reconcile promote bird/web` lets it go on'
+bird 2
