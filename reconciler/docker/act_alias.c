@@ -27,8 +27,9 @@ static void connected(struct job *j)
 		return;
 	}
 	job_fail_as_answered(j);
-	if (j->answer->status == 403) /* the address is taken */
-		j->outcome->err.kind = ERR_CONFLICT;
+	/* The address is taken; or an engine that was killed meanwhile still has a place of this container that it finds nowhere. */
+	if (j->answer->status == 403)
+		j->outcome->err.kind = strstr(j->answer->err.message, "endpoint with name") ? ERR_TRANSIENT : ERR_CONFLICT;
 	err_wrap(&j->outcome->err, *place->address ? "connect to %s as %s" : "connect to %s", place->network, place->address);
 }
 

@@ -433,6 +433,12 @@ static void a_name_moves_by_leaving_and_joining_again(void)
 	                               .body = "{\"message\":\"Address already in use\"}"},
 	            ERR_CONFLICT, "connect to shop_a as 10.1.0.128: Address already in use",
 	            LEAVE("shop_a") JOIN("shop_a", "\"web\"", "10.1.0.128"));
+	/* An engine that was killed in between says so for ever: no verdict on the address, and in the end another container. */
+	check_alias(PLACED(RUNNING, ON("shop_b", "e2", "\"web\",")), true,
+	            (struct fake_rule){.match = "POST /v1.41/networks/shop_a/connect", .status = 403,
+	                               .body = "{\"message\":\"endpoint with name shop-web-1 already exists in network shop_a\"}"}, fine,
+	            ERR_TRANSIENT, "connect to shop_a as 10.1.0.128: endpoint with name shop-web-1 already exists in network shop_a",
+	            JOIN("shop_a", "\"web\"", "10.1.0.128"));
 	instance.endpoints = NULL;
 	instance.endpoints_count = 0;
 }
