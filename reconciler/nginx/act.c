@@ -80,7 +80,10 @@ int nginx_prepare(const struct nginx_settings *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if (fs_mkdir(arena_printf(&a, "%s/%s", s->directory, folders[i]), 0755, e) < 0)
 			return -1;
+	/* What a run that was killed left half written: nobody publishes beside us. */
 	fs_sweep(s->directory);
+	if (fs_remove_tree(arena_printf(&a, "%s/generations/.candidate", s->directory), e) < 0)
+		return -1;
 	/* A link that somebody took away is put back by the next publish, which knows where it led. */
 	return is_new ? install_nothing(s, &a, e) : 0;
 }

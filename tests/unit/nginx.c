@@ -543,6 +543,12 @@ static void what_a_kill_left_is_swept(void)
 	CHECK_INT(nginx_prepare(&s, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		CHECK_INT(fs_exists(arena_printf(&a, "%s/%s", s.directory, names[i])), i >= 2);
+	/* A configuration that was to be tested, and that nobody wants any more. */
+	const char *candidate = arena_printf(&a, "%s/generations/.candidate", s.directory);
+	CHECK_INT(fs_mkdir(candidate, 0755, &e), 0);
+	CHECK_INT(fs_write(arena_printf(&a, "%s/http.conf.tmp-5", candidate), "", 0, 0644, &e), 0);
+	CHECK_INT(nginx_prepare(&s, &e), 0);
+	CHECK(!fs_exists(candidate));
 	done_with_folder();
 }
 
