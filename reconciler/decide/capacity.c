@@ -60,8 +60,7 @@ static const struct service *service_of(const struct pass *p, const struct insta
 	return good ? good->spec : s;
 }
 
-/* What was started, or will be, and has not grown to what it needs. */
-static int64_t promised(const struct pass *p)
+int64_t capacity_promised(const struct pass *p)
 {
 	int64_t bytes = p->memory_given;
 	for (size_t i = 0; i < p->world->instances_count; i++) {
@@ -112,7 +111,7 @@ const char *capacity_lacks(struct rollout *r, const struct service *s, int count
 	int64_t need = need_of(p->world, s), swap = free_swap(p->world), room = h->memory_available_bytes + swap;
 	if (need == 0 || h->memory_bytes == 0) /* nobody knows */
 		return NULL;
-	room -= room / MARGIN + promised(p);
+	room -= room / MARGIN + capacity_promised(p);
 	if (need * count <= room) {
 		p->memory_given += need * count;
 		return NULL;

@@ -80,6 +80,8 @@ bool side_equal(const struct side *a, const struct side *b);
 
 /* capacity.c: what one more instance is likely to use; 0: nobody knows. */
 int64_t capacity_use(const struct world *w, const struct service *s);
+/* What was started, or will be, and has not grown to what it needs. */
+int64_t capacity_promised(const struct pass *p);
 
 /* images.c: lets go of images that we pulled and that nobody needs any more: last, when all statuses stand. */
 void images_drop(struct pass *p);

@@ -67,7 +67,7 @@ static bool can_empty(struct pass *p, const struct swap_file *f, int64_t more)
 	const struct host_state *h = &p->world->host;
 	int64_t swap = free_swap_beside(p, f) + more, room = h->memory_available_bytes + swap;
 	int64_t bound = h->bound_bytes < f->used_bytes ? h->bound_bytes : f->used_bytes;
-	room -= room / MARGIN;
+	room -= room / MARGIN + capacity_promised(p);
 	if (f->used_bytes > room)
 		refuse(p, PHASE_BLOCKED, ERR_TRANSIENT,
 		       arena_printf(p->arena, "%s stays: %s is swapped out to it, and memory and other swap have room for %s; free some "

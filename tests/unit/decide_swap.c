@@ -206,6 +206,31 @@ static void what_has_no_other_place_stays(void)
 	host_free(h);
 }
 
+/* Nobody asks for it any more, so that no rollout is waited for; but what was started will take what it needs. */
+static void what_is_starting_needs_room(void)
+{
+	struct host *h = with_swap(64);
+	*ARENA_PUSH(&h->arena, h->desired.projects, h->desired.projects_count) = (struct project){
+		.name = "stall", .directory = "/srv/stall", .file = "compose.yaml"};
+	add_service_to(h, &h->desired.projects[1], "api", "app:1", STRATEGY_IN_PLACE, false);
+	run(h);
+	h->desired.projects[0].services_count = 0;
+	h->desired.projects[0].swap = NULL;
+	h->world->host.memory_available_bytes = 25 * MIB;
+	swap_of(h, "/swapfile")->used_bytes = 20 * MIB;
+	struct instance *web = find_instance(h, "shop-web-1");
+	web->memory_bytes = 40 * MIB;
+	web->passing_since_ms = 0;
+	run(h);
+	CHECK_STR(h->log, "");
+	CHECK_CONTAINS(h->last.host.reason, "/swapfile stays: 20M is swapped out to it, and memory and other swap have room for 15.7M");
+	web = find_instance(h, "shop-web-1");
+	web->passing_since_ms = h->world->now_ms;
+	run(h);
+	CHECK_STR(h->log, "take swap file away: /swapfile (no manifest asks for swap any more)\n");
+	host_free(h);
+}
+
 /* However much memory is free: what would not fit below a limit would be killed. */
 static void a_memory_limit_may_refuse(void)
 {
@@ -353,6 +378,7 @@ static const struct test tests[] = {
 	TEST(what_is_not_ours_is_left_alone),
 	TEST(the_disk_may_refuse),
 	TEST(what_has_no_other_place_stays),
+	TEST(what_is_starting_needs_room),
 	TEST(a_memory_limit_may_refuse),
 	TEST(another_file_first_then_the_old_one_goes),
 	TEST(an_empty_or_partial_state_removes_nothing),
