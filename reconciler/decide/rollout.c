@@ -187,16 +187,22 @@ static void steady_sides(struct rollout *r, const struct set *members, int n, bo
 		rollout_fold(r, side, "publishes its instances");
 }
 
-/* How many may be up now. Where there is no room for all, what cannot serve any more goes first, then what is up of a revision
- * that is not wanted any more. */
+/* How many of the members may be up now, beside what else is. Where there is no room for all, what cannot serve any more goes
+ * first, then what is up of a revision that is not wanted any more; what serves until there is one in its stead stays. */
 static int make_room(struct rollout *r, const struct set *members, const struct set *rest)
 {
-	int n = r->target->replicas, up = set_count_up(members);
+	int n = r->target->replicas, up = set_count_up(members), room = strategy_peak(r->pass->arena, r->target, n);
 	struct set others = {0}, same = set_of_revision(r, r->target->revision), broken = set_in_the_way(r, r->target, &same);
-	for (size_t i = 0; i < rest->count; i++)
-		if (instance_is_up(rest->items[i]) && strcmp(rest->items[i]->revision, r->target->revision) != 0)
-			*ARENA_PUSH(r->pass->arena, others.items, others.count) = rest->items[i];
-	int room = strategy_peak(r->pass->arena, r->target, n) - (int)others.count - (int)broken.count;
+	struct set sound = set_rest(r->pass, rest, &broken, NULL);
+	for (size_t i = 0; i < sound.count; i++) {
+		bool is_other = strcmp(sound.items[i]->revision, r->target->revision) != 0;
+		if (!instance_is_up(sound.items[i]))
+			continue;
+		if (is_other)
+			*ARENA_PUSH(r->pass->arena, others.items, others.count) = sound.items[i];
+		room -= is_other || live_limit(r, r->target, sound.items[i]);
+	}
+	room -= (int)broken.count;
 	if (up >= n || room >= n)
 		return n;
 	for (size_t i = 0; i < broken.count; i++)

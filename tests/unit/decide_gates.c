@@ -159,6 +159,22 @@ static struct host *draining(void)
 	return h;
 }
 
+/* Fewer are wanted, and the one that stays is stopped by hand: those that leave are in nobody's way. */
+static void the_one_that_stays_comes_back_beside_those_that_leave(void)
+{
+	struct host *h = host_new();
+	add_service(h, "web", "app:1", STRATEGY_ROLLING, true)->replicas = 3;
+	run(h);
+	service_of(h, "web")->replicas = 1;
+	run_rounds(h, 1);
+	find_instance(h, "shop-web-1")->state = INSTANCE_EXITED;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+	CHECK_INT(h->world->instances_count, 1);
+	CHECK_INT(find_instance(h, "shop-web-1")->state, INSTANCE_RUNNING);
+	host_free(h);
+}
+
 static void what_is_idle_is_stopped(void)
 {
 	struct host *h = draining();
@@ -290,6 +306,7 @@ static const struct test tests[] = {
 	TEST(what_the_engine_forgot_is_no_verdict),
 	TEST(what_ends_after_that_is_a_verdict),
 	TEST(a_hold_begins_again_with_a_new_start),
+	TEST(the_one_that_stays_comes_back_beside_those_that_leave),
 	TEST(what_is_idle_is_stopped),
 	TEST(old_workers_and_connections_are_waited_for_but_not_for_ever),
 	TEST(a_stop_says_what_was_waited_for),

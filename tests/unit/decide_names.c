@@ -190,6 +190,46 @@ static void what_serves_without_its_place_goes_on_until_its_turn(void)
 	host_free(h);
 }
 
+static int most_up;
+
+static bool lost_and_counted(struct host *h, const struct action *a, struct err *e)
+{
+	int up = a->kind == ACTION_START;
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		up += h->world->instances[i].state == INSTANCE_RUNNING;
+	most_up = up > most_up ? up : most_up;
+	return engine_lost_it(h, a, e);
+}
+
+/* Of three that may run at once one cannot serve any more: it goes before the one in its stead comes, on either way. */
+static void what_lost_its_place_counts_among_those_that_run(void)
+{
+	for (int back = 0; back < 2; back++) {
+		struct host *h = host_new();
+		struct service *s = add_service(h, "web", "app:1", STRATEGY_ROLLING, true);
+		s->replicas = 2;
+		s->batch = 1;
+		s->hold_ms = 60000;
+		run(h);
+		set_image(h, service_of(h, "web"), "app:2");
+		for (int i = 0; i < 300 && traffic_of(h, "web")->weight != 500; i++)
+			run_rounds(h, 1);
+		CHECK_INT(traffic_of(h, "web")->weight, 500);
+		struct instance *parked = find_instance(h, back ? "shop-web-2" : "shop-web-3");
+		stuck = parked->id;
+		lose_network(h, parked);
+		most_up = 0;
+		h->fails = lost_and_counted;
+		if (back)
+			find_instance(h, "shop-web-3")->health = HEALTH_UNHEALTHY;
+		run(h);
+		CHECK_INT(phase_of(h, "web"), back ? PHASE_ROLLED_BACK : PHASE_SETTLED);
+		CHECK_INT(most_up, 3);
+		CHECK_STR(named(h, "web"), back ? "shop-web-1 shop-web-4 " : "shop-web-5 shop-web-4 ");
+		host_free(h);
+	}
+}
+
 /* More containers would not help. */
 static void when_none_can_be_given_its_place_none_is_replaced(void)
 {
@@ -274,6 +314,7 @@ static const struct test tests[] = {
 	TEST(whoever_is_off_its_network_is_connected),
 	TEST(one_that_cannot_be_given_its_place_is_replaced),
 	TEST(what_serves_without_its_place_goes_on_until_its_turn),
+	TEST(what_lost_its_place_counts_among_those_that_run),
 	TEST(when_none_can_be_given_its_place_none_is_replaced),
 	TEST(where_it_cannot_move_it_is_there_at_once),
 	TEST(subnets_run_out_for_the_traffic_last),
