@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "decide/rollout.h"
 
-/* How often a wait for connections to end looks again. */
-#define DRAIN_POLL_MS 50
+/* How often a wait looks again: for connections and workers to end, which takes as long as others please, and then for the
+ * readings that show that nobody is left. */
+#define DRAIN_POLL_MS 200
+#define SETTLED_POLL_MS 50
 
 static const char *plural(int count)
 {
@@ -48,7 +50,7 @@ void drain_say(struct rollout *r, const struct instance *i, const struct drain *
 {
 	struct pass *p = r->pass;
 	const struct world *w = p->world;
-	int64_t again_ms = w->now_ms + DRAIN_POLL_MS, quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
+	int64_t again_ms = w->now_ms + (d->connections || d->workers ? DRAIN_POLL_MS : SETTLED_POLL_MS), quiet_ms = i->alone_since_ms + KNOCKS_AGAIN_MS;
 	bool is_known = d->since_ms > i->alone_since_ms || i->alone_since_ms > w->watched_since_ms;
 	int64_t since_ms = is_known ? d->since_ms : d->has_workers ? w->nginx.installed_ms : 0;
 	char since[32] = "", timeout[32];

@@ -189,7 +189,7 @@ static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
 	h->world->nginx.draining_workers = 1;
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
-	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 50);
+	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 200);
 	/* Who reads that at night knows what for, since when, and until when. */
 	CHECK_CONTAINS(h->last.services[0].reason, "shop-web-2 drains since 2023-11-14 22:13:");
 	CHECK_CONTAINS(h->last.services[0].reason, "Z: 0 connections, 1 old nginx worker; cut after the drain_timeout of 65s");
@@ -212,6 +212,7 @@ static void old_workers_and_connections_are_waited_for_but_not_for_ever(void)
 	i->idle_readings = 2;
 	decide_now(h);
 	CHECK_INT(h->last.actions_count, 0);
+	CHECK_INT(h->last.wait_until_ms, h->world->now_ms + 50);
 	i->connections = 2;
 	i->idle_readings = 0;
 	h->world->now_ms = i->alone_since_ms + 64999;
