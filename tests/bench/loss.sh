@@ -97,7 +97,7 @@ measure() {
 	local name=$1 url=$2 before began n failed requests
 	HOST_URL=$url
 	before=$(reloads) began=$(now_ms)
-	start_client --mix
+	start_client --mix --pause 7
 	for ((n = 1; n <= transitions; n++)); do "$3" "$ends:$((n % 2 + 1))"; done
 	sleep 0.5
 	stop_client 2>/dev/null

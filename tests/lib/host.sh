@@ -7,7 +7,7 @@
 #   run_reconcile ARGS...   the tool with this host's settings; a run is compared with its plan (trace.sh)
 #   start_reconcile LOG ARGS...   the same in the background: RECONCILE_PID is the tool itself
 #   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it. Eight
-#                           connections ask some 1000 times a second, and leave the processor to others
+#                           connections ask some 300 times a second, and leave the processor to others
 #   nginx_start, nginx_stop, nginx_kill (SIGKILL for all of it), nginx_pids
 #
 # Ports are free to choose: nothing else lives in that network. Routes listen on 127.0.0.1:8080.

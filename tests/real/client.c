@@ -8,7 +8,7 @@
  *
  * Of several hosts each gets as many connections. Half of them (with --long three of eight) are kept alive, the others are
  * new for each request; two of three requests are GET, the third is POST /echo; between two of them a connection rests for
- * some 7 ms, or --pause. With --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2
+ * some 25 ms, or --pause. With --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2
  * to 4 s before its request. With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2
  * to 4 s, whose texts must come back: each counts as a request. Without --seconds and --requests it goes on until SIGTERM,
  * at most an hour.
@@ -64,7 +64,7 @@ static struct {
 	int hosts_count, connections, pause_ms;
 	int64_t seconds, requests;
 	bool mix, is_long;
-} options = { .path = "/", .connections = 16, .pause_ms = 7};
+} options = { .path = "/", .connections = 16, .pause_ms = 25};
 
 static struct connection all[MAX_CONNECTIONS];
 static struct {

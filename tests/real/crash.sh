@@ -527,7 +527,7 @@ STRATEGY=rolling
 host_start "$DIR/h" || exit 1
 for v in 1 2; do host_image app:$v VERSION=$v || exit 1; done
 host_image app:bad VERSION=bad HEALTH=fail || exit 1
-host_image app:dies VERSION=dies EXIT_AFTER_REQUESTS=100 || exit 1
+host_image app:dies VERSION=dies EXIT_AFTER_REQUESTS=30 || exit 1
 want app:1
 runs_well 0 "the first deployment"
 converged "the first deployment" app:1 1

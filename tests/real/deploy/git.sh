@@ -4,7 +4,7 @@ url=http://127.0.0.1:8090/shop.git
 for v in 1 2; do host_image "shop/web:$v" "VERSION=$v"; done
 host_image shop/web:ill VERSION=ill HEALTH=fail
 host_image shop/web:exits VERSION=exits EXIT_AFTER_MS=1
-host_image shop/web:dies VERSION=dies EXIT_AFTER_REQUESTS=100
+host_image shop/web:dies VERSION=dies EXIT_AFTER_REQUESTS=30
 
 # What is not ours stays as it is, whatever it is called.
 docker network create --subnet 172.29.0.0/24 shop_foreign >/dev/null

@@ -3,7 +3,7 @@
 host_image ports/web:1 VERSION=1 PORT=8080
 host_image ports/web:2 VERSION=2 PORT=9090
 host_image ports/web:elsewhere VERSION=3 PORT=9091
-host_image ports/web:late VERSION=4 PORT=7070 EXIT_AFTER_REQUESTS=100
+host_image ports/web:late VERSION=4 PORT=7070 EXIT_AFTER_REQUESTS=30
 mkdir "$HOST/ports"
 ports() { # VERSION PORT STRATEGY HOLD
 	cat >"$HOST/ports/compose.yaml" <<-END

@@ -2,7 +2,7 @@
 # bad one that shows only after it got its share.
 for v in 1 2; do host_image "roll/web:$v" "VERSION=$v"; done
 host_image roll/web:sick VERSION=3 HEALTH=fail
-host_image roll/web:late VERSION=4 EXIT_AFTER_REQUESTS=100
+host_image roll/web:late VERSION=4 EXIT_AFTER_REQUESTS=30
 mkdir "$HOST/roll"
 roll() { # VERSION
 	cat >"$HOST/roll/compose.yaml" <<-END
