@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "decide/gate.h"
 #include "decide/rehearse.h"
 #include "desired/manifest.h"
 #include "host/orders.h"
@@ -17,7 +18,8 @@ enum stamp { STAMP_CREATED, STAMP_STARTED, STAMP_CHANGED, STAMP_COUNT };
 struct memory {
 	const char *id;
 	struct { int64_t told_ms, is_ms; } stamps[STAMP_COUNT];
-	int64_t passing_since_ms, failing_since_ms, alone_since_ms, idle_since_ms;
+	int64_t passing_since_ms, failing_since_ms, smoke_since_ms, alone_since_ms, idle_since_ms;
+	bool has_passed_smoke;
 	int idle_readings;
 };
 
@@ -203,6 +205,37 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 	int64_t now_ms = observer_now_ms(o);
 	for (size_t i = 0; i < count; i++)
 		judge_probe(o, probed[i], &probes[i], *probes[i].said, now_ms);
+	w->now_ms = now_ms;
+}
+
+/* Asked of what is ready but for that, and has no requests yet; whoever has passed is not asked again. */
+static void observe_smoke(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
+{
+	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
+	struct instance **probed = arena_alloc(a, (w->instances_count + 1) * sizeof *probed);
+	size_t count = 0;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		struct memory *m = remember(o, in->id);
+		const struct service *s = spec_of(d, w, in);
+		m->smoke_since_ms = in->state == INSTANCE_RUNNING ? m->smoke_since_ms : 0;
+		in->has_passed_smoke = m->has_passed_smoke;
+		in->smoke_since_ms = m->smoke_since_ms;
+		in->smoke_said = "";
+		if (!s || in->is_away || is_listed(w, in) || !gate_asks_smoke(in, s, w, a))
+			continue;
+		probes[count] = (struct probe){.ready = &s->smoke, .address = in->ip};
+		probed[count++] = in;
+	}
+	probe_run(o->http, a, probes, count);
+	for (size_t i = 0; i < count; i++) {
+		struct memory *m = remember(o, probed[i]->id);
+		m->smoke_since_ms = m->smoke_since_ms ? m->smoke_since_ms : w->now_ms;
+		m->has_passed_smoke = probes[i].passed;
+		probed[i]->has_passed_smoke = m->has_passed_smoke;
+		probed[i]->smoke_since_ms = m->smoke_since_ms;
+		probed[i]->smoke_said = probes[i].said;
+	}
 }
 
 static void observe_notes(struct observer *o, struct world *w, struct arena *a)
@@ -305,6 +338,7 @@ int observe(struct observer *o, const struct desired *d, struct arena *a, struct
 	observe_workers(o, &w->nginx);
 	observe_connections(o, d, w, a);
 	observe_probes(o, d, w, a);
+	observe_smoke(o, d, w, a);
 	w->now_ms = observer_now_ms(o);
 	o->watched_since_ms = o->watched_since_ms ? o->watched_since_ms : w->now_ms;
 	w->watched_since_ms = o->watched_since_ms;

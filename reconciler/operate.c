@@ -66,27 +66,46 @@ static bool is_good(const struct place *p)
 	return good && strcmp(good->revision, p->service->revision) == 0;
 }
 
+/* What the revision that Git asks for has of the requests, as far as that may wait for a word: in the dark nothing. -1: it
+ * does not wait. */
+static int share_of(const struct place *p)
+{
+	const struct service *s = p->service;
+	const struct traffic *t = p->traffic;
+	if (!t || is_good(p) || strcmp(t->stable.revision, s->revision) == 0)
+		return -1;
+	if (strcmp(t->next.revision, s->revision) == 0 && t->weight > 0)
+		return t->weight;
+	for (size_t i = 0; s->steps_count && s->steps[0].weight == 0 && i < p->world.instances_count; i++) {
+		const struct instance *in = &p->world.instances[i];
+		if (strcmp(in->project, s->project) == 0 && strcmp(in->service, s->name) == 0 && strcmp(in->revision, s->revision) == 0)
+			return 0;
+	}
+	return -1;
+}
+
 static int promote(const struct settings *s, const struct operation *o, struct place *p, struct err *e)
 {
 	if (find_place(s, o->name, p, e) < 0)
 		return -1;
 	const struct service *service = p->service;
-	const struct traffic *t = p->traffic;
+	int share = share_of(p);
 	if (world_was_good(&p->world, service))
 		return err_set(e, ERR_USAGE, "nothing of %s waits for a promote: revision %.8s was good before, and only has to be ready", o->name,
 		               service->revision);
-	if (!t || strcmp(t->next.revision, service->revision) != 0 || t->weight == 0 || is_good(p))
+	if (share < 0)
 		return err_set(e, ERR_USAGE, "nothing of %s waits: revision %.8s has no share of the requests that could grow", o->name,
 		               service->revision);
 	struct order order = {.kind = ORDER_PROMOTE, .project = service->project, .service = service->name,
-	                      .revision = service->revision, .weight = o->is_full ? PERMILLE : t->weight, .reason = ""};
+	                      .revision = service->revision, .weight = o->is_full ? PERMILLE : share, .reason = ""};
 	if (orders_change(folder_of(s, &p->want.arena), ORDER_PROMOTE, service->project, service->name, &order, NULL, e) < 0)
 		return -1;
 	if (o->is_full)
 		printf("%s: revision %.8s need not wait any more, only be ready\n", o->name, service->revision);
+	else if (share == 0)
+		printf("%s: revision %.8s may come out of the dark\n", o->name, service->revision);
 	else
-		printf("%s: revision %.8s may have more than %d.%d%% of the requests\n", o->name, service->revision, t->weight / 10,
-		       t->weight % 10);
+		printf("%s: revision %.8s may have more than %d.%d%% of the requests\n", o->name, service->revision, share / 10, share % 10);
 	return 0;
 }
 

@@ -3,9 +3,9 @@
  * told to be slow, ill or rude at its end, and as PID 1 of a container it answers SIGTERM itself: it stops accepting,
  * finishes the requests in flight, and leaves with 0.
  *
- *   PORT 8080 · VERSION 1 · HEALTH ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
+ *   PORT 8080 · VERSION 1 · HEALTH ok|fail · SMOKE ok|fail · START_DELAY_MS · EXIT_AFTER_MS · EXIT_AFTER_REQUESTS
  *   ON_TERM graceful|exit · BIND 0.0.0.0 · FAIL_PERCENT 0 · WRONG_PERCENT 0 · DELAY_MS 0 (all three: of GET /)
- *   GET / · GET /health · GET /metrics · GET /version · GET /slow?ms=N · POST /echo · WebSocket /socket
+ *   GET / · GET /health · GET /smoke · GET /metrics · GET /version · GET /slow?ms=N · POST /echo · WebSocket /socket
  *
  * The WebSocket sends back what it is sent, up to 125 bytes at a time.
  * What is wrong by WRONG_PERCENT is a 200 like any other; only the metrics, for a Prometheus, tell of it.
@@ -51,10 +51,11 @@ static struct connection *connections[MAX_CONNECTIONS];
 static volatile sig_atomic_t term;
 static const char *version;
 static char hostname[65];
-static bool is_ill;
+static bool is_ill, is_broken; /* /health and /smoke say so */
 static long requests; /* but for /health and /metrics */
 static long fail_percent, wrong_percent, delay_ms;
 static unsigned long asked, wrong; /* of GET / */
+static unsigned long smokes;       /* GET /smoke */
 
 static int64_t now_ms(void)
 {
@@ -197,15 +198,19 @@ static void route(struct connection *c, const char *head)
 	requests += !has_path(head, "GET /health") && !has_path(head, "GET /metrics");
 	asked += is_root;
 	wrong += is_root && draw < wrong_percent;
+	smokes += has_path(head, "GET /smoke");
 	if (is_root && draw < fail_percent)
 		answer(c, 500, "text/plain", "failed\n");
 	else if (is_root && delay_ms)
 		c->answer_at = now_ms() + delay_ms;
 	else if (has_path(head, "GET /health"))
 		answer(c, is_ill ? 503 : 200, "text/plain", is_ill ? "DOWN\n" : "UP\n");
+	else if (has_path(head, "GET /smoke"))
+		answer(c, is_broken ? 500 : 200, "text/plain", is_broken ? "the orders cannot be read\n" : "ok\n");
 	else if (has_path(head, "GET /metrics"))
 		answer(c, 200, "text/plain; version=0.0.4", "# TYPE web_asked_total counter\nweb_asked_total %lu\n"
-		       "# TYPE web_wrong_total counter\nweb_wrong_total %lu\n", asked, wrong);
+		       "# TYPE web_wrong_total counter\nweb_wrong_total %lu\n# TYPE web_smoke_total counter\nweb_smoke_total %lu\n",
+		       asked, wrong, smokes);
 	else if (has_path(head, "GET /version"))
 		answer(c, 200, "text/plain", "%s\n", version);
 	else if (has_path(head, "GET /slow"))
@@ -398,6 +403,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &act, NULL);
 	version = setting("VERSION", "1");
 	is_ill = strcmp(setting("HEALTH", "ok"), "fail") == 0;
+	is_broken = strcmp(setting("SMOKE", "ok"), "fail") == 0;
 	fail_percent = strtol(setting("FAIL_PERCENT", "0"), NULL, 10);
 	wrong_percent = strtol(setting("WRONG_PERCENT", "0"), NULL, 10);
 	delay_ms = strtol(setting("DELAY_MS", "0"), NULL, 10);

@@ -204,14 +204,14 @@ static void mend_flags(struct pass *p)
 	}
 }
 
-void pass_commit(struct pass *p, const struct service *s)
+void pass_commit(struct pass *p, const struct service *s, const char *why)
 {
 	struct action *a = pass_action(p, ACTION_COMMIT, s->project, s->name);
 	a->spec = s;
 	a->revision = s->revision;
 	const struct image *image = world_image(p->world, s->image);
 	a->image_id = image ? image->id : "";
-	a->reason = world_was_good(p->world, s) ? "was good before: only its readiness counted" : NULL;
+	a->reason = world_was_good(p->world, s) ? "was good before: only its readiness counted" : why;
 }
 
 bool pass_is_atomic(const struct pass *p, const char *project)
@@ -247,7 +247,7 @@ static void commit_together(struct pass *p)
 				other = &services[k];
 		}
 		if (!other) {
-			pass_commit(p, s);
+			pass_commit(p, s, NULL);
 			continue;
 		}
 		own->phase = other->phase == PHASE_PROGRESSING || other->phase == PHASE_WAITING ? other->phase : PHASE_BLOCKED;

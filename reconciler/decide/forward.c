@@ -125,6 +125,15 @@ static void mend(struct rollout *r, const struct trip *t, const struct step *ste
 	(void)bring_up(r, t->from_spec, &t->stable, n, TRUST_PROVEN, &why);
 }
 
+/* Why what could not be told to be good goes on all the same; NULL: it is good, or somebody let it. */
+static const char *let_go(const struct rollout *r, const struct trip *t)
+{
+	if (t->verdict.kind != VERDICT_OPEN || r->target->analysis.on_inconclusive != INCONCLUSIVE_PROMOTE ||
+	    rollout_is_promoted(r, r->now->weight))
+		return NULL;
+	return arena_printf(r->pass->arena, "on_inconclusive: %s", t->verdict.why);
+}
+
 static void work(struct rollout *r, const struct trip *t, const struct step *step, bool is_last)
 {
 	const char *why = NULL;
@@ -158,7 +167,7 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 			rollout_wait(r, "takes out what is not ready any more", 0);
 			return;
 		}
-		rollout_shift(r, step->weight, NULL);
+		rollout_shift(r, step->weight, let_go(r, t));
 		return;
 	}
 	step_down(r, t, step);
@@ -199,30 +208,78 @@ static int64_t begun_ms(const struct rollout *r, const struct trip *t, const str
 	return begun_ms;
 }
 
-static const char *watched(const struct rollout *r, const struct step *step)
+/* " at 10.231.0.3:8080": where one on the host can look at what nginx leads nobody to. */
+static const char *dark_at(const struct rollout *r, const struct trip *t, const struct step *step)
+{
+	const struct value *ports = service_ports(r->target);
+	const char *text = "";
+	for (size_t i = 0; i < t->next.count && (int)i < step->next; i++) {
+		const char *address = t->next.items[i]->address;
+		if (!*address)
+			continue;
+		if (strchr(address, ':') || !ports->count) /* with the one port that leads to it; or all is udp */
+			text = arena_printf(r->pass->arena, "%s%s %s", text, *text ? "," : " at", address);
+		for (size_t k = 0; !strchr(address, ':') && k < ports->count; k++)
+			text = arena_printf(r->pass->arena, "%s%s %s:%d", text, *text ? "," : " at", address, (int)ports->items[k].integer);
+	}
+	return text;
+}
+
+static const char *watched(const struct rollout *r, const struct trip *t, const struct step *step)
 {
 	char hold[32];
 	clock_duration(step->hold_ms, hold);
 	if (!r->now)
 		return arena_printf(r->pass->arena, "is watched for %s", hold);
+	if (!step->weight)
+		return arena_printf(r->pass->arena, "is watched for %s in the dark%s", hold, dark_at(r, t, step));
 	return arena_printf(r->pass->arena, "is watched for %s, with %d.%d%% of the requests", hold, step->weight / 10,
 	                    step->weight % 10);
 }
 
+/* A manual hold, and nobody has said that it is over. */
+static void wait_for_promote(struct rollout *r, const struct trip *t, const struct step *step)
+{
+	struct arena *a = r->pass->arena;
+	const char *where = step->weight ? arena_printf(a, "has %d.%d%% of the requests", step->weight / 10, step->weight % 10)
+	                                 : arena_printf(a, "is ready in the dark%s", dark_at(r, t, step));
+	rollout_status(r, PHASE_WAITING, ERR_NONE,
+	               arena_printf(a, "%s; `reconcile promote %s/%s` lets it go on", where, r->project, r->service));
+}
+
+/* What a step lasts at most, with its hold, while it cannot be told whether it is good. */
+static int64_t longest_of(const struct service *s, const struct step *step)
+{
+	int64_t hold_ms = step->hold_ms > 0 ? step->hold_ms : 0;
+	int64_t longest_ms = s->analysis.max_hold_ms ? s->analysis.max_hold_ms : hold_ms + VERDICT_PATIENCE_MS;
+	return longest_ms > hold_ms ? longest_ms : hold_ms;
+}
+
 /* Neither good nor bad: no run waits for ever for requests that may never come. In place it is not waited for, either:
  * half way serves nobody. */
-static bool is_undecided(struct rollout *r, const struct trip *t, const struct step *step, int64_t until_ms)
+static bool is_undecided(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
 {
-	int64_t now_ms = r->pass->world->now_ms;
+	static const char *const otherwise[INCONCLUSIVE_COUNT] = {"", ", else it does by itself", ", else it goes back"};
+	enum inconclusive then = r->target->analysis.on_inconclusive;
+	int64_t now_ms = r->pass->world->now_ms, longest_ms = longest_of(r->target, step), over_ms = since_ms + longest_ms;
+	char longest[32];
 	if (t->verdict.kind != VERDICT_OPEN || !step->weight || step->is_kept || strategy_info(r->target->strategy)->is_exclusive)
 		return false;
 	const char *why = arena_printf(r->pass->arena, "has %d.%d%% of the requests; the hold is over, but it cannot be told yet "
-	                               "whether it is good: %s; `reconcile promote %s/%s` lets it go on", step->weight / 10,
-	                               step->weight % 10, t->verdict.why, r->project, r->service);
-	if (now_ms < until_ms + VERDICT_PATIENCE_MS)
+	                               "whether it is good: %s; `reconcile promote %s/%s` lets it go on%s", step->weight / 10,
+	                               step->weight % 10, t->verdict.why, r->project, r->service, otherwise[then]);
+	if (now_ms < over_ms) {
 		rollout_wait(r, why, now_ms + VERDICT_POLL_MS);
-	else
+		r->status->until_ms = then == INCONCLUSIVE_PAUSE ? 0 : over_ms;
+	} else if (then == INCONCLUSIVE_PROMOTE) {
+		return false;
+	} else if (then == INCONCLUSIVE_ABORT) {
+		rollout_fail(r, arena_printf(r->pass->arena, "with %d.%d%% of the requests it could not be told within %s whether it is good: "
+		                             "%s", step->weight / 10, step->weight % 10, clock_duration(longest_ms, longest),
+		                             t->verdict.why));
+	} else {
 		rollout_status(r, PHASE_WAITING, ERR_NONE, why);
+	}
 	return true;
 }
 
@@ -236,30 +293,36 @@ static bool is_held(struct rollout *r, const struct trip *t, const struct step *
 		return true;
 	bool is_promoted = !step->is_kept && rollout_is_promoted(r, step->weight);
 	if (step->hold_ms == HOLD_MANUAL && !is_promoted) {
-		rollout_status(r, PHASE_WAITING, ERR_NONE,
-		               arena_printf(r->pass->arena, "has %d.%d%% of the requests; `reconcile promote %s/%s` lets it go on",
-		                            step->weight / 10, step->weight % 10, r->project, r->service));
+		wait_for_promote(r, t, step);
 		return false;
 	}
 	if (!is_promoted && step->hold_ms > 0 && now_ms < until_ms) {
 		if (step->is_kept)
 			keep(r, t, until_ms);
 		else
-			rollout_wait_for(r, watched(r, step), until_ms);
+			rollout_wait_for(r, watched(r, t, step), until_ms);
 		return false;
 	}
-	if (!is_promoted && is_undecided(r, t, step, until_ms))
+	if (!is_promoted && is_undecided(r, t, step, since_ms))
 		return false;
 	if (step->commits) {
-		rollout_commit(r, r->target);
+		rollout_commit(r, r->target, let_go(r, t));
 		return false;
 	}
 	return true;
 }
 
+/* nginx knows nothing of what runs, and it never was good: it may be what failed its smoke test. */
+static bool is_untested(const struct rollout *r, const char *from)
+{
+	return r->is_routed && !r->now && r->want->smoke.http_port && !rollout_is_good(r, from);
+}
+
 /* nginx knows nothing of a service that runs: what serves comes before anything new. */
 static bool publish_what_serves(struct rollout *r, const struct trip *t)
 {
+	if (is_untested(r, t->from))
+		return false;
 	struct set ready = set_ready(r, t->from_spec, &t->stable, (int)t->stable.count, TRUST_PROVEN);
 	struct side side = side_of(r->pass, t->from, &ready, ready.count);
 	if (!r->is_routed || side.addresses_count == 0)
@@ -289,13 +352,15 @@ static void stay(struct rollout *r, const struct trip *t)
 		rollout_say_paused(r);
 }
 
-/* From so many of the old revision. What was good before has nothing to prove but that it gets ready. */
-static void plan_steps(struct rollout *r, int stable, struct steps *out)
+/* From so many of the old revision. What was good before has nothing to prove but that it gets ready; and while nobody is
+ * served there is nothing to watch. */
+static void plan_steps(struct rollout *r, const char *from, int stable, struct steps *out)
 {
 	struct service s = *r->target;
-	if (rollout_was_good(r)) {
+	if (rollout_was_good(r) || is_untested(r, from)) {
 		s.hold_ms = 0;
 		s.steps_count = 0;
+		s.pause_after = 0;
 	}
 	strategy_steps(r->pass->arena, &s, stable, out);
 }
@@ -341,7 +406,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
 		return;
 	}
-	plan_steps(r, (int)t.stable.count, &t.steps);
+	plan_steps(r, from, (int)t.stable.count, &t.steps);
 	r->status->steps = (int)t.steps.count;
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {

@@ -68,6 +68,25 @@ static struct judgement judge_restarting(const struct instance *i, const struct 
 	return coming(why, world->now_ms + 1000);
 }
 
+/* What was good a little while ago comes back by its readiness alone. */
+static bool lacks_smoke(const struct instance *i, const struct service *s, const struct world *world)
+{
+	return s->smoke.http_port && !i->has_passed_smoke && !world_was_good(world, s);
+}
+
+static struct judgement judge_smoke(const struct instance *i, const struct service *s, const struct world *world,
+                                    struct arena *a)
+{
+	char within[32];
+	int64_t deadline = i->smoke_since_ms + s->smoke.within_ms;
+	if (!i->smoke_said || !*i->smoke_said)
+		return coming(arena_printf(a, "%s is to be asked its smoke test", i->name), world->now_ms);
+	if (world->now_ms < deadline)
+		return coming(arena_printf(a, "%s is not ready: smoke: %s", i->name, i->smoke_said), deadline);
+	return failed(arena_printf(a, "%s has not passed within %s: smoke: %s", i->name,
+	                           clock_duration(s->smoke.within_ms, within), i->smoke_said));
+}
+
 static struct judgement judge_running(const struct instance *i, const struct service *s, enum trust trust,
                                       const struct world *world, struct arena *a)
 {
@@ -82,8 +101,11 @@ static struct judgement judge_running(const struct instance *i, const struct ser
 		return failed(arena_printf(a, "the health check of %s says unhealthy", i->name));
 
 	bool is_passing = i->passing_since_ms != 0 && i->health != HEALTH_STARTING;
-	if (is_passing && (trust == TRUST_PROVEN || now_ms >= i->passing_since_ms + s->ready.for_ms))
+	if (is_passing && (trust == TRUST_PROVEN || now_ms >= i->passing_since_ms + s->ready.for_ms)) {
+		if (trust != TRUST_PROVEN && lacks_smoke(i, s, world))
+			return judge_smoke(i, s, world, a);
 		return (struct judgement){READY, NULL, 0};
+	}
 	if (is_passing)
 		return coming(arena_printf(a, "%s must pass a little longer", i->name), i->passing_since_ms + s->ready.for_ms);
 
@@ -121,4 +143,15 @@ struct judgement gate_judge(const struct instance *i, const struct service *s, e
 		break;
 	}
 	return judge_ended(i, s, trust, world, a);
+}
+
+bool gate_asks_smoke(const struct instance *i, const struct service *s, const struct world *world, struct arena *a)
+{
+	const struct good *good = world_good(world, s->project, s->name);
+	bool is_new = strcmp(i->revision, s->revision) == 0 && !(good && strcmp(good->revision, s->revision) == 0);
+	if (i->state != INSTANCE_RUNNING || !is_new || !lacks_smoke(i, s, world))
+		return false;
+	struct service rest = *s;
+	rest.smoke.http_port = 0;
+	return gate_judge(i, &rest, TRUST_FIRST, world, a).readiness == READY;
 }

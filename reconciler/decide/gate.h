@@ -32,6 +32,12 @@ struct judgement gate_judge(const struct instance *i, const struct service *s, e
                             const struct world *world, struct arena *a);
 
 /*
+ * Is its smoke test to be asked now? It is ready but for that, and of a revision that is not good and was not a little while
+ * ago. Whether nginx leads to it is for the caller to see: what has requests is not asked.
+ */
+bool gate_asks_smoke(const struct instance *i, const struct service *s, const struct world *world, struct arena *a);
+
+/*
  * An instance that is not running: did it end by itself in this run, or was it we (or an earlier run) that left it so?
  * We turn the restart policy off before we stop something; when the spec has none to turn off only the time can tell.
  * What ended together with the engine did not end by itself.

@@ -29,8 +29,8 @@ const struct traffic *pass_traffic(const struct topology *t, const char *project
 /* NULL when nothing was decided about it. */
 struct status *pass_status(struct pass *p, const char *project, const char *service);
 
-/* Notes that the revision is good. */
-void pass_commit(struct pass *p, const struct service *s);
+/* Notes that the revision is good; `why` may be NULL. */
+void pass_commit(struct pass *p, const struct service *s, const char *why);
 bool pass_is_atomic(const struct pass *p, const char *project);
 /* Is the service as Git says, but for the note? */
 bool pass_is_acceptable(const struct pass *p, const struct status *s);

@@ -53,12 +53,15 @@ static void expect_health(const struct desired *d, struct world *w)
 }
 
 /* Probes are asked when all actions of a decision are done: what started in it was first seen to pass at one moment, so
- * what becomes ready together goes live in one reload. */
+ * what becomes ready together goes live in one reload. And a smoke test that nobody has asked yet passes. */
 static void look_again(struct world *w, int64_t before_ms)
 {
-	for (size_t i = 0; i < w->instances_count; i++)
-		if (w->instances[i].passing_since_ms > before_ms)
-			w->instances[i].passing_since_ms = w->now_ms;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		struct instance *in = &w->instances[i];
+		if (in->passing_since_ms > before_ms)
+			in->passing_since_ms = w->now_ms;
+		in->has_passed_smoke |= !in->smoke_since_ms;
+	}
 }
 
 /* How many requests there will be no plan can know, nor what they will show: enough, and nothing bad. */

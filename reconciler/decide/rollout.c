@@ -115,7 +115,7 @@ void rollout_shift(struct rollout *r, int weight, const char *reason)
 	a->reason = reason;
 }
 
-void rollout_commit(struct rollout *r, const struct service *s)
+void rollout_commit(struct rollout *r, const struct service *s, const char *why)
 {
 	if (!rollout_may_try(r, s->revision, "")) /* the notes could not be written; the old ones stay up until they can */
 		return;
@@ -123,7 +123,7 @@ void rollout_commit(struct rollout *r, const struct service *s)
 	if (r->good && pass_is_atomic(r->pass, r->project))
 		*ARENA_PUSH(r->pass->arena, r->pass->acceptable, r->pass->acceptable_count) = s;
 	else
-		pass_commit(r->pass, s);
+		pass_commit(r->pass, s, why);
 	rollout_wait(r, "notes that it is good", 0);
 }
 
@@ -274,7 +274,7 @@ static void steady(struct rollout *r)
 	if (ups != UPS_READY)
 		return;
 	if (!is_good)
-		rollout_commit(r, s);
+		rollout_commit(r, s, NULL);
 	else
 		discard(r, &rest);
 }

@@ -57,8 +57,8 @@ const char *rollout_new_name(struct rollout *r);
 void rollout_fold(struct rollout *r, struct side stable, const char *reason);
 /* Gives the next side that share of the requests. */
 void rollout_shift(struct rollout *r, int weight, const char *reason);
-/* Notes that the revision is good. */
-void rollout_commit(struct rollout *r, const struct service *s);
+/* Notes that the revision is good; `why` may be NULL. */
+void rollout_commit(struct rollout *r, const struct service *s, const char *why);
 /* The revision on trial failed. With a good one to go back to it is never tried again by itself. */
 void rollout_fail(struct rollout *r, const char *why);
 

@@ -27,7 +27,7 @@ int strategy_back(const struct service *s)
  * the new revision is noted as good: without any of them there would be no way back by a shift. */
 static void rolling(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
-	int n = s->replicas, next = 0, batch = strategy_batch(s);
+	int n = s->replicas, next = 0, batch = strategy_batch(s), batches = 0;
 	while (next < n) {
 		int room = n + batch - next - stable;
 		if (room <= 0) { /* more of the old one run than are wanted now */
@@ -40,7 +40,8 @@ static void rolling(struct arena *a, const struct service *s, int stable, struct
 		if (next == n)
 			break;
 		int left = n - next < stable ? n - next : stable;
-		emit(a, out, (struct step){.next = next, .stable = stable, .listed = left, .weight = strategy_share(next, left), .hold_ms = s->hold_ms});
+		int64_t hold_ms = ++batches == s->pause_after ? HOLD_MANUAL : s->hold_ms;
+		emit(a, out, (struct step){.next = next, .stable = stable, .listed = left, .weight = strategy_share(next, left), .hold_ms = hold_ms});
 		emit(a, out, (struct step){.next = next, .stable = left, .listed = left, .weight = strategy_share(next, left)});
 		stable = left;
 	}
@@ -60,12 +61,23 @@ static void finish(struct arena *a, const struct service *s, int stable, struct 
 	emit(a, out, (struct step){.next = s->replicas, .weight = PERMILLE});
 }
 
+/* As many of the new revision as that step's share needs; in the dark as many as it says, or as what comes after it needs. */
+static int count_needed(const struct service *s, size_t i)
+{
+	const struct canary_step *at = &s->steps[i];
+	int weight = at->weight ? at->weight : i + 1 < s->steps_count ? at[1].weight : PERMILLE;
+	if (!at->weight && at->instances)
+		return at->instances < s->replicas ? at->instances : s->replicas;
+	return (s->replicas * weight + PERMILLE - 1) / PERMILLE;
+}
+
 /* A share after the other, each watched; as many of the new revision as the share needs, and all of the old one, so
  * that the way back is one shift at any time. */
 static void canary(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
+	int next = 0;
 	for (size_t i = 0; i < s->steps_count; i++) {
-		int next = (s->replicas * s->steps[i].weight + PERMILLE - 1) / PERMILLE;
+		next = count_needed(s, i) > next ? count_needed(s, i) : next; /* in the dark there may be more than a share needs */
 		emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = s->steps[i].weight,
 		                           .hold_ms = s->steps[i].hold_ms});
 	}
@@ -77,6 +89,8 @@ static void canary(struct arena *a, const struct service *s, int stable, struct 
 /* All of the new revision in the dark, all traffic at once, the old one warm for a while, then gone. */
 static void blue_green(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
+	if (s->steps_count)
+		emit(a, out, (struct step){.next = count_needed(s, 0), .stable = stable, .listed = stable, .hold_ms = s->steps[0].hold_ms});
 	emit(a, out, (struct step){.next = s->replicas, .stable = stable, .listed = stable});
 	finish(a, s, stable, out);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "desired/parse.h"
 #include "desired/units.h"
 
@@ -132,6 +133,30 @@ static int parse_max(struct parse *p, const struct node *n, const char *path, st
 	return give(out, n, value_string(text));
 }
 
+static int parse_inconclusive(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	const char *text;
+	if (parse_text(p, n, path, &text) < 0)
+		return -1;
+	for (size_t i = 0; i < INCONCLUSIVE_COUNT; i++)
+		if (strcmp(text, inconclusive_names[i]) == 0)
+			return give(out, n, value_string(inconclusive_names[i]));
+	return parse_error(p, n->mark, path, "must be pause, promote or abort, not %s", node_shown(p, n));
+}
+
+/* As a person would write it: the plan shows it. */
+static int parse_longest(struct parse *p, const struct node *n, const char *path, struct value *out)
+{
+	struct value longest = {0};
+	char text[32];
+	if (parse_milliseconds(p, n, path, &longest) < 0)
+		return -1;
+	if (longest.integer == 0)
+		return parse_error(p, n->mark, path, "%s is no time to wait for requests in; write how long a step lasts at most, like 10m",
+		                   node_shown(p, n));
+	return give(out, n, value_string(arena_strdup(p->a, clock_duration(longest.integer, text))));
+}
+
 static const struct key_row query_keys[] = {
 	{"url", "url", parse_url}, {"promql", "promql", parse_promql}, {"max", "max", parse_max},
 };
@@ -148,7 +173,8 @@ static int parse_query(struct parse *p, const struct node *n, const char *path, 
 
 static const struct key_row analysis_keys[] = {
 	{"max_error_rate", "max_error_rate", parse_error_rate}, {"max_latency_p99", "max_latency_p99", parse_latency},
-	{"min_requests", "min_requests", parse_count}, {"query", "query", parse_query},
+	{"min_requests", "min_requests", parse_count}, {"max_hold", "max_hold", parse_longest},
+	{"on_inconclusive", "on_inconclusive", parse_inconclusive}, {"query", "query", parse_query},
 };
 
 int parse_analysis(struct parse *p, const struct node *n, const char *path, struct value *out)
@@ -200,6 +226,13 @@ void analysis_take(struct service *s)
 		.max_error_rate = bound_of(map, "max_error_rate", read_rate),
 		.max_latency_p99 = bound_of(map, "max_latency_p99", read_latency),
 	};
+	for (size_t i = 0; i < INCONCLUSIVE_COUNT; i++)
+		if (strcmp(text_of(map, "on_inconclusive") ? text_of(map, "on_inconclusive") : "", inconclusive_names[i]) == 0)
+			a->on_inconclusive = (enum inconclusive)i;
+	const char *longest = text_of(map, "max_hold");
+	int64_t ns;
+	if (longest && units_duration_ns(longest, &ns))
+		a->max_hold_ms = ns / 1000000;
 	query = query && query->kind == VALUE_MAP ? query : NULL;
 	const char *max = text_of(query, "max");
 	if (text_of(query, "url") && text_of(query, "promql") && max && read_max(max, &a->query.max)) {

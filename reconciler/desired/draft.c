@@ -213,9 +213,11 @@ static void settle_networks(struct parse *p, struct draft *d)
 	if (is_alone && ports->kind != VALUE_UNSET)
 		parse_error(p, draft_mark(d, "ports"), arena_printf(p->a, "%s.ports", d->path),
 		            "nothing is published with network_mode %s; remove one of them", mode->string);
-	if (address_kind(mode) == ADDRESS_NONE && (is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port")))
+	const char *asks = is_set(d, "x-reconcile.ready.http.port") || is_set(d, "x-reconcile.ready.tcp.port") ? "ready"
+	                   : is_set(d, "x-reconcile.smoke.http.port") ? "smoke" : NULL;
+	if (address_kind(mode) == ADDRESS_NONE && asks)
 		parse_error(p, draft_mark(d, "network_mode"), path, "with %s there is no address to probe; write a healthcheck "
-		                                                 "instead of x-reconcile.ready", mode->string);
+		                                                 "instead of x-reconcile.%s", mode->string, asks);
 	ports_expose(p, ports, draft_value(d, "expose"));
 }
 
@@ -248,20 +250,24 @@ static void settle_healthcheck(struct parse *p, struct draft *d)
 	d->service.has_healthcheck = test->kind == VALUE_LIST && strcmp(test->items[0].string, "NONE") != 0;
 }
 
-static void settle_probe(struct parse *p, struct draft *d)
+/* The first key that the manifest writes below that section; NULL: none. */
+static const char *written_below(const struct draft *d, const char *section)
 {
-	static const char *const needs_port[] = {
-		"x-reconcile.ready.http.path", "x-reconcile.ready.http.status", "x-reconcile.ready.http.body",
-	};
-	if (d->nodes[field_index("x-reconcile.ready.http.port")])
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(needs_port); i++) {
-		if (!d->nodes[field_index(needs_port[i])])
-			continue;
-		parse_error(p, draft_mark(d, needs_port[i]), arena_printf(p->a, "%s.x-reconcile.ready.http", d->path),
+	size_t rows, shown;
+	const struct field_row *row = table(&rows, &shown);
+	for (size_t i = 0; i < shown; i++)
+		if (is_below(row[i].field.path, section) && d->nodes[i])
+			return row[i].field.path;
+	return NULL;
+}
+
+/* What is said of a probe at `http` needs its port; so does all else of the section that is nothing without. */
+static void settle_probe(struct parse *p, struct draft *d, const char *http, const char *section)
+{
+	const char *written = written_below(d, section);
+	if (written && !d->nodes[field_index(arena_printf(p->a, "%s.port", http))])
+		parse_error(p, draft_mark(d, written), arena_printf(p->a, "%s.%s", d->path, http),
 		            "has no port; write the port inside the container, like port: 8080");
-		return;
-	}
 }
 
 static void settle_dependencies(struct parse *p, struct draft *d)
@@ -336,7 +342,8 @@ bool draft_read(struct parse *p, const char *project, const struct pair *pair, s
 	settle_networks(p, out);
 	settle_fixed(p, out);
 	settle_healthcheck(p, out);
-	settle_probe(p, out);
+	settle_probe(p, out, "x-reconcile.ready.http", "x-reconcile.ready.http");
+	settle_probe(p, out, "x-reconcile.smoke.http", "x-reconcile.smoke");
 	settle_dependencies(p, out);
 	kept_settle(p, (struct value *const[2]){draft_value(out, "secrets"), draft_value(out, "configs")}, draft_value(out, "secrets_and_configs"));
 	contents_settle(p, draft_value(out, "volumes"), draft_value(out, "volume_content"));
@@ -443,20 +450,11 @@ static void settle_ready(struct parse *p, struct draft *d)
 	bool is_checked = ports->count || r->http_port || r->tcp_port || s->has_healthcheck;
 	default_to(&r->within_ms, d, "x-reconcile.ready.within", 60000);
 	default_to(&r->for_ms, d, "x-reconcile.ready.for", is_checked ? 1000 : 10000);
+	default_to(&s->smoke.within_ms, d, "x-reconcile.smoke.within", 30000);
 	if (r->for_ms > r->within_ms)
 		parse_error(p, draft_mark(d, is_set(d, "x-reconcile.ready.for") ? "x-reconcile.ready.for" : "x-reconcile.ready.within"),
 		            arena_printf(p->a, "%s.x-reconcile.ready", d->path),
 		            "`for` is longer than `within`, so it could never become ready; make `within` the longer one");
-}
-
-static bool says_ready(const struct draft *d)
-{
-	size_t rows, shown;
-	const struct field_row *row = table(&rows, &shown);
-	for (size_t i = 0; i < shown; i++)
-		if (is_below(row[i].field.path, "x-reconcile.ready") && d->nodes[i])
-			return true;
-	return false;
 }
 
 /* What Compose means by it, and is done otherwise here. */
@@ -508,13 +506,9 @@ static void settle_update(struct parse *p, struct draft *d)
 	settle_back(p, d);
 }
 
-static void settle_steps(struct parse *p, struct draft *d)
+static void settle_analysis(struct parse *p, struct draft *d)
 {
 	struct service *s = &d->service;
-	if (s->strategy != STRATEGY_CANARY && is_set(d, "x-reconcile.steps"))
-		parse_error(p, draft_mark(d, "x-reconcile.steps"), arena_printf(p->a, "%s.x-reconcile.steps", d->path),
-		            "only canary goes in steps, and this is %s; add strategy: canary, or remove the steps", strategy_names[s->strategy]);
-	steps_take(s, p->a);
 	analysis_take(s);
 	if (s->strategy == STRATEGY_IN_PLACE && is_set(d, "x-reconcile.analysis") && s->analysis.is_on)
 		parse_error(p, draft_mark(d, "x-reconcile.analysis"), arena_printf(p->a, "%s.x-reconcile.analysis", d->path),
@@ -539,7 +533,8 @@ void draft_settle(struct parse *p, struct draft *d)
 	settle_update(p, d);
 	s->is_job = d->is_completed_for;
 	s->may_end = s->is_job || (!s->is_routed && strcmp(draft_value(d, "restart")->string, "no") == 0 &&
-	                           !s->has_healthcheck && !says_ready(d));
+	                           !s->has_healthcheck && !written_below(d, "x-reconcile.ready") &&
+	                           !written_below(d, "x-reconcile.smoke"));
 	settle_ready(p, d);
 	default_to(&s->keep_old_ms, d, "x-reconcile.keep_old", s->strategy == STRATEGY_BLUE_GREEN || s->strategy == STRATEGY_CANARY ? 600000 : 0);
 	default_to(&s->drain_timeout_ms, d, "x-reconcile.drain_timeout", 65000);
@@ -547,7 +542,8 @@ void draft_settle(struct parse *p, struct draft *d)
 	size_t count;
 	s->spec = (struct spec){.rows = fields_rows(&count), .values = d->values, .count = shown};
 	spec_revision(&s->spec, s->revision);
-	settle_steps(p, d);
+	steps_settle(p, d);
+	settle_analysis(p, d);
 }
 
 void draft_follow(struct arena *a, struct draft *d)

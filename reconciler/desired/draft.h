@@ -37,6 +37,8 @@ void draft_settle(struct parse *p, struct draft *d);
 /* reach.c, for draft_settle(): not every network mode leaves nginx a way to it; with some of them it has no room for a second
  * instance beside the first. */
 void draft_reach(struct parse *p, struct draft *d);
+/* steps.c, for draft_settle(): s->steps, and whether the strategy has such. */
+void steps_settle(struct parse *p, struct draft *d);
 /* When all that it depends on is settled: what a new revision of those makes new here, too. */
 void draft_follow(struct arena *a, struct draft *d);
 /* "app:1@sha256:..." -> "app@sha256:...": the engine does not know tag and digest together. Others stay. */

@@ -211,16 +211,30 @@ static const struct field_row rows[] = {
 	 "How long after its start an instance may take to become ready.", FILLS(INT64, ready.within_ms)},
 	{OURS("x-reconcile.ready.for"), parse_milliseconds, SHAPE_DURATION, "1s with a probe or a health check, else 10s",
 	 "How long it must have been ready without a break before it gets traffic.", FILLS(INT64, ready.for_ms)},
+	{OURS("x-reconcile.smoke.http.port"), parse_port, SHAPE_PORT, NULL,
+	 "Port of the smoke test, inside the container. It is asked of each new instance of a new revision, once that is ready and "
+	 "before it gets a request; when it has passed, never again.", FILLS(INT, smoke.http_port)},
+	{OURS("x-reconcile.smoke.http.path"), parse_path, SHAPE_STRING, "/", "Path of the smoke test.", FILLS(STRING, smoke.path)},
+	{OURS("x-reconcile.smoke.http.status"), parse_status, SHAPE_NUMBER, "any 2xx or 3xx", "Status that the smoke test must get.",
+	 FILLS(INT, smoke.status)},
+	{OURS("x-reconcile.smoke.http.body"), parse_string, SHAPE_STRING, NULL, "Text that must occur in its answer.",
+	 FILLS(STRING, smoke.body)},
+	{OURS("x-reconcile.smoke.within"), parse_milliseconds, SHAPE_DURATION, "30s",
+	 "How long after it was first asked the smoke test may take to pass: it is asked until then.", FILLS(INT64, smoke.within_ms)},
 	{OURS("x-reconcile.steps"), parse_steps, SHAPE_STEPS, "[5, 25, 50]",
 	 "With canary: percent of the requests for the new revision, one step after the other, as numbers or as "
-	 "{weight: 25, hold: 10m}."},
+	 "{weight: 25, hold: 10m}. The first may have weight 0, as may the one that blue-green can have: up and ready in the dark, "
+	 "where nginx leads nobody to it, and with `instances` only so many of it."},
 	{OURS("x-reconcile.analysis"), parse_analysis, SHAPE_ANALYSIS, "on with canary, with the tool's own bounds, else off",
 	 "What sends the new revision back while it has a share of the traffic: max_error_rate and max_latency_p99, absolute (1%, "
 	 "500ms) or as a multiple of what the old one has (1.5x), and a query to a Prometheus; with min_requests no step is over "
-	 "before the new one had so many. off: nothing but its probes."},
+	 "before the new one had so many, max_hold says how long one lasts at most while it cannot be told (its hold and ten "
+	 "minutes), and on_inconclusive (pause, promote or abort) what becomes of it then. off: nothing but its probes."},
 	{OURS("x-reconcile.hold"), parse_hold, SHAPE_HOLD, "5s, with canary 1m",
 	 "How long the new revision is watched after it has the traffic, or a share of it; manual: until "
 	 "`reconcile promote`.", FILLS(INT64, hold_ms)},
+	{OURS("x-reconcile.pause_after"), parse_positive, SHAPE_NUMBER, "none",
+	 "With rolling: after so many batches it waits for `reconcile promote`.", FILLS(INT, pause_after)},
 	{OURS("x-reconcile.keep_old"), parse_milliseconds, SHAPE_DURATION, "10m with blue-green and canary, else 0s",
 	 "How long the old revision stays warm after the switch, as an instant way back.", FILLS(INT64, keep_old_ms)},
 	{OURS("x-reconcile.rollback_window"), parse_rollback_window, SHAPE_NUMBER, "3",

@@ -126,8 +126,8 @@ parse_field parse_engine_name;
 /* analysis.c; and s->analysis from the spec and the strategy. */
 parse_field parse_analysis;
 void analysis_take(struct service *s);
-/* steps.c: a duration or `manual`; the shares of a canary; how many good revisions ago. */
-parse_field parse_hold, parse_steps, parse_rollback_window;
+/* steps.c: a duration or `manual`; the shares of a canary; how many good revisions ago, how many batches. */
+parse_field parse_hold, parse_steps, parse_rollback_window, parse_positive;
 /* s->steps from the spec and s->hold_ms. */
 void steps_take(struct service *s, struct arena *a);
 

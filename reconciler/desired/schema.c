@@ -10,7 +10,7 @@
 #define STRINGS "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
 #define FLAG "{\"anyOf\":[{\"type\":\"boolean\"}," VARIABLE "]}"
 #define PAIRS "{\"anyOf\":[{\"type\":\"object\",\"additionalProperties\":" SCALAR "}," STRINGS "]}"
-#define SHARE "{\"anyOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":100}," \
+#define SHARE "{\"anyOf\":[{\"type\":\"number\",\"minimum\":0,\"exclusiveMaximum\":100}," \
 	"{\"type\":\"string\",\"pattern\":\"^[0-9]*\\\\.?[0-9]*%?$|\\\\$\"}]}"
 #define HOLD "{\"type\":\"string\",\"pattern\":\"^manual$|^([0-9]*\\\\.?[0-9]*(ns|us|\\u00b5s|\\u03bcs|ms|s|m|h|d|w))+$|\\\\$\"}"
 #define SCALAR "{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]}"
@@ -117,12 +117,13 @@ static const char *const shapes[SHAPE_COUNT] = {
 	    "{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"string\",\"pattern\":\"^(on|off)$|\\\\$\"},{\"type\":\"object\","
 	    "\"properties\":{\"max_error_rate\":{\"type\":\"string\",\"pattern\":\"^[0-9.]+[%x]$|\\\\$\"},"
 	    "\"max_latency_p99\":{\"type\":\"string\"},\"min_requests\":{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},"
-	    "{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},\"query\":{\"type\":\"object\",\"properties\":{\"url\":{\"type\":\"string\"},"
+	    "{\"type\":\"string\",\"pattern\":\"\\\\$\"}]},"
+	    "\"max_hold\":{\"type\":\"string\"},\"on_inconclusive\":{\"type\":\"string\",\"pattern\":\"^(pause|promote|abort)$|\\\\$\"},\"query\":{\"type\":\"object\",\"properties\":{\"url\":{\"type\":\"string\"},"
 	    "\"promql\":{\"type\":\"string\"},\"max\":{\"type\":[\"number\",\"string\"]}},\"required\":[\"url\",\"promql\",\"max\"],"
 	    "\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}},\"additionalProperties\":false,"
 	    "\"patternProperties\":{\"^x-\":{}}}]}",
 	[SHAPE_STEPS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" SHARE ",{\"type\":\"object\",\"properties\":{\"weight\":" SHARE
-	                ",\"hold\":" HOLD "},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
+	                ",\"hold\":" HOLD ",\"instances\":{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1}," VARIABLE "]}},\"required\":[\"weight\"],\"additionalProperties\":false,\"patternProperties\":{\"^x-\":{}}}]}}",
 };
 
 #define KEPT(more) \

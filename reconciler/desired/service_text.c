@@ -30,8 +30,10 @@ static const struct part {
 	PART(replicas, INT), PART(has_healthcheck, BOOL), PART(is_job, BOOL), PART(may_end, BOOL), PART(stop_grace_ms, INT64),
 	PART(strategy, STRATEGY), PART(strategy_reason, STRING), PART(batch, INT), PART(back_batch, INT),
 	PART(ready.http_port, INT), PART(ready.path, STRING), PART(ready.status, INT), PART(ready.body, STRING),
-	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(hold_ms, INT64),
-	PART(keep_old_ms, INT64), PART(rollback_window, INT), PART(drain_timeout_ms, INT64), PART(is_routed, BOOL),
+	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(smoke.http_port, INT),
+	PART(smoke.path, STRING), PART(smoke.status, INT), PART(smoke.body, STRING), PART(smoke.within_ms, INT64), PART(hold_ms, INT64),
+	PART(keep_old_ms, INT64), PART(rollback_window, INT), PART(pause_after, INT), PART(drain_timeout_ms, INT64),
+	PART(is_routed, BOOL),
 #undef PART
 };
 

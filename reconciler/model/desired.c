@@ -13,6 +13,10 @@ const char *const strategy_names[STRATEGY_COUNT] = {
 	[STRATEGY_CANARY] = "canary", [STRATEGY_IN_PLACE] = "in-place",
 };
 
+const char *const inconclusive_names[INCONCLUSIVE_COUNT] = {
+	[INCONCLUSIVE_PAUSE] = "pause", [INCONCLUSIVE_PROMOTE] = "promote", [INCONCLUSIVE_ABORT] = "abort",
+};
+
 const struct value *spec_value(const struct spec *s, const char *path)
 {
 	for (size_t i = 0; i < s->count; i++)

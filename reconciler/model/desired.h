@@ -35,8 +35,9 @@ extern const char *const strategy_names[STRATEGY_COUNT];
 
 /* x-reconcile.steps: so much of the traffic, for so long. */
 struct canary_step {
-	int weight;       /* permille */
+	int weight;       /* permille; 0, only at the first: it is in the dark, where nginx leads nobody to it */
 	int64_t hold_ms;  /* or HOLD_MANUAL */
+	int instances;    /* in the dark: so many of the new revision; 0: as many as what comes after it needs */
 };
 
 /* A bound of the analysis: absolute, or so many times what the stable side has. */
@@ -44,6 +45,11 @@ struct bound {
 	bool is_set, is_relative;
 	double value;     /* a rate (0.01 is 1 %), milliseconds; or, relative, a factor (1.2) */
 };
+
+/* What becomes of a step of which it still cannot be told whether it is good, long after its hold. */
+enum inconclusive { INCONCLUSIVE_PAUSE, INCONCLUSIVE_PROMOTE, INCONCLUSIVE_ABORT, INCONCLUSIVE_COUNT };
+/* As in the manifest: "pause". */
+extern const char *const inconclusive_names[INCONCLUSIVE_COUNT];
 
 /*
  * x-reconcile.analysis: what sends a canary back, and how much must be seen before it goes on. Without a word of it a
@@ -54,6 +60,8 @@ struct analysis {
 	int64_t min_requests;         /* attempts of next, under each weight, before it goes on; 0: it does not wait for any */
 	struct bound max_error_rate;
 	struct bound max_latency_p99; /* milliseconds */
+	enum inconclusive on_inconclusive;
+	int64_t max_hold_ms;          /* what a step lasts at most while it cannot be told, or its hold if that is more; 0: ten minutes more */
 	struct {
 		const char *url;      /* http(s)://host[:port] of a Prometheus; NULL: there is none */
 		const char *text;     /* PromQL, one number */
@@ -65,7 +73,7 @@ struct analysis {
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 /* x-reconcile.ready: when an instance may get traffic. Nothing set: it must run for `for_ms` (and be healthy, if it
- * has a health check). */
+ * has a health check). And x-reconcile.smoke: HTTP only, counted from when it is ready; without a port there is none. */
 struct ready {
 	int http_port;       /* 0: no HTTP probe */
 	const char *path;    /* "/" by default */
@@ -122,8 +130,10 @@ struct service {
 	int batch;            /* instances that are replaced at a time, at least 1 */
 	int back_batch;       /* the same on the way back to this revision; 0: as there */
 	struct ready ready;
+	struct ready smoke;   /* asked of a new revision's instances before their first request, until each has passed once */
 	int64_t hold_ms;      /* how long the new revision is watched after it has the traffic; or HOLD_MANUAL */
-	struct canary_step *steps; /* weights rise; canary only */
+	int pause_after;      /* rolling: its hold after so many batches only an operator ends; 0: after none */
+	struct canary_step *steps; /* weights rise; canary, and of blue-green one in the dark */
 	size_t steps_count;
 	struct analysis analysis;
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */

@@ -68,6 +68,11 @@ struct instance {
 	int64_t failing_since_ms; /* 0: not failing */
 	const char *probe_said;   /* "GET http://10.0.0.2:8080/health answered 503, wanted 200" */
 
+	/* Its smoke test, as far as this process saw. */
+	bool has_passed_smoke;
+	int64_t smoke_since_ms;   /* when it was first asked; 0: it was not */
+	const char *smoke_said;   /* what it answered now; "": it was not asked */
+
 	/* Connections that others hold to it, counted in its network namespace; only when nginx does not list it. */
 	int connections;          /* -1: unknown */
 	int idle_readings;        /* readings of zero in a row, as far as this process saw, */

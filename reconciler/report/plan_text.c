@@ -63,6 +63,9 @@ static void print_row(struct buf *out, const struct plan_row *row)
 	if (row->was_good)
 		buf_printf(out, "        revision %.8s was good before: it comes in as soon as it is ready%s\n", s->revision,
 		           row->status->stops_old_first ? "" : ", without holds, steps and analysis");
+	if (s->smoke.http_port && row->has_new && (row->is_replaced || !row->was) && !row->was_good)
+		buf_printf(out, "        each new instance passes its smoke test before its first request: GET :%d%s, within %s\n",
+		           s->smoke.http_port, s->smoke.path ? s->smoke.path : "/", clock_duration(s->smoke.within_ms, (char[32]){0}));
 	if (row->is_replaced && !row->status->stops_old_first && s->keep_old_ms > 0)
 		buf_printf(out, "        the old revision is kept warm for %s after the switch\n",
 		           clock_duration(s->keep_old_ms, (char[32]){0}));

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "decide/gate.h"
 #include "decide/rehearse.h"
 #include "model/failure.h"
 
@@ -32,6 +33,8 @@ struct host {
 	struct desired desired;
 	const char *never_ready;   /* revision */
 	const char *exits;         /* revision: ends right after its start */
+	const char *smoke_fails;   /* revision: its smoke test answers 500 */
+	int smoke_asked;           /* so many times, of any */
 	/* Does this action fail? NULL: all works. */
 	bool (*fails)(struct host *h, const struct action *a, struct err *e);
 	unsigned seed;
@@ -266,6 +269,31 @@ static inline void behave(struct host *h)
 				in->failing_since_ms = h->world->now_ms;
 			in->probe_said = "GET http://10.231.0.3:8080/health answered 503, wanted 200";
 		}
+	}
+}
+
+/* As observe.c asks it. */
+static inline void ask_smoke(struct host *h, const struct desired *d)
+{
+	for (size_t i = 0; i < h->world->instances_count; i++) {
+		struct instance *in = &h->world->instances[i];
+		const struct service *s = wanted_in(d, in->service);
+		in->smoke_said = "";
+		if (!s || is_listed(h, in->address) || !gate_asks_smoke(in, s, h->world, &h->arena))
+			continue;
+		h->smoke_asked++;
+		in->smoke_since_ms = in->smoke_since_ms ? in->smoke_since_ms : h->world->now_ms;
+		in->has_passed_smoke = !h->smoke_fails || strcmp(in->revision, h->smoke_fails) != 0;
+		in->smoke_said = "GET http://10.231.0.3:8080/smoke answered 500, wanted 200";
+	}
+}
+
+/* Known only to the process that asked. */
+static inline void forget_smoke(struct world *w)
+{
+	for (size_t i = 0; i < w->instances_count; i++) {
+		w->instances[i].has_passed_smoke = false;
+		w->instances[i].smoke_since_ms = 0;
 	}
 }
 
@@ -607,9 +635,11 @@ static inline void run_rounds(struct host *h, int rounds)
 	h->failures = (struct failures){0};
 	const struct desired *desired = snapshot(h);
 	int acted = 0;
+	forget_smoke(h->world);
 	for (int round = 0; round < rounds && acted < 300; round++) {
 		h->world->failures = h->failures.items;
 		h->world->failures_count = h->failures.count;
+		ask_smoke(h, desired);
 		decide(desired, world_copy(&h->arena, h->world), &h->arena, &h->last);
 		check_decision(&h->last);
 		if (h->last.actions_count == 0 && !h->last.wait_until_ms)

@@ -4,23 +4,7 @@
  */
 #include "rows.h"
 
-#include "decide/strategy.h"
-
 /* ---- B4 to B7: the steps ---- */
-
-/* New ones, old ones that may run, of these those with requests, and the share of the new ones. */
-static const char *text_of(struct host *h, const struct service *s, int stable)
-{
-	struct steps steps;
-	CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
-	strategy_steps(&h->arena, s, stable, &steps);
-	for (size_t i = 0; i < steps.count; i++) {
-		const struct step *step = &steps.items[i];
-		buf_printf(&out, "%s%d+%d(%d)@%d%s%s%s", i ? ", " : "", step->next, step->stable, step->listed, step->weight,
-		           step->hold_ms ? " hold" : "", step->commits ? " commit" : "", step->is_kept ? " keep" : "");
-	}
-	return arena_strdup(&h->arena, out.text);
-}
 
 /* Where it is rolling, no more than a batch runs beside as many as are wanted, and as many as are wanted serve. Where fewer
  * were to serve for a while, the strategy is in-place, and says that it stops the old one first. */
@@ -84,16 +68,6 @@ static void steps_of_any_size(void)
 			CHECK(last->next == n && last->stable == 0 && last->weight == PERMILLE);
 		}
 	arena_done(&a);
-}
-
-/* So many of each run, the new ones have that share, and nginx knows of the new ones. */
-static void stands_at(struct host *h, int next, int stable, int weight, bool is_public)
-{
-	const struct traffic *t = traffic_of(h, "web");
-	CHECK_INT(t->weight, weight);
-	CHECK((*t->next.revision != 0) == is_public);
-	CHECK_INT(count_of(h, "rev-app:2"), next);
-	CHECK_INT(count_up_of(h, "web"), next + stable);
 }
 
 static struct host *asked_for(enum strategy strategy, int replicas, int64_t keep_old_ms)

@@ -70,6 +70,8 @@ static const struct {
 	 "compose.yaml:5:12: services.web.ports: nothing is published with network_mode host; remove one of them\n"},
 	{"services:\n  web:\n    image: a\n    network_mode: none\n    x-reconcile: {ready: {tcp: {port: 80}}}\n",
 	 "compose.yaml:4:19: services.web.network_mode: with none there is no address to probe; write a healthcheck instead of x-reconcile.ready\n"},
+	{"services:\n  web:\n    image: a\n    network_mode: none\n    x-reconcile: {smoke: {http: {port: 80}}}\n",
+	 "compose.yaml:4:19: services.web.network_mode: with none there is no address to probe; write a healthcheck instead of x-reconcile.smoke\n"},
 	{"services:\n  web:\n    image: a\n    hostname: a b\n",
 	 "compose.yaml:4:15: services.web.hostname: 'a b' is no host name; use letters, digits, '.' and '-'\n"},
 	{"services:\n  web:\n    image: a\n    labels: a=b\n",
@@ -458,6 +460,8 @@ static void analysis_is_read(void)
 		int64_t least;
 		const char *query;
 		double max;
+		enum inconclusive then;
+		int64_t max_hold_ms;
 	} rows[] = {
 		{"{strategy: canary}", true, {0}, {0}, 0, NULL, 0},
 		{"{strategy: rolling}", false, {0}, {0}, 0, NULL, 0},
@@ -471,6 +475,10 @@ static void analysis_is_read(void)
 		{"{strategy: canary, analysis: {query: {url: 'http://127.0.0.1:9090/', promql: 'a{r=\"{{revision}}\"}[{{window}}]', max: 0.05}}}", true,
 		 {0}, {0}, 0, "a{r=\"{{revision}}\"}[{{window}}]", 0.05},
 		{"{strategy: canary, analysis: {query: {url: 'https://prom', promql: up, max: -1e3}}}", true, {0}, {0}, 0, "up", -1000},
+		{"{strategy: rolling, analysis: {on_inconclusive: pause}}", true, {0}, {0}, 0, NULL, 0, INCONCLUSIVE_PAUSE},
+		{"{strategy: canary, analysis: {on_inconclusive: promote}}", true, {0}, {0}, 0, NULL, 0, INCONCLUSIVE_PROMOTE},
+		{"{strategy: blue-green, analysis: {min_requests: 7, on_inconclusive: abort}}", true, {0}, {0}, 7, NULL, 0, INCONCLUSIVE_ABORT},
+		{"{strategy: canary, analysis: {max_hold: 1h30m}}", true, {0}, {0}, 0, NULL, 0, INCONCLUSIVE_PAUSE, 5400000},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
@@ -485,6 +493,8 @@ static void analysis_is_read(void)
 			CHECK(is_bound(&a->max_error_rate, rows[i].errors.is_set, rows[i].errors.is_relative, rows[i].errors.value));
 			CHECK(is_bound(&a->max_latency_p99, rows[i].latency.is_set, rows[i].latency.is_relative, rows[i].latency.value));
 			CHECK_INT(a->min_requests, rows[i].least);
+			CHECK_INT(a->on_inconclusive, rows[i].then);
+			CHECK_INT(a->max_hold_ms, rows[i].max_hold_ms);
 			CHECK_STR(a->query.text ? a->query.text : "", rows[i].query ? rows[i].query : "");
 			CHECK(!rows[i].query || (a->query.max > rows[i].max - 1e-9 && a->query.max < rows[i].max + 1e-9));
 			CHECK(!rows[i].query || a->query.url[strlen(a->query.url) - 1] != '/');
@@ -512,21 +522,27 @@ static void canary_steps(void)
 		{"{strategy: canary, hold: 2m, steps: [0.5%, 25, '50%']}", 3, {{5, 120000}, {250, 120000}, {500, 120000}}},
 		{"{strategy: canary, steps: [{weight: 5, hold: manual}, {weight: 25, hold: 10m}]}", 2, {{50, HOLD_MANUAL}, {250, 600000}}},
 		{"{strategy: canary, hold: manual, steps: [1]}", 1, {{10, HOLD_MANUAL}}},
+		{"{strategy: canary, hold: 2m, steps: [0, 5]}", 2, {{0, 120000}, {50, 120000}}},
+		{"{strategy: canary, steps: [{weight: 0%, hold: manual, instances: 2}, 50]}", 2, {{0, HOLD_MANUAL, 2}, {500, 60000}}},
+		{"{strategy: blue-green, steps: [{weight: 0, hold: manual}]}", 1, {{0, HOLD_MANUAL}}},
+		{"{strategy: blue-green, steps: [{weight: 0, hold: 10m, instances: 1}]}", 1, {{0, 600000, 1}}},
+		{"{strategy: blue-green, steps: [0]}", 1, {{0, 5000}}},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
 		struct loaded l;
-		buf_printf(&text, WEB "    x-reconcile: %s\n" ROUTED, rows[i].text);
+		buf_printf(&text, WEB "    deploy: {replicas: 2}\n    x-reconcile: %s\n" ROUTED, rows[i].text);
 		load(&l, text.text);
 		CHECK_INT(l.result, rows[i].count ? 0 : -1);
 		const struct service *s = rows[i].count ? first(&l) : NULL;
 		for (int again = 0; s && again < 2; again++) {
-			CHECK_INT(s->strategy, STRATEGY_CANARY);
+			CHECK_INT(s->strategy, strstr(rows[i].text, "canary") ? STRATEGY_CANARY : STRATEGY_BLUE_GREEN);
 			CHECK_INT(s->keep_old_ms, 600000);
 			CHECK_INT(s->steps_count, rows[i].count);
 			for (size_t k = 0; k < s->steps_count && k < rows[i].count; k++) {
 				CHECK_INT(s->steps[k].weight, rows[i].steps[k].weight);
 				CHECK_INT(s->steps[k].hold_ms, rows[i].steps[k].hold_ms);
+				CHECK_INT(s->steps[k].instances, rows[i].steps[k].instances);
 			}
 			/* And as the notes keep it. */
 			struct service *kept = arena_alloc(&l.arena, sizeof *kept);
@@ -536,6 +552,34 @@ static void canary_steps(void)
 			CHECK_INT(service_parse(text.text, &l.arena, kept, &e), 0);
 			s = kept;
 		}
+		loaded_done(&l);
+	}
+}
+
+static void batches_to_pause_after(void)
+{
+	static const struct {
+		const char *text;
+		int pause_after;
+	} rows[] = {
+		{"    deploy: {replicas: 3}\n    x-reconcile: {hold: 1s}\n", 0},
+		{"    deploy: {replicas: 3}\n    x-reconcile: {pause_after: 2}\n", 2},
+		{"    deploy: {replicas: 5, update_config: {parallelism: 2}}\n    x-reconcile: {pause_after: 2}\n", 2},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(buf_done) struct buf text = BUF_INIT(65536);
+		struct loaded l;
+		struct service kept;
+		struct err e;
+		buf_printf(&text, WEB "%s" ROUTED, rows[i].text);
+		load(&l, text.text);
+		CHECK_INT(l.result, 0);
+		const struct service *s = first(&l);
+		CHECK_INT(s->pause_after, rows[i].pause_after);
+		buf_clear(&text);
+		service_print(&text, s);
+		CHECK_INT(service_parse(text.text, &l.arena, &kept, &e), 0);
+		CHECK_INT(kept.pause_after, rows[i].pause_after);
 		loaded_done(&l);
 	}
 }
@@ -766,7 +810,7 @@ static void relative_files_need_a_folder(void)
 }
 
 static const struct test tests[] = {
-	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(analysis_is_read), TEST(batches_follow), TEST(resources_are_read),
+	TEST(every_message_is_literal), TEST(values_are_normalised), TEST(strategies_follow), TEST(canary_steps), TEST(batches_to_pause_after), TEST(analysis_is_read), TEST(batches_follow), TEST(resources_are_read),
 	TEST(every_service_has_its_networks), TEST(env_files_are_read), TEST(env_files_count), TEST(relative_files_need_a_folder),
 };
 TESTS_MAIN(tests)

@@ -164,7 +164,7 @@ static void members_are_filled_from_the_rows(void)
 	load(&l, "services:\n  web:\n    image: a/b:1\n    deploy: {replicas: 3}\n    stop_grace_period: 1s\n"
 	         "    healthcheck: {test: x}\n    volumes: [d1:/d, d2:/e, d1:/f]\n    depends_on: [db]\n"
 	         "    x-reconcile:\n      ready: {http: {port: 1, path: /p, status: 204, body: B}, tcp: {port: 2}, within: 9s, for: 8s}\n"
-	         "      hold: 3s\n      keep_old: 4s\n      rollback_window: 0\n      drain_timeout: 5s\n  db: {image: d}\nvolumes: {d1: , d2: {name: two}}\n" ROUTED);
+	         "      smoke: {http: {port: 3, path: /s, status: 201, body: C}, within: 7s}\n      hold: 3s\n      keep_old: 4s\n      rollback_window: 0\n      drain_timeout: 5s\n  db: {image: d}\nvolumes: {d1: , d2: {name: two}}\n" ROUTED);
 	const struct service *s = service(&l, "web");
 	CHECK_STR(s->project, "shop");
 	CHECK_STR(s->image, "a/b:1");
@@ -182,6 +182,13 @@ static void members_are_filled_from_the_rows(void)
 	CHECK_INT(s->ready.tcp_port, 2);
 	CHECK_INT(s->ready.within_ms, 9000);
 	CHECK_INT(s->ready.for_ms, 8000);
+	CHECK_INT(s->smoke.http_port, 3);
+	CHECK_STR(s->smoke.path, "/s");
+	CHECK_INT(s->smoke.status, 201);
+	CHECK_STR(s->smoke.body, "C");
+	CHECK_INT(s->smoke.within_ms, 7000);
+	CHECK_INT(service(&l, "db")->smoke.http_port, 0);
+	CHECK_INT(service(&l, "db")->smoke.within_ms, 30000);
 	CHECK_INT(s->hold_ms, 3000);
 	CHECK_INT(s->keep_old_ms, 4000);
 	CHECK_INT(s->rollback_window, 0);

@@ -36,6 +36,7 @@ static const char good[] =
 	"    networks: { front: { aliases: [api] }, default: }\n"
 	"    x-reconcile:\n"
 	"      ready: { http: { port: 8080, path: /health, status: 200, body: UP }, within: 60s }\n"
+	"      smoke: { http: { port: 8080, path: /smoke, status: 200, body: ok }, within: 20s }\n"
 	"      hold: 2m\n"
 	"      rollback_window: 7\n"
 	"volumes: { mysql: { driver_opts: { type: none, o: bind, device: ./data } } }\n"
@@ -96,7 +97,7 @@ static void equal_spellings_are_one_revision(void)
 		{"    restart: always\n", ""}, {"    restart: \"no\"\n", "    restart: on-failure:5\n"},
 		/* Never part of it. */
 		{"    deploy: {replicas: 5}\n", ""}, {"    stop_grace_period: 1m\n", ""},
-		{"    x-reconcile: {hold: 1m, rollback_window: 1, ready: {tcp: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
+		{"    x-reconcile: {hold: 1m, rollback_window: 1, ready: {tcp: {port: 5}}, smoke: {http: {port: 5}}}\n", ""}, {"    networks: [default]\n", ""},
 		{"    x-note: {a: b}\n", ""}, {"    scale: 5\n", ""}, {"    pull_policy: always\n", ""}, {"    attach: true\n", ""},
 		{"    deploy: {mode: replicated, labels: {a: b}, update_config: {order: stop-first}, rollback_config: {parallelism: 2}}\n", ""},
 	};
@@ -175,6 +176,11 @@ static void compare(const struct service *a, const struct service *b)
 	CHECK(a->stop_grace_ms == b->stop_grace_ms && a->strategy == b->strategy && a->is_routed == b->is_routed);
 	CHECK(a->ready.http_port == b->ready.http_port && a->ready.status == b->ready.status);
 	CHECK(a->ready.tcp_port == b->ready.tcp_port && a->ready.within_ms == b->ready.within_ms);
+	CHECK(a->smoke.http_port == b->smoke.http_port && a->smoke.status == b->smoke.status && a->smoke.within_ms == b->smoke.within_ms);
+	if (a->smoke.path && a->smoke.body) {
+		CHECK_STR(b->smoke.path, a->smoke.path);
+		CHECK_STR(b->smoke.body, a->smoke.body);
+	}
 	CHECK(a->ready.for_ms == b->ready.for_ms && a->hold_ms == b->hold_ms && a->keep_old_ms == b->keep_old_ms);
 	CHECK_INT(b->rollback_window, a->rollback_window);
 	CHECK(a->drain_timeout_ms == b->drain_timeout_ms && a->pull == b->pull);

@@ -403,6 +403,30 @@ static void a_return_to_what_was_good_is_said(void)
 	}
 }
 
+/* Only of a revision that nobody has tried, and where something new comes. */
+static void a_smoke_test_is_said(void)
+{
+	static const char said[] = "        each new instance passes its smoke test before its first request: GET :8080/smoke, within 30s\n";
+	struct host *h = deployed("web", STRATEGY_BLUE_GREEN, true);
+	struct service *s = service_of(h, "web");
+	s->smoke = (struct ready){.http_port = 8080, .path = "/smoke", .within_ms = 30000};
+	s->replicas++;
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "to add");
+	CHECK(!strstr(plan.text, "smoke"));
+	apply(h);
+	set_image(h, s, "app:2");
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, said);
+	CHECK_CONTAINS(plan.text, "shop/web: accept revision rev-app:\n");
+	apply(h);
+	set_image(h, s, "app:1");
+	plan_of(h);
+	CHECK_CONTAINS(plan.text, "was good before");
+	CHECK(!strstr(plan.text, "smoke"));
+	host_free(h);
+}
+
 /* Of all shares together; what stable did before is not of it. */
 static void both_sides_of_a_rollout_are_shown(void)
 {
@@ -513,6 +537,7 @@ static const struct test tests[] = {
 	TEST(status_has_a_line_for_each_service),
 	TEST(status_shows_both_revisions),
 	TEST(a_return_to_what_was_good_is_said),
+	TEST(a_smoke_test_is_said),
 	TEST(drift_says_what_differs),
 	TEST(both_sides_of_a_rollout_are_shown),
 	TEST(secrets_are_nowhere),

@@ -7,6 +7,8 @@
 
 #include "canary.h"
 
+#include "decide/strategy.h"
+
 struct way {
 	enum strategy strategy;
 	int replicas;
@@ -85,12 +87,36 @@ static inline void hold_by_hand(struct service *s)
 	s->steps_count = s->steps_count ? ARRAY_LEN(asked) : 0;
 }
 
+/* New ones, old ones that may run, of these those with requests, and the share of the new ones. */
+static inline const char *text_of(struct host *h, const struct service *s, int stable)
+{
+	struct steps steps;
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+	strategy_steps(&h->arena, s, stable, &steps);
+	for (size_t i = 0; i < steps.count; i++) {
+		const struct step *step = &steps.items[i];
+		buf_printf(&out, "%s%d+%d(%d)@%d%s%s%s", i ? ", " : "", step->next, step->stable, step->listed, step->weight,
+		           step->hold_ms ? " hold" : "", step->commits ? " commit" : "", step->is_kept ? " keep" : "");
+	}
+	return arena_strdup(&h->arena, out.text);
+}
+
 static inline int count_of(struct host *h, const char *revision)
 {
 	int n = 0;
 	for (size_t i = 0; i < h->world->instances_count; i++)
 		n += strcmp(h->world->instances[i].revision, revision) == 0;
 	return n;
+}
+
+/* So many of each run, the new ones have that share, and nginx knows of the new ones. */
+static inline void stands_at(struct host *h, int next, int stable, int weight, bool is_public)
+{
+	const struct traffic *t = traffic_of(h, "web");
+	CHECK_INT(t->weight, weight);
+	CHECK((*t->next.revision != 0) == is_public);
+	CHECK_INT(count_of(h, "rev-app:2"), next);
+	CHECK_INT(count_up_of(h, "web"), next + stable);
 }
 
 static const char *last_line(struct host *h)

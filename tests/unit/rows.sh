@@ -41,24 +41,40 @@ B4 rolling 3 / 0 / 1
 B4 rolling 4 / 2 / 0
 B4 rolling 5 / 5 / 0
 B4 rolling 1 / 0 / 1
+B4 smoke passes
+B4 smoke fails
+B4 pause_after
 B5 blue-green steps
 B5 preview up
 B5 approval
+B5 approval in the dark
+B5 auto_after
+B5 preview
 B5 switch
 B5 keep old
 B5 retire
+B5 smoke passes
+B5 smoke fails
 B6 canary steps
 B6 dark
+B6 approval in the dark
+B6 max_hold
 B6 shares
 B6 keep old
 B6 retire
+B6 smoke passes
+B6 smoke fails
 B7 live
 B7 slot by slot
+B7 smoke passes
+B7 smoke fails
 B8 failed start
 B8 health fails in hold
 B8 health fails on a stable container
 B8 analysis fails
 B8 analysis inconclusive
+B8 on_inconclusive promote
+B8 on_inconclusive abort
 B8 abort
 B8 pause and resume
 B8 promote
@@ -68,6 +84,8 @@ B8 revert mid-rollout
 B8 revert while the old one is kept
 B8 revert after that
 B8 revert within rollback_window
+B8 way back without smoke
+B8 killed while smoke is asked
 B8 scale mid-rollout
 B8 options changed mid-rollout
 B8 crash between two actions

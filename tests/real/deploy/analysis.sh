@@ -46,7 +46,7 @@ moth 1 2s
 deploy "analysis: first" "2 0 0" --path "$HOST/moth"
 
 say "as good as the old one"
-start_client --host moth.test
+start_client --host moth.test --pause 7
 moth 2 4s "{max_error_rate: 1%, min_requests: 20}"
 tool --path "$HOST/moth"
 is "a good one goes through" "$CODE" 0
@@ -62,7 +62,7 @@ no_changes "a good one" --path "$HOST/moth"
 is "over: nothing of the log stays" "$(stat -c %s "$HOST_STATE/nginx/requests.log") $(ls "$HOST_STATE/nginx" | grep seen)" "0 "
 
 say "B8 analysis fails: one request in ten"
-start_client --host moth.test
+start_client --host moth.test --pause 7
 moth fails 30s
 tool --path "$HOST/moth"
 is "one that fails goes back" "$CODE" 3
@@ -74,7 +74,7 @@ tool --path "$HOST/moth"
 is "one that fails: is not tried again" "$CODE" 3
 
 say "B8 analysis fails: twice as slow"
-start_client --host moth.test
+start_client --host moth.test --pause 7
 moth slow 60s
 tool --path "$HOST/moth"
 is "a slow one goes back" "$CODE" 3
@@ -85,7 +85,7 @@ moth slow 1s "off"
 tool --path "$HOST/moth"
 is "a slow one that nobody looks at: what failed is not tried again" "$CODE" 3
 tool retry moth/web --path "$HOST/moth"
-start_client --host moth.test
+start_client --host moth.test --pause 7
 tool --path "$HOST/moth"
 is "a slow one that nobody looks at goes through" "$CODE" 0
 ok "a slow one that nobody looks at: no failed request" stop_client
@@ -101,9 +101,26 @@ for ((i = 0; i < 300; i++)); do
 	sleep 0.1
 done
 ok "a log that somebody removed: nginx opens it anew" test -e "$HOST_STATE/nginx/requests.log"
-start_client --host moth.test
+start_client --host moth.test --pause 7
 ok "with requests it goes on" wait "$RECONCILE_PID"
 ok "with requests: none fails" stop_client
+
+say "B8 analysis inconclusive: what the manifest makes of it"
+nobody="a plan takes it that there are requests enough"
+moth 1 1s "{min_requests: 60, max_hold: 3s}"
+UNTRACED=$nobody tool --path "$HOST/moth"
+is "pause: it waits for an operator" "$CODE" 4
+has "pause: and says for what" "$OUT$LOG" "it cannot be told yet whether it is good: saw 0 of 60 requests"
+moth 1 1s "{min_requests: 60, max_hold: 3s, on_inconclusive: abort}"
+UNTRACED=$nobody tool --path "$HOST/moth"
+is "abort: it goes back" "$CODE" 3
+has "abort: and says why" "$OUT$LOG" "it could not be told within 3s whether it is good: saw 0 of 60 requests"
+tool retry moth/web --path "$HOST/moth"
+moth 1 1s "{min_requests: 60, max_hold: 3s, on_inconclusive: promote}"
+UNTRACED=$nobody tool --path "$HOST/moth"
+is "promote: it goes on" "$CODE" 0
+has "promote: and says why" "$LOG" "(on_inconclusive: saw 0 of 60 requests)"
+no_changes "promote" --path "$HOST/moth"
 
 sed -i "s|log_format own .* own;|access_log off;|" "$HOST/nginx.conf"
 in_netns nginx -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" -s reload

@@ -1,6 +1,6 @@
 # canary: shares of real requests, an operator who lets it go on, calls it off, or holds everything.
 for v in 1 2 3; do host_image "bird/web:$v" "VERSION=$v"; done
-host_image bird/web:dies VERSION=4 EXIT_AFTER_REQUESTS=100
+host_image bird/web:dies VERSION=4 EXIT_AFTER_REQUESTS=30
 mkdir "$HOST/bird"
 bird() { # VERSION [STEPS]
 	cat >"$HOST/bird/compose.yaml" <<-END
@@ -131,3 +131,70 @@ sed -i 's/hold: 10m/&\n      rollback_window: 0/; s|bird/web:2|bird/web:1|' "$HO
 peek "no window: plan" --plan --path "$HOST/bird"
 has "no window: it waits as a new version does" "$OUT" 'bird/web: waiting: has 10.0% of the requests; `reconcile promote bird/web` lets it go on'
 bird 2
+
+say "B5 approval in the dark"
+mkdir "$HOST/moon"
+moon() { # VERSION STRATEGY
+	cat >"$HOST/moon/compose.yaml" <<-END
+		name: moon
+		services:
+		  web:
+		    image: bird/web:$1
+		    restart: unless-stopped
+		    stop_grace_period: 2s
+		    deploy: {replicas: 2}
+		    x-reconcile:
+		      strategy: $2
+		      hold: 500ms
+		      keep_old: 0s
+		      ready: {http: {port: 8080, path: /health}, within: 5s, for: 300ms}
+		      drain_timeout: 6s
+		x-reconcile:
+		  routes: [{host: moon.test, to: "web:8080"}]
+	END
+}
+# moons: the versions that answer 500 requests
+moons() {
+	in_netns "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" --host moon.test --requests 500 | grep -o 'versions=[^ ]*' | grep -o '[0-9]*:' | tr -d '\n'
+}
+dark="blue-green
+      steps: [{weight: 0, hold: manual, instances: 1}]"
+moon 1 "$dark"
+deploy "dark: first" "2 0 0" --path "$HOST/moon"
+start_client --host moon.test --mix
+moon 2 "$dark"
+peek "dark: plan" --plan --path "$HOST/moon"
+where=$(grep -o 'at 10[0-9.]*:8080' <<<"$OUT")
+has "dark: the plan ends where it will wait" "$OUT" "moon/web: waiting: is ready in the dark $where; \`reconcile promote moon/web\` lets it go on"
+tool promote moon/web --path "$HOST/moon"
+has "dark: nothing waits yet" "[$CODE] $LOG" "[64] reconcile: error: nothing of moon/web waits: revision "
+tool --path "$HOST/moon"
+is "dark: waits for an operator, where the plan said" "[$CODE] ${OUT#*$'\n'}" "[4] moon/web: waiting: is ready in the dark $where; \`reconcile promote moon/web\` lets it go on"
+hasnt "dark: nginx hears nothing of it" "$LOG" "publish routes"
+is "dark: one is there to be looked at" "$(running moon | wc -w) $(in_netns curl -s -m 5 "http://${where#at }/version")" "3 2"
+is "dark: nobody else comes to it" "$(moons)" "1:"
+tool --path "$HOST/moon"
+is "dark: still waits, and does nothing" "[$CODE] $(done_)" "[4] "
+is "dark: nobody else comes to it, still" "$(moons)" "1:"
+tool promote moon/web --path "$HOST/moon"
+has "dark: promote" "[$CODE] $OUT" "may come out of the dark"
+tool --path "$HOST/moon"
+is "dark: promoted, to its end" "$CODE" 0
+is "dark: all to the new one" "$(moons)" "2:"
+no_changes "dark: promoted" --path "$HOST/moon"
+moon 3 "$dark"
+sed -i 's/hold: manual, instances: 1/hold: 3s/' "$HOST/moon/compose.yaml"
+tool --path "$HOST/moon"
+is "dark: a hold that ends by itself" "[$CODE] $(moons)" "[0] 3:"
+
+say "B4 pause_after"
+moon 2 "rolling
+      rollback_window: 0
+      pause_after: 1"
+tool --path "$HOST/moon"
+is "pause_after: waits after the first batch" "[$CODE] ${OUT#*$'\n'}" '[4] moon/web: waiting: has 50.0% of the requests; `reconcile promote moon/web` lets it go on'
+is "pause_after: both answer" "$(moons | grep -o '[0-9]' | sort | tr -d '\n')" 23
+tool promote moon/web --full --path "$HOST/moon"
+tool --path "$HOST/moon"
+is "pause_after: promoted, to its end" "[$CODE] $(moons)" "[0] 2:"
+ok "dark and pause_after: no failed request" stop_client

@@ -1,6 +1,8 @@
 # What goes wrong in ways that no other part shows: each is over in seconds, and what served goes on.
 for v in 1 2 3; do host_image "fail/web:$v" "VERSION=$v"; done
 host_image fail/web:loops VERSION=loops EXIT_AFTER_MS=1500
+host_image fail/web:broken VERSION=broken SMOKE=fail
+host_image fail/web:tried VERSION=tried
 mkdir "$HOST/fail"
 # failing IMAGE [KEY...]: a routed service of two, old ones first seen good; keys are lines of YAML for it.
 failing() {
@@ -18,6 +20,7 @@ failing() {
 			      keep_old: 0s
 			      rollback_window: 0
 			      drain_timeout: 4s
+			      ${SMOKE-}
 			x-reconcile:
 			  routes: [{host: fail.test, to: "web:${PORT-8080}"}]
 		END
@@ -92,6 +95,35 @@ is "not for longer than it was told" "$CODE$OUT" 75
 tool --lock-timeout 30s --path "$HOST/fail"
 is "and then goes on" "[$CODE] $OUT$LOG" "[0] No changes."
 
+say "a smoke test"
+smoke='smoke: {http: {port: 8080, path: /smoke, status: 200, body: ok}, within: 2s}'
+for strategy in rolling blue-green canary; do
+	STRATEGY=$strategy SMOKE=$smoke failing broken "environment: {STRATEGY: $strategy}"
+	goes_back "$strategy, smoke fails" " has not passed within 2s: smoke: GET http://"
+	has "$strategy, smoke fails: what was answered" "$OUT" ":8080/smoke answered 500, wanted 200"
+	hasnt "$strategy, smoke fails: it has no request" "$LOG" "shift traffic"
+	hasnt "$strategy, smoke fails: and nginx never hears of it" "$LOG" "publish"
+done
+STRATEGY=blue-green SMOKE=${smoke/2s/30s} failing broken "environment: {STRATEGY: killed}"
+start_reconcile "$HOST/fail.log" --path "$HOST/fail"
+ok "killed while it is asked: it is" until_logged 'smoke: GET .*answered 500'
+kill -KILL "$RECONCILE_PID"
+wait "$RECONCILE_PID" 2>/dev/null
+STRATEGY=blue-green SMOKE=$smoke failing broken "environment: {STRATEGY: killed}"
+goes_back "killed while it is asked: and again by the next run" ":8080/smoke answered 500, wanted 200"
+STRATEGY=canary SMOKE=$smoke failing tried
+peek "smoke passes: the plan" --plan --path "$HOST/fail"
+has "smoke passes: the plan says so" "$OUT" "each new instance passes its smoke test before its first request: GET :8080/smoke, within 2s"
+tool --path "$HOST/fail"
+is "smoke passes: the run" "$CODE $(version fail.test)" "0 tried"
+for name in $(running fail); do
+	is "smoke passes: $name was asked once" "$(in_netns curl -s -m 5 "http://$(look "$name" '{{.NetworkSettings.Networks.fail_default.IPAddress}}'):8080/metrics" | grep '^web_smoke')" "web_smoke_total 1"
+done
+STRATEGY=canary SMOKE=${smoke/path: \/smoke/path: /nowhere} failing tried
+sed -i 's/replicas: 2/replicas: 3/' "$HOST/fail/compose.yaml"
+tool --path "$HOST/fail"
+is "one more of what serves has nothing to prove" "$CODE $(running fail | wc -w)" "0 3"
+
 say "D19 newer commit: in the middle of a rollout"
 git init -q --bare -b main "$HOST/fail.git"
 git init -q -b main "$HOST/fail"
@@ -110,6 +142,7 @@ has "newer commit: is said" "$(cat "$HOST/fail.log")" ' "second" takes over'
 hasnt "newer commit: the first was never accepted" "$(sed '/takes over/q' "$HOST/fail.log")" "accept revision"
 ok "failures: no failed request" stop_client
 has "failures: asked all the time" "$CLIENT_LINE" " failed=0 "
+hasnt "failures: what fails its smoke test never got a request" "$CLIENT_LINE" "broken:"
 
 say "D26 no way back: the old one is gone, too"
 host_image fail/old:1
