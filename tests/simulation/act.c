@@ -200,6 +200,12 @@ bool was_good(const struct simulation *s, const struct service *one)
 	return false;
 }
 
+bool is_good(const struct simulation *s, const struct service *one)
+{
+	const struct good *good = world_good(s->real, one->project, one->name);
+	return (good && strcmp(good->revision, one->revision) == 0) || was_good(s, one);
+}
+
 /* ---- Done, or half of it ---- */
 
 static void do_it(struct simulation *s, const struct action *a)

@@ -12,12 +12,25 @@ const char *const behaviour_names[BEHAVIOUR_COUNT] = {
 
 #define FLAP_MS 1500
 
+static unsigned image_of(const struct instance *i)
+{
+	return (unsigned)(i->revision[strlen("rev-app:")] - '1'); /* "rev-app:1+9090" */
+}
+
 static enum behaviour behaviour_of(const struct simulation *s, const struct instance *i)
 {
 	if (!is_ours(i))
 		return BEHAVES;
-	unsigned image = (unsigned)(i->revision[strlen("rev-app:")] - '1'); /* "rev-app:1+9090" */
+	unsigned image = image_of(i);
 	return image < IMAGES_COUNT ? s->behaviours[service_index(i->service)][image] : BEHAVES;
+}
+
+/* When its smoke test passes; 0: always, or there is none; SMOKE_FAILS: never. */
+static int64_t smoke_ms(const struct simulation *s, const struct instance *i)
+{
+	bool is_tested = is_ours(i) && s->schedule->setups[service_index(i->service)].has_smoke && image_of(i) < IMAGES_COUNT;
+	int64_t after_ms = is_tested ? s->smoke_after_ms[service_index(i->service)][image_of(i)] : 0;
+	return after_ms && after_ms < SMOKE_FAILS ? i->started_ms + after_ms : after_ms;
 }
 
 static int64_t slow_ms_of(const struct simulation *s, const struct instance *i)
@@ -58,6 +71,21 @@ static void probe(struct simulation *s, struct instance *i)
 		i->failing_since_ms = 0;
 		i->passing_since_ms = i->passing_since_ms ? i->passing_since_ms : now_ms;
 	}
+}
+
+/* As observe.c asks it. */
+static void ask_smoke_test(struct simulation *s, struct instance *i)
+{
+	const struct service *want = is_ours(i) ? wanted_in(s->desired, i->service) : NULL;
+	i->smoke_since_ms = i->state == INSTANCE_RUNNING ? i->smoke_since_ms : 0;
+	i->smoke_said = "";
+	if (!want || is_listed(&s->host, i->address) || !gate_asks_smoke(i, want, s->real, &s->host.arena))
+		return;
+	if (is_good(s, want))
+		s->broken = "only what is new is asked its smoke test";
+	i->smoke_since_ms = i->smoke_since_ms ? i->smoke_since_ms : s->real->now_ms;
+	i->has_passed_smoke = s->real->now_ms >= smoke_ms(s, i);
+	i->smoke_said = "GET /smoke answered 500, wanted 2xx or 3xx";
 }
 
 static bool ends_by_itself(enum behaviour b)
@@ -101,6 +129,7 @@ static void one_instance(struct simulation *s, struct instance *i)
 	}
 	if (i->state == INSTANCE_RUNNING)
 		probe(s, i);
+	ask_smoke_test(s, i);
 }
 
 void time_passes(struct simulation *s)
@@ -136,6 +165,8 @@ int64_t next_change_ms(const struct simulation *s)
 		if (in->state != INSTANCE_RUNNING)
 			continue;
 		sooner(&next, now_ms, in->started_ms + slow_ms_of(s, in));
+		if (smoke_ms(s, in) < SMOKE_FAILS)
+			sooner(&next, now_ms, smoke_ms(s, in));
 		if (ends_by_itself(b) || b == GETS_SICK)
 			sooner(&next, now_ms, in->started_ms + s->sick_after_ms);
 		if (b == FLAPS)

@@ -109,7 +109,9 @@ static void change_timing(struct simulation *s, const struct step *step)
 	one->keep_old_ms = step->size % 2 ? 30000 : 0;
 	one->batch = 1 + (int)(step->size / 2 % 2);
 	one->rollback_window = (int)(step->size / 4 % 4);
-	committed(s, one, "hold, keep_old, batch, window");
+	if (s->schedule->has_options)
+		one->pause_after = (int)(step->size / 16 % 8 < 3 ? step->size / 16 % 8 : 0);
+	committed(s, one, "hold, keep_old, batch, window, pause");
 }
 
 static void change_strategy(struct simulation *s, const struct step *step)
@@ -117,7 +119,10 @@ static void change_strategy(struct simulation *s, const struct step *step)
 	struct service *one = chosen(s, step);
 	if (!one || one->is_job)
 		return;
+	bool had_shares = one->strategy != STRATEGY_BLUE_GREEN;
 	one->strategy = (enum strategy)(step->how % STRATEGY_COUNT);
+	if (had_shares != (one->strategy != STRATEGY_BLUE_GREEN))
+		settle_steps(s, one);
 	one->analysis.is_on = is_analysed(&s->schedule->setups[service_index(one->name)], one->strategy);
 	committed(s, one, strategy_names[one->strategy]);
 }
@@ -214,17 +219,23 @@ static void manifests_are_mended(struct simulation *s, const struct step *step)
 	say(s, "* a commit: the manifests are mended");
 }
 
-/* Other shares for the steps of a canary, and another one for its way in. */
+/* Other shares for the steps of a canary, with or without the one in the dark, and another one for its way in. */
 static void change_weights(struct simulation *s, const struct step *step)
 {
 	struct service *one = chosen(s, step);
 	struct desired *d = &s->host.desired;
-	if (!one || !one->steps_count)
+	if (!one)
 		return;
-	struct canary_step *steps = arena_alloc(&s->host.arena, one->steps_count * sizeof *steps);
-	for (size_t i = 0; i < one->steps_count; i++)
-		steps[i] = (struct canary_step){(int)(i + 1) * (int)(20 + step->how % 300), one->steps[i].hold_ms};
+	struct canary_step *steps = NULL;
+	size_t count = 0, shares = 0;
+	bool was_dark = one->steps_count && !one->steps[0].weight;
+	bool is_dark = s->schedule->has_options && step->size / 90 % 4 == 0 ? !was_dark : was_dark;
+	if (is_dark)
+		*ARENA_PUSH(&s->host.arena, steps, count) = was_dark ? one->steps[0] : (struct canary_step){0, step->how % 2 ? 3000 : HOLD_MANUAL, 0};
+	for (size_t i = was_dark; i < one->steps_count; i++)
+		*ARENA_PUSH(&s->host.arena, steps, count) = (struct canary_step){(int)++shares * (int)(20 + step->how % 300), one->steps[i].hold_ms};
 	one->steps = steps;
+	one->steps_count = count;
 	for (size_t i = 0; i < d->routes_count; i++)
 		if (strcmp(d->routes[i].service, one->name) == 0)
 			d->routes[i].weight = 10 + (int)(step->size % 90);
@@ -254,11 +265,14 @@ static void change_swap(struct simulation *s, const struct step *step)
 
 static void revision_misbehaves(struct simulation *s, const struct step *step)
 {
+	static const int64_t smoke[] = {0, 0, 0, 4000, SMOKE_FAILS};
 	unsigned who = step->who % (unsigned)s->schedule->services, image = step->size % IMAGES_COUNT;
 	s->behaviours[who][image] = (enum behaviour)(step->how % BEHAVIOUR_COUNT);
 	s->sick_after_ms = 200 + (step->size / IMAGES_COUNT) % 40 * 250;
-	say(s, "* %s app:%u %s (after %dms)", service_names[who], image + 1, behaviour_names[s->behaviours[who][image]],
-	    (int)s->sick_after_ms);
+	s->smoke_after_ms[who][image] = smoke[step->size / IMAGES_COUNT / 40 % ARRAY_LEN(smoke)];
+	say(s, "* %s app:%u %s (after %dms), its smoke test %s", service_names[who], image + 1,
+	    behaviour_names[s->behaviours[who][image]], (int)s->sick_after_ms, !s->smoke_after_ms[who][image] ? "passes" :
+	    s->smoke_after_ms[who][image] < SMOKE_FAILS ? "passes a little later" : "fails");
 }
 
 /* Two revisions that fail alike are the outage of something that they share. */
@@ -644,6 +658,9 @@ void trouble_ends(struct simulation *s, int but)
 	for (int i = 0; i < SERVICES_MAX; i++)
 		for (int k = 0; i != but && k < IMAGES_COUNT; k++)
 			s->behaviours[i][k] = BEHAVES;
+	for (int i = 0; i < SERVICES_MAX; i++)
+		if (i != but)
+			memset(s->smoke_after_ms[i], 0, sizeof s->smoke_after_ms[i]);
 	memset(s->is_failing, 0, sizeof s->is_failing);
 	memset(s->is_silent, 0, sizeof s->is_silent);
 	s->hung_id = NULL;

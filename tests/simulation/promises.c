@@ -5,6 +5,7 @@
 #include "simulation.h"
 
 #define INSTANCES_MAX 30 /* of one service, of all its revisions: no schedule asks for so many */
+#define PATIENCE_MS (10 * 60000) /* of what cannot be told, after its hold */
 #define ATTEMPTS_MAX 9   /* in one run, of a revision: its image, its instances, their start */
 
 static const char *quiet;
@@ -194,6 +195,25 @@ static const char *keeps_the_structure(struct simulation *s, const struct action
 	return NULL;
 }
 
+/* No request reaches what nobody has tried, and what has not passed its smoke test. What comes back has nothing to prove. */
+static const char *leads_to_what_has_passed(struct simulation *s, const struct action *a)
+{
+	const struct world *w = s->host.world;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		const struct service *want = is_ours(in) ? wanted_in(s->desired, in->service) : NULL;
+		const struct traffic *now = traffic_of(&s->host, in->service), *t = traffic_in(a->topology, in->service);
+		const struct good *good = good_of(&s->host, in->service);
+		bool is_new = t && (side_has(&t->stable, in->address) || side_has(&t->next, in->address)) && !is_listed(&s->host, in->address);
+		if (!want || !want->smoke.http_port || !is_new || in->has_passed_smoke)
+			continue;
+		bool is_back = (now && strcmp(now->stable.revision, in->revision) == 0) || (good && strcmp(good->revision, in->revision) == 0);
+		if (!is_back && !(strcmp(want->revision, in->revision) == 0 && was_good(s, want)))
+			return "no request reaches a revision whose smoke test did not pass";
+	}
+	return NULL;
+}
+
 /* ---- Instances ---- */
 
 static bool side_names(const struct topology *t, const char *address)
@@ -342,11 +362,19 @@ static bool has_order(const struct world *w, enum order_kind kind, const char *s
 	return false;
 }
 
+/* Has that hold been over for so long that it does not matter any more what cannot be told? */
+static bool is_out_of_patience(struct simulation *s, const struct service *want, int64_t hold_ms, enum inconclusive then)
+{
+	const struct traffic *t = traffic_of(&s->host, want->name);
+	return want->analysis.on_inconclusive == then && t && s->host.world->now_ms >= t->weight_since_ms + hold_ms + PATIENCE_MS;
+}
+
 /* As many requests as the manifest asks for, of that revision under that weight; or an operator's word. */
-static bool has_seen_enough(struct simulation *s, const struct service *want, int weight)
+static bool has_seen_enough(struct simulation *s, const struct service *want, int weight, int64_t hold_ms)
 {
 	const struct evidence *e = seen_of(s->host.world, want->name);
 	return !want->analysis.is_on || has_order(s->host.world, ORDER_PROMOTE, want->name, want->revision) ||
+	       is_out_of_patience(s, want, hold_ms, INCONCLUSIVE_PROMOTE) ||
 	       (e && e->weight == weight ? e->next.attempts : 0) >= want->analysis.min_requests;
 }
 
@@ -363,6 +391,16 @@ static const char *blames_only_next(struct simulation *s, const struct action *a
 	return NULL;
 }
 
+/* It goes back by an operator's word, about it or about another one of its atomic project. */
+static bool is_called_off(struct simulation *s, const struct service *want)
+{
+	const struct project *p = wanted_project(s->desired, want->project);
+	bool is_any = has_order(s->host.world, ORDER_ABORT, want->name, want->revision);
+	for (size_t i = 0; p->is_atomic && i < p->services_count; i++)
+		is_any |= has_order(s->host.world, ORDER_ABORT, p->services[i].name, p->services[i].revision);
+	return is_any;
+}
+
 /* Half of its requests fail, and none of the old one's. */
 static const char *sends_back_what_is_bad(struct simulation *s)
 {
@@ -377,7 +415,7 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 		bool is_on_trial = want && want->analysis.is_on && want->is_routed && strcmp(want->revision, e->revision) == 0 && good &&
 		                   good->spec && strcmp(good->revision, e->revision) != 0 && strcmp(t->stable.revision, e->revision) != 0;
 		if (!is_bad || !is_on_trial || was_good(s, want) || w->are_notes_lost || is_quarantined(w, e->service, e->revision) ||
-		    has_order(w, ORDER_ABORT, e->service, e->revision) || !count_of(&s->host, e->service, e->revision))
+		    is_called_off(s, want) || !count_of(&s->host, e->service, e->revision))
 			continue;
 		bool is_sent_back = false;
 		for (size_t k = 0; k < d->actions_count; k++)
@@ -386,6 +424,65 @@ static const char *sends_back_what_is_bad(struct simulation *s)
 			return "what is seen to be bad goes back at once";
 	}
 	return NULL;
+}
+
+/* So many of the new revision must be up in the dark for its hold, before anybody comes to it. */
+static int count_in_the_dark(const struct service *want)
+{
+	int weight = want->steps_count > 1 ? want->steps[1].weight : PERMILLE, shared = (want->replicas * weight + PERMILLE - 1) / PERMILLE;
+	return want->steps[0].instances ? lower(want->steps[0].instances, want->replicas) : shared;
+}
+
+/* Is it on trial, and by that strategy? */
+static bool is_tried(struct simulation *s, const struct service *want, const char *revision, enum strategy strategy)
+{
+	const struct good *good = good_of(&s->host, want->name);
+	return want->strategy == strategy && good && strcmp(good->revision, revision) != 0 && strcmp(want->revision, revision) == 0 &&
+	       !was_good(s, want);
+}
+
+/* By an operator's word, or when enough of it have been up for the hold. */
+static const char *comes_out_of_the_dark(struct simulation *s, const char *service, const char *revision)
+{
+	const struct world *w = s->host.world;
+	const struct service *want = wanted_in(s->desired, service);
+	int held = 0;
+	if (!want || !want->steps_count || want->steps[0].weight || has_order(w, ORDER_PROMOTE, service, revision) ||
+	    !(is_tried(s, want, revision, STRATEGY_CANARY) || is_tried(s, want, revision, STRATEGY_BLUE_GREEN)))
+		return NULL;
+	for (size_t i = 0; i < w->instances_count; i++) {
+		const struct instance *in = &w->instances[i];
+		held += is_ours(in) && is_serving(in) && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0 &&
+		        w->now_ms >= in->started_ms + want->steps[0].hold_ms;
+	}
+	bool is_held = want->steps[0].hold_ms == HOLD_MANUAL || held < count_in_the_dark(want);
+	return is_held ? "nobody comes to what is in the dark before its hold is over" : NULL;
+}
+
+/* nginx has not led to it so far. */
+static const char *announces_after_the_dark(struct simulation *s, const struct action *a)
+{
+	const char *broken = NULL;
+	for (size_t i = 0; i < a->topology->services_count && !broken; i++) {
+		const struct traffic *t = &a->topology->services[i], *was = traffic_of(&s->host, t->service);
+		if (*t->next.revision && !(was && strcmp(was->next.revision, t->next.revision) == 0))
+			broken = comes_out_of_the_dark(s, t->service, t->next.revision);
+	}
+	return broken;
+}
+
+/* After that batch an operator lets it go on, and nobody else. */
+static const char *pauses_after_its_batch(struct simulation *s, const struct action *a)
+{
+	const struct service *want = wanted_in(s->desired, a->service);
+	const struct traffic *t = traffic_of(&s->host, a->service);
+	int next = want ? want->pause_after * want->batch : 0;
+	if (!next || next >= want->replicas || !t || a->weight <= t->weight || !is_tried(s, want, a->revision, STRATEGY_ROLLING))
+		return NULL;
+	/* From another number of old ones it has other shares. */
+	bool is_there = t->weight == (PERMILLE * next + want->replicas / 2) / want->replicas &&
+	                count_of(&s->host, a->service, t->stable.revision) == want->replicas;
+	return is_there && !has_order(s->host.world, ORDER_PROMOTE, a->service, a->revision) ? "rolling pauses after its batch" : NULL;
 }
 
 /* A canary goes up by its own steps, and past a manual hold only when it is promoted; but at once to what was good. */
@@ -407,9 +504,11 @@ static const char *shifts_as_planned(struct simulation *s, const struct action *
 		return a->weight == PERMILLE ? NULL : "what was good before goes in no steps";
 	for (size_t i = 0; i < want->steps_count; i++) {
 		const struct canary_step *step = &want->steps[i];
+		if (!step->weight)
+			continue;
 		if (t->weight < step->weight && a->weight > step->weight)
 			return "a canary goes up step by step";
-		if (good && t->weight == step->weight && !has_seen_enough(s, want, t->weight))
+		if (good && t->weight == step->weight && !has_seen_enough(s, want, t->weight, step->hold_ms))
 			return "a canary stays at each step until enough was seen";
 		if (t->weight == step->weight && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
 		    (step->hold_ms == HOLD_MANUAL || h->world->now_ms < t->weight_since_ms + step->hold_ms))
@@ -442,7 +541,7 @@ static const char *commits_what_is_good(struct simulation *s, const struct actio
 	if (must_prove_itself && !has_order(h->world, ORDER_PROMOTE, a->service, a->revision) &&
 	    (h->world->now_ms < t->weight_since_ms + a->spec->hold_ms || watched < a->spec->replicas))
 		return "good is only what was watched for its hold";
-	if (must_prove_itself && !has_seen_enough(s, a->spec, PERMILLE))
+	if (must_prove_itself && !has_seen_enough(s, a->spec, PERMILLE, a->spec->hold_ms))
 		return "good is only what enough was seen of";
 	if (is_rollout && a->spec->strategy != STRATEGY_IN_PLACE && has_order(h->world, ORDER_PAUSE, a->service, ""))
 		return "what is paused does not go on";
@@ -485,6 +584,14 @@ static const char *goes_back_as_one(struct simulation *s, const struct status *s
 		if (is_quarantined(s->real, p->services[i].name, p->services[i].revision))
 			return "an atomic project goes back as one";
 	return NULL;
+}
+
+/* That is what it says of itself. */
+static const char *is_dark_in_the_dark(struct simulation *s, const struct status *st)
+{
+	const struct traffic *t = traffic_of(&s->host, st->service);
+	bool is_dark = st->reason && st->to && st->step && strstr(st->reason, " in the dark");
+	return is_dark && t && t->weight ? "what is in the dark gets no requests" : NULL;
 }
 
 /* What was good a little while ago only has to get ready: that is said of it, and of nothing else. */
@@ -544,6 +651,10 @@ static const char *quarantines_for_a_reason(struct simulation *s, const struct a
 	bool has_any = false;
 	if (strstr(a->reason, " test, bound ")) /* the requests do: see blames_only_next() */
 		return NULL;
+	const struct service *want = wanted_in(s->desired, a->service);
+	if (strstr(a->reason, " could not be told ")) /* their want does, where Git says so */
+		return want && is_out_of_patience(s, want, 0, INCONCLUSIVE_ABORT) && !has_order(w, ORDER_PROMOTE, a->service, a->revision)
+		       ? NULL : "what cannot be told is held against nobody who does not ask for it";
 	for (size_t i = 0; i < w->failures_count; i++)
 		if (w->failures[i].service && strcmp(w->failures[i].service, a->service) == 0)
 			return NULL;
@@ -567,10 +678,16 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = shifts_to_enough(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)
 		broken = shifts_as_planned(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = pauses_after_its_batch(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
+		broken = announces_after_the_dark(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = keeps_serving(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = keeps_the_structure(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
+		broken = leads_to_what_has_passed(s, a);
 	if (!broken && a->kind == ACTION_STOP)
 		broken = stops_what_is_drained(s, a);
 	if (!broken && a->kind == ACTION_START)
@@ -625,6 +742,8 @@ const char *promise_of_decision(struct simulation *s)
 		quiet = sends_back_what_is_bad(s);
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		quiet = waits_only_to_be_ready(s, &d->services[i]);
+	for (size_t i = 0; i < d->services_count && !quiet; i++)
+		quiet = is_dark_in_the_dark(s, &d->services[i]);
 	for (size_t i = 0; i < d->services_count && !quiet; i++)
 		if (is_at_rest && d->services[i].phase == PHASE_KEEPING)
 			quiet = parks_what_it_keeps(s, &d->services[i]);

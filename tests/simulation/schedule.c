@@ -31,6 +31,21 @@ static void draw_service(struct setup *s, uint64_t *state, int index)
 	s->use_mib = s->is_job ? 0 : 8 + (int)roll(state, 45);
 }
 
+/* Of every other schedule, and drawn by themselves: the rest of them, and the others, are what they were without. */
+static void draw_options(struct schedule *s)
+{
+	static const enum inconclusive often[] = {INCONCLUSIVE_PAUSE, INCONCLUSIVE_PAUSE, INCONCLUSIVE_PROMOTE, INCONCLUSIVE_ABORT};
+	uint64_t state = ~s->seed;
+	s->has_options = s->seed % 2;
+	for (int i = 0; i < s->services && s->has_options; i++) {
+		struct setup *one = &s->setups[i];
+		one->is_dark = roll(&state, 4) == 0;
+		one->dark_instances = (int)roll(&state, (unsigned)one->replicas + 1);
+		one->pause_after = roll(&state, 4) ? 0 : 1 + (int)roll(&state, 2);
+		one->on_inconclusive = often[roll(&state, ARRAY_LEN(often))];
+	}
+}
+
 /* Of every other schedule only half of what may happen is part: so the rare meet each other more often. Returns the sum. */
 static unsigned draw_odds(uint64_t *state, unsigned *odds)
 {
@@ -60,6 +75,10 @@ void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 	}
 	for (int i = 0; i < PROJECTS_MAX; i++)
 		s->is_atomic[i] = roll(&state, 4) == 0;
+	uint64_t apart = seed ^ 0x5a5a5a5a5a5a5a5a; /* so that all else is drawn as it was without */
+	for (int i = 0; i < s->services; i++)
+		s->setups[i].has_smoke = roll(&apart, 2) && !s->setups[i].is_job;
+	draw_options(s);
 	s->memory_mib = roll(&state, 3) ? (int)roll(&state, 300) : 0;
 	s->steps_count = steps;
 	for (int i = 0; i < steps; i++) {
@@ -78,11 +97,17 @@ void schedule_print(const struct schedule *s)
 	        s->is_atomic[1] ? "stall" : "");
 	for (int i = 0; i < s->services; i++) {
 		const struct setup *one = &s->setups[i];
-		fprintf(stderr, "  %s/%s: %d MiB, %s, replicas %d, batch %d, hold %dms, keep_old %dms, window %d, ready after %dms%s%s%s%s, of %d requests",
+		fprintf(stderr, "  %s/%s: %d MiB, %s, replicas %d, batch %d, hold %dms, keep_old %dms, window %d, ready after %dms%s%s%s%s%s, of %d requests",
 		        project_names[one->project], service_names[i], one->use_mib, strategy_names[one->strategy], one->replicas,
 		        one->batch, (int)one->hold_ms, (int)one->keep_old_ms, one->rollback_window,
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
-		        one->is_job ? ", a job" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
+		        one->is_job ? ", a job" : "", one->has_smoke ? ", smoke test" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
+		if (one->is_dark)
+			fprintf(stderr, ", %d in the dark", one->dark_instances);
+		if (one->pause_after)
+			fprintf(stderr, ", pause after %d", one->pause_after);
+		if (one->on_inconclusive)
+			fprintf(stderr, ", inconclusive: %s", inconclusive_names[one->on_inconclusive]);
 		if (one->depends_on >= 0)
 			fprintf(stderr, ", after %s (%s)", service_names[one->depends_on], conditions[one->condition]);
 		fputs("\n", stderr);

@@ -22,9 +22,14 @@ struct setup {
 	int replicas, batch;
 	int64_t hold_ms, keep_old_ms;
 	int64_t canary_hold_ms; /* of each of its steps; or HOLD_MANUAL */
+	bool is_dark;        /* the first of these has no share */
+	int dark_instances;  /* 0: as many as what comes after it needs */
+	int pause_after;
 	int rollback_window;
 	bool is_analysed;    /* by the manifest */
+	bool has_smoke;      /* a smoke test */
 	int64_t min_requests;
+	enum inconclusive on_inconclusive;
 	int64_t slow_ms;     /* how long an instance takes to get ready */
 	int depends_on;      /* an earlier one of its project; -1: on none */
 	enum condition condition;
@@ -41,6 +46,7 @@ struct step {
 struct schedule {
 	uint64_t seed;
 	int services;
+	bool has_options;        /* services with a step in the dark, a pause after a batch, a word for what cannot be told */
 	bool is_atomic[PROJECTS_MAX];
 	int memory_mib;          /* of the host, beside what these services take as they begin; 0: nobody knows what it has */
 	struct setup setups[SERVICES_MAX];

@@ -67,6 +67,10 @@ static bool simplify(struct simulation *s, struct schedule *schedule, const char
 		TRY(one->keep_old_ms, 0);
 		TRY(one->hold_ms, 0);
 		TRY(one->rollback_window, 0);
+		TRY(one->is_dark, false);
+		TRY(one->dark_instances, 0);
+		TRY(one->pause_after, 0);
+		TRY(one->on_inconclusive, INCONCLUSIVE_PAUSE);
 		TRY(one->replicas, 1);
 		TRY(one->batch, 1);
 		TRY(one->is_routed, false);

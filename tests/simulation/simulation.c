@@ -89,6 +89,19 @@ bool is_analysed(const struct setup *setup, enum strategy strategy)
 	return setup->is_analysed || strategy == STRATEGY_CANARY;
 }
 
+/* Blue-green has none but the one in the dark; those who go in batches do not look at theirs. */
+void settle_steps(struct simulation *s, struct service *one)
+{
+	const struct setup *setup = &s->schedule->setups[service_index(one->name)];
+	int shares = one->strategy == STRATEGY_BLUE_GREEN ? 0 : CANARY_STEPS;
+	one->steps = NULL;
+	one->steps_count = 0;
+	if (setup->is_dark)
+		*ARENA_PUSH(&s->host.arena, one->steps, one->steps_count) = (struct canary_step){0, setup->canary_hold_ms, setup->dark_instances};
+	for (int k = 0; k < shares; k++)
+		*ARENA_PUSH(&s->host.arena, one->steps, one->steps_count) = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
+}
+
 void simulation_begin(struct simulation *s, const struct schedule *schedule)
 {
 	struct arena arena = s->host.arena;
@@ -119,12 +132,13 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 		one->hold_ms = setup->hold_ms;
 		one->keep_old_ms = setup->keep_old_ms;
 		one->rollback_window = setup->rollback_window;
-		one->steps_count = CANARY_STEPS;
-		one->steps = arena_alloc(&h->arena, CANARY_STEPS * sizeof *one->steps);
-		for (int k = 0; k < CANARY_STEPS; k++)
-			one->steps[k] = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
-		one->analysis = (struct analysis){.is_on = is_analysed(setup, setup->strategy), .min_requests = setup->min_requests};
+		one->pause_after = setup->pause_after;
+		settle_steps(s, one);
+		one->analysis = (struct analysis){.is_on = is_analysed(setup, setup->strategy), .min_requests = setup->min_requests,
+		                                  .on_inconclusive = setup->on_inconclusive};
 		one->has_healthcheck = setup->has_healthcheck;
+		if (setup->has_smoke)
+			one->smoke = (struct ready){.http_port = 8080, .path = "/smoke", .within_ms = 10000};
 		one->is_job = one->may_end = setup->is_job;
 		if (setup->is_job)
 			own_values(h, one)[1] = value_string("no");
@@ -254,6 +268,7 @@ static void begin_run(struct simulation *s)
 	read_notes(s);
 	read_git(s);
 	/* How long a probe has passed is known only as far as this process saw. */
+	forget_smoke(s->real);
 	for (size_t i = 0; i < s->real->instances_count; i++) {
 		struct instance *in = &s->real->instances[i];
 		in->passing_since_ms = in->failing_since_ms = 0;
@@ -297,6 +312,16 @@ static bool is_repeated(struct simulation *s, const struct action *a)
 	return false;
 }
 
+/* When the patience of one of which it cannot be told whether it is good is over; 0: of none, or it has no end. */
+static int64_t patient_until_ms(const struct simulation *s)
+{
+	const struct decision *d = &s->host.last;
+	for (size_t i = 0; i < d->services_count; i++)
+		if (d->services[i].phase == PHASE_PROGRESSING && d->services[i].until_ms && strstr(d->services[i].reason, "cannot be told"))
+			return d->services[i].until_ms;
+	return 0;
+}
+
 /* Waits as decide says, but does not sleep through what changes before; and what is only looked at every now and then
  * is looked at again when something has changed. */
 static bool wait_a_little(struct simulation *s)
@@ -309,6 +334,8 @@ static bool wait_a_little(struct simulation *s)
 	}
 	int64_t now_ms = s->real->now_ms, until_ms = s->host.last.wait_until_ms, next_ms = next_change_ms(s);
 	bool is_poll = until_ms - now_ms <= 1000 && ++s->idle_passes > 3;
+	if (is_poll && !next_ms)
+		next_ms = patient_until_ms(s);
 	if (s->flights_count && (until_ms <= now_ms || until_ms > now_ms + POLL_MS))
 		until_ms = now_ms + POLL_MS;
 	if (until_ms < now_ms)
@@ -388,9 +415,19 @@ static void show_statuses(struct simulation *s)
 	}
 }
 
+/* Ten minutes at each step, of which the next run may have the last. */
+static bool is_patient(const struct simulation *s)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < s->desired->projects_count; i++)
+		for (size_t k = 0; k < s->desired->projects[i].services_count; k++)
+			is_any |= s->desired->projects[i].services[k].analysis.on_inconclusive == INCONCLUSIVE_PROMOTE;
+	return is_any && s->real->now_ms - s->real->run_started_ms > RUN_MAX_MS;
+}
+
 static bool gives_up(struct simulation *s)
 {
-	if (!does_any_flap(s) && !s->is_memory_out)
+	if (!does_any_flap(s) && !s->is_memory_out && !is_patient(s))
 		s->broken = "every run ends";
 	say(s, "   it has lasted for too long");
 	show_statuses(s);
@@ -414,6 +451,8 @@ static bool one_run(struct simulation *s)
 	while (!s->broken) {
 		struct host *h = &s->host;
 		observe(s);
+		if (s->broken)
+			break;
 		decide(s->desired, flights_view(s), &h->arena, &h->last);
 		s->decision++;
 		s->counters->decisions++;

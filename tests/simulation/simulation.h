@@ -14,6 +14,8 @@
 enum behaviour { BEHAVES, NEVER_READY, FLAPS, GETS_SICK, EXITS, OUT_OF_MEMORY, BEHAVIOUR_COUNT };
 extern const char *const behaviour_names[BEHAVIOUR_COUNT];
 
+#define SMOKE_FAILS INT64_MAX
+
 /* What becomes of the next actions. */
 enum fate {
 	FATE_DONE,
@@ -95,6 +97,7 @@ struct simulation {
 
 	/* The host */
 	enum behaviour behaviours[SERVICES_MAX][IMAGES_COUNT];
+	int64_t smoke_after_ms[SERVICES_MAX][IMAGES_COUNT]; /* so long after a start their smoke tests fail; SMOKE_FAILS: always */
 	int64_t sick_after_ms;
 	const char *hung_id;      /* one instance that answers nobody until it is started anew; NULL: none */
 	int64_t hung_since_ms;    /* its start */
@@ -148,6 +151,8 @@ extern const char *const project_names[PROJECTS_MAX];
 int service_index(const char *name);
 bool is_ours(const struct instance *i);
 bool is_analysed(const struct setup *setup, enum strategy strategy);
+/* Its steps as it begins with them, as far as its strategy has such. */
+void settle_steps(struct simulation *s, struct service *one);
 /* Ends by itself, or is killed: the engine starts it again when its policy says so. */
 void instance_ends(struct simulation *s, struct instance *i, int exit_code, bool is_oom, bool starts_at_once);
 void host_reboots(struct simulation *s, bool is_whole_host);
@@ -170,6 +175,8 @@ void forget_notes(struct simulation *s);
 struct past_goods past_goods_copy(struct simulation *s, const struct past_goods *p);
 /* Was its revision good, as many good ones ago as its rollback_window has? */
 bool was_good(const struct simulation *s, const struct service *one);
+/* Is its revision good now, or was it, in that way? */
+bool is_good(const struct simulation *s, const struct service *one);
 /* What the engine makes of it, and what the tool is told. */
 void finish_action(struct simulation *s, const struct action *a, enum fate fate, int64_t began_ms);
 

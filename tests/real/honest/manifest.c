@@ -16,6 +16,11 @@ bool manifest_ends(const struct simulation *s, int service)
 	return s->schedule->setups[service].is_job;
 }
 
+static bool fails_smoke(const struct simulation *s, const struct service *one)
+{
+	return s->smoke_after_ms[service_index(one->name)][one->image[strlen(one->image) - 1] - '1'] == SMOKE_FAILS;
+}
+
 static void print_habits(struct buf *out, const struct simulation *s, const struct service *one)
 {
 	int64_t slow_ms = s->schedule->setups[service_index(one->name)].slow_ms;
@@ -25,7 +30,7 @@ static void print_habits(struct buf *out, const struct simulation *s, const stru
 	case NEVER_READY: case FLAPS: case GETS_SICK: buf_puts(out, ", HEALTH: fail"); break;
 	case EXITS: case OUT_OF_MEMORY: buf_printf(out, ", EXIT_AFTER_MS: \"%d\"", (int)s->sick_after_ms); break;
 	}
-	buf_puts(out, "}\n");
+	buf_puts(out, one->smoke.http_port && fails_smoke(s, one) ? ", SMOKE: fail}\n" : "}\n");
 }
 
 static void print_dependencies(struct buf *out, const struct service *one)
@@ -34,6 +39,22 @@ static void print_dependencies(struct buf *out, const struct service *one)
 	for (size_t i = 0; i < one->dependencies_count; i++)
 		buf_printf(out, "%s%s: {condition: %s}%s", i ? ", " : "    depends_on: {", one->dependencies[i].service,
 		           words[one->dependencies[i].condition], i + 1 < one->dependencies_count ? "" : "}\n");
+}
+
+static void print_steps(struct buf *out, const struct service *one)
+{
+	buf_puts(out, "      steps: [");
+	for (size_t i = 0; i < one->steps_count; i++) {
+		const struct canary_step *step = &one->steps[i];
+		buf_printf(out, "%s{weight: %d, ", i ? ", " : "", step->weight / 10);
+		if (step->instances && step->instances <= one->replicas)
+			buf_printf(out, "instances: %d, ", step->instances);
+		if (step->hold_ms == HOLD_MANUAL)
+			buf_puts(out, "hold: manual}");
+		else
+			buf_printf(out, "hold: %dms}", (int)(step->hold_ms / FASTER));
+	}
+	buf_puts(out, "]\n");
 }
 
 static void print_rollout(struct buf *out, const struct service *one)
@@ -46,18 +67,14 @@ static void print_rollout(struct buf *out, const struct service *one)
 		return;
 	buf_printf(out, "      hold: %dms\n      ready: {http: {port: 8080, path: /health}, within: 3s, for: 100ms}\n",
 	           (int)(one->hold_ms / FASTER));
-	if (strategy != STRATEGY_CANARY)
-		return;
-	buf_puts(out, "      steps: [");
-	for (size_t i = 0; i < one->steps_count; i++) {
-		const struct canary_step *step = &one->steps[i];
-		buf_printf(out, "%s{weight: %d, hold: ", i ? ", " : "", step->weight / 10);
-		if (step->hold_ms == HOLD_MANUAL)
-			buf_puts(out, "manual}");
-		else
-			buf_printf(out, "%dms}", (int)(step->hold_ms / FASTER));
-	}
-	buf_puts(out, "]\n");
+	if (one->smoke.http_port)
+		buf_puts(out, "      smoke: {http: {port: 8080, path: /smoke}, within: 1s}\n");
+	if (strategy == STRATEGY_CANARY)
+		buf_printf(out, "      analysis: {on_inconclusive: %s}\n", inconclusive_names[one->analysis.on_inconclusive]);
+	if (strategy == STRATEGY_ROLLING && one->pause_after && one->pause_after * one->batch < one->replicas)
+		buf_printf(out, "      pause_after: %d\n", one->pause_after);
+	if ((strategy == STRATEGY_CANARY || strategy == STRATEGY_BLUE_GREEN) && one->steps_count)
+		print_steps(out, one);
 }
 
 static void print_service(struct buf *out, const struct simulation *s, const struct service *one)
