@@ -1,5 +1,5 @@
-# From a deploy.sh with two ports and service-url.inc, as the README says it. The user's own reload in the middle is a
-# plain one, as the script's were: what it does to idle connections is not ours. Before and after it no request is lost.
+# From a deploy.sh with two ports and service-url.inc, as the README says it. The user's own two reloads are plain ones, as
+# the script's were: what they do to idle connections is not ours. Between and after them no request is lost.
 for v in old 1 2; do host_image "moving/web:$v" "VERSION=$v"; done
 mkdir "$HOST/moving"
 cat >"$HOST/moving/compose.yaml" <<-END
@@ -28,7 +28,15 @@ own_server() { # LOCATION
 		}
 	END
 }
-own_server "location / { include $HOST/service-url.inc; proxy_http_version 1.1; proxy_pass \$service_url; }"
+proxied_to() { # WHERE [FIRST]: with the announcement of reloads, as the README has it
+	local pass="${2-} proxy_http_version 1.1; proxy_pass $1;"
+	own_server "location / {
+			if (-f $HOST_STATE/nginx/close) { error_page 418 = @close; return 418; }
+			$pass
+		}
+		location @close { keepalive_timeout 0; $pass }"
+}
+proxied_to '$service_url' "include $HOST/service-url.inc;"
 sed -i "s|include $HOST_STATE/nginx/live/http|include $HOST/own.conf; &|" "$HOST/nginx.conf"
 reload() { in_netns nginx -s reload -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" 2>/dev/null; }
 at() { in_netns curl -s -m 5 "http://$own/version"; }
@@ -41,13 +49,8 @@ start_client --mix
 HOST_URL=$HOST_URL_KEPT
 deploy "moving: beside the old one" "1 0 0" --path "$HOST/moving"
 is "moving: nothing has changed for a client" "$(at)" old
-ok "moving: before the last plain reload: no failed request" stop_client
-own_server "location / {
-		if (-f $HOST_STATE/nginx/close) { error_page 418 = @close; return 418; }
-		proxy_http_version 1.1;
-		proxy_pass http://backend;
-	}
-	location @close { keepalive_timeout 0; proxy_http_version 1.1; proxy_pass http://backend; }"
+ok "moving: between the plain reloads: no failed request" stop_client
+proxied_to http://backend
 reload
 for ((i = 0; i < 100; i++)); do
 	[ "$(at)" = 1 ] && break
