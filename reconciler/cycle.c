@@ -443,6 +443,16 @@ int cycle_plan(const struct settings *s, const struct cycle_options *o)
 	return code;
 }
 
+/* One look and no other. */
+static int glance(struct cycle *c, const struct settings *s, const struct cycle_options *o, struct want *want, struct world *w,
+                  struct err *e)
+{
+	if (cycle_open(c, s, o, e) < 0 || follow_load(&c->follower, LOAD_PEEK, want, e) < 0)
+		return -1;
+	c->observer.is_glance = true;
+	return look(c, &want->loaded.desired, &want->arena, w, e);
+}
+
 int cycle_status(const struct settings *s, const struct cycle_options *o)
 {
 	struct err e;
@@ -451,8 +461,7 @@ int cycle_status(const struct settings *s, const struct cycle_options *o)
 	CLEANUP(buf_done) struct buf out = BUF_INIT(1024 * 1024);
 	struct world world;
 	int code = -1;
-	if (cycle_open(&c, s, o, &e) == 0 && follow_load(&c.follower, LOAD_PEEK, &want, &e) == 0 &&
-	    look(&c, &want.loaded.desired, &want.arena, &world, &e) == 0) {
+	if (glance(&c, s, o, &want, &world, &e) == 0) {
 		struct decision decision;
 		decide(&want.loaded.desired, &world, &want.arena, &decision);
 		if (o->is_json) {
@@ -474,7 +483,5 @@ int cycle_glimpse(const struct settings *s, struct want *want, struct world *w, 
 {
 	CLEANUP(cycle_done) struct cycle c;
 	const struct cycle_options options = {0};
-	if (cycle_open(&c, s, &options, e) < 0 || follow_load(&c.follower, LOAD_PEEK, want, e) < 0)
-		return -1;
-	return look(&c, &want->loaded.desired, &want->arena, w, e);
+	return glance(&c, s, &options, want, w, e);
 }

@@ -89,7 +89,8 @@ static void judge_probe(struct observer *o, struct instance *i, const struct pro
 	if (p->passed) {
 		m->failing_since_ms = 0;
 		if (!m->passing_since_ms)
-			m->passing_since_ms = is_probed ? now_ms : i->started_ms; /* nothing to ask: running is all there is */
+			/* Nothing to ask: running is all there is. */
+			m->passing_since_ms = is_probed && !o->is_glance ? now_ms : i->started_ms;
 	} else {
 		m->passing_since_ms = 0;
 		if (!m->failing_since_ms)

@@ -34,6 +34,7 @@ struct observer {
 	int64_t wall_ms, monotonic_ms; /* when the run began */
 	int64_t watched_since_ms;      /* the end of the first look; 0: there was none */
 	bool has_looked;
+	bool is_glance; /* one look and no other: what passes now is taken to have passed since its start */
 };
 
 /*
