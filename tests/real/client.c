@@ -8,10 +8,10 @@
  *
  * Of several hosts each gets as many connections. Half of them (with --long three of eight) are kept alive, the others are
  * new for each request; two of three requests are GET, the third is POST /echo; between two of them a connection rests for
- * some 25 ms, or --pause. With --mix every eighth uploads slowly (1 to 3 s) and every eighth is opened early and silent for 2
- * to 4 s before its request. With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 2
- * to 4 s, whose texts must come back: each counts as a request. Without --seconds and --requests it goes on until SIGTERM,
- * at most an hour.
+ * some 25 ms, or --pause. With --mix every eighth uploads slowly (2 s) and every eighth is opened early and silent for 1 to
+ * 2 s before its request. With --long every eighth asks for answers that take 2 s, and every eighth is a WebSocket for 1 to
+ * 2 s, whose texts must come back: each counts as a request. So long an old worker of nginx stays, and no longer, or each
+ * change takes as long. Without --seconds and --requests it goes on until SIGTERM, at most an hour.
  * Ends with one line: requests=N failed=N versions=1:N,2:N, and with --long waited=N sockets=N, those that came to their
  * proper end; exits 0 only when nothing failed.
  */
@@ -255,7 +255,7 @@ static void connected(struct connection *c)
 		fail(c, "connect", NULL);
 	} else if (c->is_silent) {
 		c->state = SILENT;
-		c->wake_ms = now_ms() + between(2000, 4000);
+		c->wake_ms = now_ms() + between(1000, 2000);
 	} else {
 		start_request(c);
 	}
@@ -343,7 +343,7 @@ static void judge_upgrade(struct connection *c, size_t head)
 		fail(c, "handshake", NULL);
 	} else {
 		ended++;
-		c->closes_ms = now_ms() + between(2000, 4000);
+		c->closes_ms = now_ms() + between(1000, 2000);
 		rest(c);
 	}
 }
