@@ -27,7 +27,8 @@
 #include "resolve.h"
 #include "whatif.h"
 
-#define POLL_MS 200               /* how often a gate or a hold is looked at */
+#define POLL_MS 200               /* how often a gate or a hold is looked at, */
+#define LOOK_SHARE 4              /* and no more than one part in so many of a processor's time */
 #define RUN_MAX_MS (30 * 60000)   /* then the next run takes it from there */
 #define DOCKER_AWAY_MAX_MS 60000  /* how long a run waits for an engine that restarts */
 
@@ -56,6 +57,7 @@ struct cycle {
 	const char **said;       /* the last reason logged for each service */
 	size_t said_count;
 	bool has_looked;
+	int64_t look_ms;         /* what the last look took of the processor: with many instances each of their tables is read */
 	int lock;
 };
 
@@ -100,8 +102,10 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 
 static int look(struct cycle *c, const struct desired *d, struct arena *a, struct world *w, struct err *e)
 {
+	int64_t before_ms = clock_cpu_ms();
 	if (observe(&c->observer, d, a, w, e) < 0)
 		return -1;
+	c->look_ms = clock_cpu_ms() - before_ms;
 	w->failures = c->performer.failures.items;
 	w->failures_count = c->performer.failures.count;
 	return 0;
@@ -224,7 +228,9 @@ static bool is_at_rest(struct cycle *c, struct arena *a)
 static void wait_a_little(struct cycle *c, const struct decision *d, enum act act, struct arena *a)
 {
 	int64_t left_ms = d->wait_until_ms ? d->wait_until_ms - observer_now_ms(&c->observer) : POLL_MS;
-	left_ms = act == ACT_DONE ? 0 : left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms;
+	int64_t rest_ms = (LOOK_SHARE - 1) * c->look_ms;
+	left_ms = left_ms > POLL_MS ? POLL_MS : left_ms < 10 ? 10 : left_ms;
+	left_ms = act == ACT_DONE ? 0 : left_ms < rest_ms ? rest_ms : left_ms;
 	if (!is_at_rest(c, a))
 		docker_poll(c->docker, left_ms);
 	else if (act == ACT_NOTHING)

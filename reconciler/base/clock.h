@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 int64_t clock_now_ms(void);       /* milliseconds since 1970, UTC */
+int64_t clock_cpu_ms(void); /* what this process has had of the processors */
 int64_t clock_monotonic_ms(void); /* for deadlines inside one process; not comparable with anything else */
 
 /* Sleeps, but not through a stop request: returns true at once when one is pending. */
