@@ -200,6 +200,7 @@ static void mend_flags(struct pass *p)
 		a->revision = t->next.revision;
 		a->rollout = t->rollout;
 		a->weight = t->weight;
+		a->to_testers = t->to_testers;
 		a->reason = "its flags were changed by hand";
 	}
 }

@@ -37,6 +37,18 @@ static bool is_listed(const struct side *side, const char *revision, const struc
 	return (int)s->count >= n && living == side->addresses_count;
 }
 
+/* Is nginx to lead somebody to it? */
+static bool is_public(const struct step *step)
+{
+	return step->weight > 0 || step->to_testers;
+}
+
+/* Have those whom this step is for what it gives them? */
+static bool has_share(const struct traffic *now, const struct step *step)
+{
+	return now->weight >= step->weight && (!step->to_testers || now->to_testers || now->weight > 0);
+}
+
 static bool is_reached(struct rollout *r, const struct trip *t, const struct step *step)
 {
 	if ((int)set_ready(r, r->target, &t->next, step->next, t->trust).count < step->next || set_count_up(&t->stable) > step->stable)
@@ -47,8 +59,8 @@ static bool is_reached(struct rollout *r, const struct trip *t, const struct ste
 		return true;
 	if ((int)r->now->stable.addresses_count > step->listed)
 		return false;
-	return r->now->weight >= step->weight &&
-	       (step->weight == 0 || is_listed(&r->now->next, r->target->revision, &t->next, step->next));
+	return has_share(r->now, step) &&
+	       (!is_public(step) || is_listed(&r->now->next, r->target->revision, &t->next, step->next));
 }
 
 /* What of the old revision nginx lists, less what this step parks. */
@@ -152,14 +164,14 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 		rollout_fold(r, side_of(r->pass, r->target->revision, &t->next, (size_t)step->next), "one revision again");
 		return;
 	}
-	if (r->now && step->weight > 0 && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
+	if (r->now && is_public(step) && !is_listed(&r->now->next, r->target->revision, &t->next, step->next)) {
 		/* New ones in and old ones out by the same reload. */
 		bool is_new = strcmp(r->now->next.revision, r->target->revision) != 0;
 		rollout_sides(r, is_new ? rollout_new_name(r) : r->now->rollout, listed_side(r, t, step), next_side(r, t, step));
 		rollout_wait(r, "announces its next instances", 0);
 		return;
 	}
-	if (r->now && r->now->weight < step->weight) {
+	if (r->now && !has_share(r->now, step)) {
 		/* Nothing gets requests while some of it is not ready. */
 		struct side ready = next_side(r, t, step);
 		if (!side_equal(&ready, &r->now->next)) {
@@ -167,7 +179,10 @@ static void work(struct rollout *r, const struct trip *t, const struct step *ste
 			rollout_wait(r, "takes out what is not ready any more", 0);
 			return;
 		}
-		rollout_shift(r, step->weight, let_go(r, t));
+		if (step->weight)
+			rollout_shift(r, step->weight, let_go(r, t));
+		else
+			rollout_show(r);
 		return;
 	}
 	step_down(r, t, step);
@@ -208,7 +223,7 @@ static int64_t begun_ms(const struct rollout *r, const struct trip *t, const str
 	return begun_ms;
 }
 
-/* " at 10.231.0.3:8080": where one on the host can look at what nginx leads nobody to. */
+/* " at 10.231.0.3:8080": where one on the host can look at what has no share; and who else can. */
 static const char *dark_at(const struct rollout *r, const struct trip *t, const struct step *step)
 {
 	const struct value *ports = service_ports(r->target);
@@ -222,6 +237,8 @@ static const char *dark_at(const struct rollout *r, const struct trip *t, const 
 		for (size_t k = 0; !strchr(address, ':') && k < ports->count; k++)
 			text = arena_printf(r->pass->arena, "%s%s %s:%d", text, *text ? "," : " at", address, (int)ports->items[k].integer);
 	}
+	if (step->to_testers)
+		text = arena_printf(r->pass->arena, "%s%s for testers", text, *text ? ", and" : "");
 	return text;
 }
 

@@ -192,6 +192,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 	for (size_t i = 0; i < w->nginx.topology.services_count; i++) {
 		struct traffic *t = &w->nginx.topology.services[i];
 		t->weight = 0;
+		t->to_testers = false;
 		t->weight_since_ms = 0;
 		t->is_damaged = false;
 		for (size_t k = 0; k < before.services_count; k++)
@@ -199,6 +200,7 @@ static void publish(struct world *w, const struct action *action, struct arena *
 			    strcmp(before.services[k].service, t->service) == 0 &&
 			    strcmp(before.services[k].rollout, t->rollout) == 0) {
 				t->weight = before.services[k].weight;
+				t->to_testers = before.services[k].to_testers;
 				t->weight_since_ms = before.services[k].weight_since_ms;
 			}
 	}
@@ -223,6 +225,7 @@ static void shift(struct world *w, const struct action *action)
 		if (strcmp(t->rollout, action->rollout) == 0 && strcmp(t->project, action->project) == 0 &&
 		    strcmp(t->service, action->service) == 0) {
 			t->weight = action->weight;
+			t->to_testers = action->to_testers;
 			t->weight_since_ms = w->now_ms;
 			t->is_damaged = false;
 		}

@@ -100,19 +100,30 @@ void rollout_fold(struct rollout *r, struct side stable, const char *reason)
 	rollout_wait(r, reason, 0);
 }
 
-void rollout_shift(struct rollout *r, int weight, const char *reason)
+static void shift(struct rollout *r, int weight, bool to_testers, const char *reason)
 {
 	rollout_wait(r, "shifts traffic", 0);
 	if (!r->pass->world->nginx.is_current)
 		return; /* these flags are not in force: the configuration comes first */
 	/* The way back is always open. */
-	if (weight > r->now->weight && !rollout_may_try(r, r->target->revision, r->now->rollout))
+	if ((weight > r->now->weight || to_testers) && !rollout_may_try(r, r->target->revision, r->now->rollout))
 		return;
 	struct action *a = pass_action(r->pass, ACTION_WEIGHT, r->project, r->service);
 	a->revision = r->target->revision;
 	a->rollout = r->now->rollout;
 	a->weight = weight;
+	a->to_testers = to_testers;
 	a->reason = reason;
+}
+
+void rollout_shift(struct rollout *r, int weight, const char *reason)
+{
+	shift(r, weight, false, reason);
+}
+
+void rollout_show(struct rollout *r)
+{
+	shift(r, 0, true, NULL);
 }
 
 void rollout_commit(struct rollout *r, const struct service *s, const char *why)

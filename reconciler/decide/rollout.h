@@ -57,6 +57,8 @@ const char *rollout_new_name(struct rollout *r);
 void rollout_fold(struct rollout *r, struct side stable, const char *reason);
 /* Gives the next side that share of the requests. */
 void rollout_shift(struct rollout *r, int weight, const char *reason);
+/* Gives it those that ask for it, and no share. */
+void rollout_show(struct rollout *r);
 /* Notes that the revision is good; `why` may be NULL. */
 void rollout_commit(struct rollout *r, const struct service *s, const char *why);
 /* The revision on trial failed. With a good one to go back to it is never tried again by itself. */

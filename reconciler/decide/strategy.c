@@ -71,6 +71,12 @@ static int count_needed(const struct service *s, size_t i)
 	return (s->replicas * weight + PERMILLE - 1) / PERMILLE;
 }
 
+/* Watched in the dark: who shall see it there has a word for it. */
+static bool is_for_testers(const struct service *s, size_t i)
+{
+	return s->steps[i].weight == 0 && s->has_testers;
+}
+
 /* A share after the other, each watched; as many of the new revision as the share needs, and all of the old one, so
  * that the way back is one shift at any time. */
 static void canary(struct arena *a, const struct service *s, int stable, struct steps *out)
@@ -79,7 +85,7 @@ static void canary(struct arena *a, const struct service *s, int stable, struct 
 	for (size_t i = 0; i < s->steps_count; i++) {
 		next = count_needed(s, i) > next ? count_needed(s, i) : next; /* in the dark there may be more than a share needs */
 		emit(a, out, (struct step){.next = next, .stable = stable, .listed = stable, .weight = s->steps[i].weight,
-		                           .hold_ms = s->steps[i].hold_ms});
+		                           .to_testers = is_for_testers(s, i), .hold_ms = s->steps[i].hold_ms});
 	}
 	emit(a, out, (struct step){.next = s->replicas, .stable = stable, .listed = stable,
 	                           .weight = s->steps_count ? s->steps[s->steps_count - 1].weight : 0});
@@ -90,7 +96,8 @@ static void canary(struct arena *a, const struct service *s, int stable, struct 
 static void blue_green(struct arena *a, const struct service *s, int stable, struct steps *out)
 {
 	if (s->steps_count)
-		emit(a, out, (struct step){.next = count_needed(s, 0), .stable = stable, .listed = stable, .hold_ms = s->steps[0].hold_ms});
+		emit(a, out, (struct step){.next = count_needed(s, 0), .stable = stable, .listed = stable, .to_testers = is_for_testers(s, 0),
+		                           .hold_ms = s->steps[0].hold_ms});
 	emit(a, out, (struct step){.next = s->replicas, .stable = stable, .listed = stable});
 	finish(a, s, stable, out);
 }

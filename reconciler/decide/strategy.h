@@ -19,7 +19,8 @@ struct step {
 	int next;          /* instances of the new revision that must be ready */
 	int stable;        /* instances of the old revision that may still run */
 	int listed;        /* of these, how many nginx may still lead to; the others are parked */
-	int weight;        /* permille of the requests for the new revision */
+	int weight;        /* permille of the requests for the new revision, */
+	bool to_testers;   /* or none but of those that ask for it */
 	int64_t hold_ms;   /* how long it must stay so before the next step; or HOLD_MANUAL */
 	bool commits;      /* when the hold is over the new revision is the good one; until then a failure goes back */
 	bool is_kept;      /* the hold only keeps the old revision warm: no run waits for it */

@@ -521,6 +521,7 @@ void draft_settle(struct parse *p, struct draft *d)
 	struct service *s = &d->service;
 	table(&rows, &shown);
 	s->is_routed = d->is_routed;
+	s->has_testers = d->has_testers;
 	s->replicas = 1;
 	s->rollback_window = 3;
 	if (!is_set(d, "restart")) /* written out, so that drift from it is seen */

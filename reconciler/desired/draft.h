@@ -17,7 +17,7 @@ struct draft {
 	struct mark writing_mark;
 	const char *fixed;         /* what a second instance cannot have beside the first: "a fixed host port"; NULL: nothing */
 	const char *fixed_path;    /* the row that says so */
-	bool is_routed;
+	bool is_routed, has_testers;
 	bool is_completed_for;     /* some service waits for its completion */
 	struct draft **needs;      /* the services that it depends on, without itself and those that do not exist */
 	size_t needs_count;

@@ -388,6 +388,7 @@ static void connect_routes(struct load *l)
 			parse_error(&l->parse, r->to->mark, "x-reconcile.routes", "%s: a service with a route must have a name that does not begin "
 			            "with a dot", node_shown(&l->parse, r->to));
 		d->is_routed = true;
+		d->has_testers |= r->route.in.testers != NULL;
 		draft_route(l->parse.a, d, r->route.transport == TRANSPORT_UDP, r->route.port);
 	}
 }

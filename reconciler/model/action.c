@@ -180,7 +180,10 @@ static void print_object(struct buf *out, const struct action *a)
 		buf_printf(out, " %s to %s", a->instance->name, a->name);
 		break;
 	case ACTION_WEIGHT:
-		buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);
+		if (a->to_testers)
+			buf_puts(out, ": testers to the next revision");
+		else
+			buf_printf(out, ": %d.%d%% to the next revision", a->weight / 10, a->weight % 10);
 		break;
 	case ACTION_SWAP_MAKE: case ACTION_SWAP_MEND: case ACTION_SWAP_OFF: case ACTION_SWAPPINESS:
 		print_swap(out, a);

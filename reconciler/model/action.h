@@ -82,6 +82,7 @@ struct action {
 	const char *image_id;          /* COMMIT: what its image is on this host; "": it is not here */
 	const char *rollout;           /* WEIGHT */
 	int weight;                    /* WEIGHT */
+	bool to_testers;               /* WEIGHT of 0: whoever asks gets it all the same; a larger one has them, too */
 	const struct topology *topology; /* PUBLISH */
 	const struct swap_change *swap; /* SWAP_*, SWAPPINESS */
 	const struct change *changes;  /* UPDATE */

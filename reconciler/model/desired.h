@@ -35,7 +35,7 @@ extern const char *const strategy_names[STRATEGY_COUNT];
 
 /* x-reconcile.steps: so much of the traffic, for so long. */
 struct canary_step {
-	int weight;       /* permille; 0, only at the first: it is in the dark, where nginx leads nobody to it */
+	int weight;       /* permille; 0, only at the first: it is in the dark, where nginx leads nobody to it but testers */
 	int64_t hold_ms;  /* or HOLD_MANUAL */
 	int instances;    /* in the dark: so many of the new revision; 0: as many as what comes after it needs */
 };
@@ -139,7 +139,8 @@ struct service {
 	int64_t keep_old_ms;      /* how long the old one stays warm after that */
 	int rollback_window;      /* so many of the revisions that were good before come back by their readiness alone */
 	int64_t drain_timeout_ms; /* bound on waiting for requests in flight */
-	bool is_routed;           /* some route leads to it */
+	bool is_routed;           /* some route leads to it, */
+	bool has_testers;         /* and one of these says what testers send */
 	bool is_left_alone;       /* --target: neither a target nor needed by one. Stays as it is: instances, traffic, images */
 
 	/* With PULL_ALWAYS: why nobody could say what its tag means now. This is then the last good one, when there is one. */

@@ -121,6 +121,7 @@ struct traffic {
 	struct side stable, next;
 	/* Observed beside the configuration; ignored when a topology is published: */
 	int weight;               /* of next, 0..PERMILLE */
+	bool to_testers;          /* at weight 0: next is there for those that ask for it by a route's `testers` */
 	int64_t weight_since_ms;  /* when it was last changed, ms since 1970; 0: never */
 	bool is_damaged;          /* the flags on disk are not those of that weight: somebody changed them */
 };

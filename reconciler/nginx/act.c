@@ -342,31 +342,31 @@ static int act_publish(const struct nginx_settings *s, struct http *http, const 
 
 /* Asks the private server, which draws as the routes do, for one bucket. */
 static int prove_bucket(const struct nginx_settings *s, struct http *http, struct arena *a, const struct action *action,
-                        int rank, struct err *e)
+                        const char *bucket, bool is_in, struct err *e)
 {
-	const char *wanted = rank < action->weight ? "next" : "stable", *answer;
-	int bucket = traffic_bucket(rank);
-	const char *path = arena_printf(a, "/side/%s/%s?bucket=%d", action->project, action->service, bucket);
+	const char *wanted = is_in ? "next" : "stable", *answer;
+	const char *path = arena_printf(a, "/side/%s/%s?bucket=%s", action->project, action->service, bucket);
 	if (private_ask(s, http, path, a, &answer, e) < 0)
 		return err_wrap(e, "%s/%s: weight %d is set but not proven", action->project, action->service, action->weight);
 	if (strcmp(answer, wanted) == 0)
 		return 0;
-	return err_set(e, ERR_CONFLICT, "%s/%s: weight %d is not in force: bucket %d goes to '%s', wanted '%s' (can the "
+	return err_set(e, ERR_CONFLICT, "%s/%s: weight %d is not in force: bucket %s goes to '%s', wanted '%s' (can the "
 	               "workers of nginx pass every folder above %s?)", action->project, action->service, action->weight,
 	               bucket, answer, wanted, s->directory);
 }
 
-/* Buckets 0 and 999 whatever the weight, and both sides of the border. */
+/* Buckets 0 and 999 whatever the weight, both sides of the border, and whoever asks. */
 static int prove(const struct nginx_settings *s, struct http *http, struct arena *a, const struct action *action,
                  struct err *e)
 {
 	for (int rank = 0; rank < PERMILLE; rank++) {
 		bool is_border = rank == action->weight - 1 || rank == action->weight;
-		bool is_end = traffic_bucket(rank) == 0 || traffic_bucket(rank) == PERMILLE - 1;
-		if ((is_border || is_end) && prove_bucket(s, http, a, action, rank, e) < 0)
+		int bucket = traffic_bucket(rank);
+		if ((is_border || bucket == 0 || bucket == PERMILLE - 1) &&
+		    prove_bucket(s, http, a, action, arena_printf(a, "%d", bucket), rank < action->weight, e) < 0)
 			return -1;
 	}
-	return 0;
+	return prove_bucket(s, http, a, action, TRAFFIC_TESTERS, action->weight > 0 || action->to_testers, e);
 }
 
 static int act_weight(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e)
@@ -387,13 +387,14 @@ static int act_weight(const struct nginx_settings *s, struct http *http, const s
 		               action->rollout);
 	struct traffic before = *t;
 	traffic_read(s, &a, &before);
-	if (traffic_write(s, &a, t, action->weight, e) < 0)
+	if (traffic_write(s, &a, t, action->weight, action->to_testers, e) < 0)
 		return -1;
 	if (prove(s, http, &a, action, e) == 0 &&
 	    (!topology_is_streamed(&topology, t->project, t->service) || publish(s, http, &topology, e) == 0))
 		return 0;
 	/* What is on disk is taken for what is in force; more than before must not be claimed without proof. */
-	if (before.weight < action->weight && traffic_write(s, &a, t, before.weight, &late) < 0)
+	bool is_more = before.weight < action->weight || (action->to_testers && before.weight == 0 && !before.to_testers);
+	if (is_more && traffic_write(s, &a, t, before.weight, before.to_testers, &late) < 0)
 		log_warning("%s", late.message);
 	return -1;
 }

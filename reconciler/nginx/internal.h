@@ -50,12 +50,13 @@ MUST_CHECK int config_render(const struct nginx_settings *s, const struct topolo
                              struct config *out, struct err *e);
 
 /* traffic.c: the weights on disk */
+#define TRAFFIC_TESTERS "testers" /* the bucket of whoever asks for the next side: in with the first, or alone */
 int traffic_bucket(int rank); /* the bucket that comes in as number `rank`, both 0..999 */
 char *traffic_path(const struct nginx_settings *s, struct arena *a, const struct traffic *t, const char *leaf);
-/* Fills weight and weight_since_ms. */
+/* Fills weight, to_testers and weight_since_ms. */
 void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffic *t);
 MUST_CHECK int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight,
-                             struct err *e);
+                             bool to_testers, struct err *e);
 /* Takes away all flags of a rollout: from then on everything goes to its stable side. */
 MUST_CHECK int traffic_forget(const struct nginx_settings *s, struct arena *a, const struct traffic *t, struct err *e);
 /* Removes the flags of all rollouts that neither topology names. */

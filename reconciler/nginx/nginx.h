@@ -8,6 +8,7 @@
  *   assets/<hash>                certificates, keys and pages, by the hash of their content
  *   live -> generations/<id>     what the http {} of the user's nginx.conf includes: <directory>/live/http*.conf
  *   sets/<permille>/<bucket>                            one empty file for each bucket below that weight
+ *   sets/testers/testers                                nobody but those that ask; a set with buckets has that file, too
  *   traffic/<project>/<service>/<rollout>/now -> set    the weight in force: one rename changes it
  *   traffic/<project>/<service>/<rollout>/both          the sides may stand in for each other
  *   close                                               up while a reload is announced
@@ -15,7 +16,7 @@
  * Buckets are 0..999 in the order of a fixed permutation that grows: who is in at 5 % is in at 25 %.
  *
  * The private server on 127.0.0.1:<status_port>, as nginx has it, answers /generation with the id, and /side/<project>/<service>?bucket=N
- * with "stable" or "next", by the same flag test as the routes use.
+ * (or =testers) with "stable" or "next", by the same flag test as the routes use.
  */
 #ifndef NGINX_NGINX_H
 #define NGINX_NGINX_H
@@ -69,8 +70,8 @@ MUST_CHECK int nginx_find_namings(const struct nginx_settings *s, const struct d
  * Without a running nginx: ERR_UNREACHABLE, and nothing was changed. A rollout that the installed topology does not
  * name starts without flags, also when its name was used before.
  * WEIGHT: builds the set if need be, `both` first when the weight grows from 0 and last when it falls to 0, one
- * rename, then asks the private server for buckets 0 and 999; a larger weight that cannot be proven is taken back. Of a
- * service with a tcp or udp route it ends with a PUBLISH, because stream has no flags.
+ * rename, then asks the private server for buckets 0 and 999 and for testers; a larger share that cannot be proven is taken
+ * back. Of a service with a tcp or udp route it ends with a PUBLISH, because stream has no flags.
  */
 MUST_CHECK int nginx_act(const struct nginx_settings *s, struct http *http, const struct action *action, struct err *e);
 

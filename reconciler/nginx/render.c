@@ -309,7 +309,7 @@ static void print_private(struct buf *out, const struct render *c)
 			continue;
 		buf_printf(out, "\tlocation = /side/%s/%s {\n", t->project, t->service);
 		if (render_has_address(&t->next) && *t->rollout) {
-			buf_puts(out, "\t\tif ($arg_bucket !~ \"^[0-9][0-9]?[0-9]?$\") { return 400; }\n");
+			buf_puts(out, "\t\tif ($arg_bucket !~ \"^(" TRAFFIC_TESTERS "|[0-9][0-9]?[0-9]?)$\") { return 400; }\n");
 			print_draw(out, c->s, arena_printf(c->a, "%s/%s/%s", t->project, t->service, t->rollout), "$arg_bucket");
 			buf_puts(out, "\t\treturn 200 \"$reconcile_side\\n\";\n\t}\n");
 		} else {

@@ -94,12 +94,12 @@ static void print_key(struct buf *out, const struct render *c, const struct rout
 		           part, render_cookie(c, r), name, COOKIE_LIFE_S);
 }
 
-/* Whoever asks is in the bucket that comes in first, or in the one that comes in last: a side without a share has nobody
- * to offer, and cannot be asked for. */
+/* Whoever asks is in a bucket of its own, which comes in with the first one or before, or in the one that comes in last: a
+ * side that is not to be seen has nobody to offer, and cannot be asked for. */
 static void print_asked(struct buf *out, const struct render *c, const struct route *r)
 {
-	buf_printf(out, "map %s %s { always %d; never %d; default %s; }\n", part_of(c, r->in.testers), render_bucket(c, r),
-	           traffic_bucket(0), traffic_bucket(PERMILLE - 1), drawn_bucket(c, r));
+	buf_printf(out, "map %s %s { always " TRAFFIC_TESTERS "; never %d; default %s; }\n", part_of(c, r->in.testers), render_bucket(c, r),
+	           traffic_bucket(PERMILLE - 1), drawn_bucket(c, r));
 }
 
 void render_draws(struct buf *out, const struct render *c)

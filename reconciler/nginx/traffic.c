@@ -43,29 +43,47 @@ char *traffic_path(const struct nginx_settings *s, struct arena *a, const struct
 	return arena_printf(a, "%s/traffic/%s/%s/%s%s", s->directory, t->project, t->service, t->rollout, leaf);
 }
 
-/* The weight that the link names; -1 when it is none of ours. */
-static int link_weight(const char *path)
+/* What a set lets in: so many buckets, and with the first of them, or alone, whoever asks. */
+struct share {
+	int weight;
+	bool has_testers;
+};
+
+static struct share share_of(int weight, bool to_testers)
+{
+	return (struct share){weight, weight > 0 || to_testers};
+}
+
+static const char *set_name(struct arena *a, struct share share)
+{
+	return share.weight == 0 && share.has_testers ? TRAFFIC_TESTERS : arena_printf(a, "%d", share.weight);
+}
+
+/* The share that the link names; its weight is -1 when it is none of ours. */
+static struct share link_share(const char *path)
 {
 	char target[4096];
 	ssize_t n = readlink(path, target, sizeof target - 1);
 	if (n <= 0)
-		return -1;
+		return share_of(-1, false);
 	target[n] = 0;
 	const char *name = strrchr(target, '/');
 	char *end;
+	if (name && strcmp(name + 1, TRAFFIC_TESTERS) == 0)
+		return share_of(0, true);
 	long weight = name ? strtol(name + 1, &end, 10) : -1;
-	return weight >= 0 && weight <= PERMILLE && *end == 0 && end != name + 1 ? (int)weight : -1;
+	return share_of(weight >= 0 && weight <= PERMILLE && *end == 0 && end != name + 1 ? (int)weight : -1, false);
 }
 
-/* True when the folder holds exactly the files of this weight. */
-static bool is_set_whole(const char *path, int weight)
+/* True when the folder holds exactly the files of this share. */
+static bool is_set_whole(const char *path, struct share share)
 {
 	bool is_in[PERMILLE] = {false};
 	int found = 0;
 	DIR *d = opendir(path);
 	if (!d)
 		return false;
-	for (int rank = 0; rank < weight; rank++)
+	for (int rank = 0; rank < share.weight; rank++)
 		is_in[traffic_bucket(rank)] = true;
 	for (struct dirent *entry; found >= 0 && (entry = readdir(d));) {
 		char *end;
@@ -73,13 +91,14 @@ static bool is_set_whole(const char *path, int weight)
 		if (entry->d_name[0] == '.')
 			continue;
 		long bucket = strtol(entry->d_name, &end, 10);
-		bool is_one = *end == 0 && bucket >= 0 && bucket < PERMILLE && is_in[bucket] &&
+		bool is_one = (strcmp(entry->d_name, TRAFFIC_TESTERS) == 0 ? share.has_testers
+		                                                           : *end == 0 && bucket >= 0 && bucket < PERMILLE && is_in[bucket]) &&
 		              (entry->d_type == DT_REG || (entry->d_type == DT_UNKNOWN &&
 		               fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)));
 		found = is_one ? found + 1 : -1;
 	}
 	closedir(d);
-	return found == weight;
+	return found == share.weight + share.has_testers;
 }
 
 static int64_t changed_ms(const struct stat *st)
@@ -93,48 +112,56 @@ void traffic_read(const struct nginx_settings *s, struct arena *a, struct traffi
 {
 	struct stat st;
 	t->weight = 0;
+	t->to_testers = false;
 	t->weight_since_ms = 0;
 	t->is_damaged = false;
 	if (!config_is_rollout(t->rollout))
 		return;
 	const char *now = traffic_path(s, a, t, "/now");
-	int linked = 0;
 	if (lstat(now, &st) == 0) {
-		linked = link_weight(now);
-		t->weight = linked > 0 ? linked : 0;
+		struct share linked = link_share(now);
+		t->weight = linked.weight > 0 ? linked.weight : 0;
+		t->to_testers = linked.weight == 0 && linked.has_testers;
 		t->weight_since_ms = changed_ms(&st);
-		t->is_damaged = linked < 0 || t->weight_since_ms > clock_now_ms() || !is_set_whole(now, linked);
+		t->is_damaged = linked.weight < 0 || t->weight_since_ms > clock_now_ms() || !is_set_whole(now, linked);
 	}
 	t->is_damaged |= fs_exists(traffic_path(s, a, t, "/both")) != (t->weight > 0);
 }
 
-static int fill_set(const char *path, int weight, struct err *e)
+static int add_bucket(int folder, const char *path, const char *name, struct err *e)
+{
+	CLEANUP(fd_close) int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return fd < 0 ? err_errno(e, errno, "%s/%s", path, name) : 0;
+}
+
+static int fill_set(const char *path, struct share share, struct err *e)
 {
 	if (fs_mkdir(path, 0755, e) < 0)
 		return -1;
 	CLEANUP(fd_close) int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return err_errno(e, errno, "%s", path);
-	for (int rank = 0; rank < weight; rank++) {
+	if (share.has_testers && add_bucket(folder, path, TRAFFIC_TESTERS, e) < 0)
+		return -1;
+	for (int rank = 0; rank < share.weight; rank++) {
 		char name[16];
 		snprintf(name, sizeof name, "%d", traffic_bucket(rank));
-		CLEANUP(fd_close) int fd = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-		if (fd < 0)
-			return err_errno(e, errno, "%s/%s", path, name);
+		if (add_bucket(folder, path, name, e) < 0)
+			return -1;
 	}
 	if (fsync(folder) < 0)
 		return err_errno(e, errno, "%s: cannot sync", path);
 	return 0;
 }
 
-/* Makes sure that sets/<weight> is there and whole. */
-static int need_set(const struct nginx_settings *s, struct arena *a, int weight, struct err *e)
+/* Makes sure that the set is there and whole. */
+static int need_set(const struct nginx_settings *s, struct arena *a, struct share share, struct err *e)
 {
-	char *path = arena_printf(a, "%s/sets/%d", s->directory, weight);
+	char *path = arena_printf(a, "%s/sets/%s", s->directory, set_name(a, share));
 	char *temp = arena_printf(a, "%s/sets/.new", s->directory);
-	if (is_set_whole(path, weight))
+	if (is_set_whole(path, share))
 		return 0;
-	if (fs_remove_tree(temp, e) < 0 || fill_set(temp, weight, e) < 0)
+	if (fs_remove_tree(temp, e) < 0 || fill_set(temp, share, e) < 0)
 		return -1;
 	/* A damaged set may be in use: it is exchanged in one step, not emptied. */
 	bool exchange = fs_exists(path);
@@ -153,28 +180,30 @@ static int set_both(const struct nginx_settings *s, struct arena *a, const struc
 	return 0;
 }
 
-static int set_now(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
+static int set_now(const struct nginx_settings *s, struct arena *a, const struct traffic *t, struct share share, struct err *e)
 {
 	const char *now = traffic_path(s, a, t, "/now");
-	if (need_set(s, a, weight, e) < 0 || fs_mkdir(traffic_path(s, a, t, ""), 0755, e) < 0)
+	if (need_set(s, a, share, e) < 0 || fs_mkdir(traffic_path(s, a, t, ""), 0755, e) < 0)
 		return -1;
-	if (weight > 0 && set_both(s, a, t, true, e) < 0)
+	if (share.weight > 0 && set_both(s, a, t, true, e) < 0)
 		return -1;
 	/* A link that says so already keeps its time: weight_since_ms is when the weight changed. */
 	struct stat st;
-	int linked = link_weight(now);
-	if (linked == weight && lstat(now, &st) == 0 && changed_ms(&st) <= clock_now_ms())
+	struct share linked = link_share(now);
+	if (linked.weight == share.weight && linked.has_testers == share.has_testers && lstat(now, &st) == 0 &&
+	    changed_ms(&st) <= clock_now_ms())
 		return 0;
-	if (linked < 0 && fs_remove_tree(now, e) < 0) /* no link of ours; a folder would stand in the way */
+	if (linked.weight < 0 && fs_remove_tree(now, e) < 0) /* no link of ours; a folder would stand in the way */
 		return -1;
-	return fs_symlink(arena_printf(a, "../../../../sets/%d", weight), now, e);
+	return fs_symlink(arena_printf(a, "../../../../sets/%s", set_name(a, share)), now, e);
 }
 
-int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, struct err *e)
+int traffic_write(const struct nginx_settings *s, struct arena *a, const struct traffic *t, int weight, bool to_testers,
+                  struct err *e)
 {
-	int result = set_now(s, a, t, weight, e);
+	int result = set_now(s, a, t, share_of(weight, to_testers), e);
 	/* The way back works on a full disk too: no link says the same as one to an empty set. */
-	if (result < 0 && weight == 0 && (unlink(traffic_path(s, a, t, "/now")) == 0 || errno == ENOENT))
+	if (result < 0 && weight == 0 && !to_testers && (unlink(traffic_path(s, a, t, "/now")) == 0 || errno == ENOENT))
 		result = 0;
 	return result == 0 && weight == 0 ? set_both(s, a, t, false, e) : result;
 }

@@ -334,9 +334,9 @@ static inline void check_weight(struct host *h, const struct action *a)
 	if (!t)
 		return;
 	/* Weight goes only to what is ready, all of it. The same weight again moves nothing. */
-	if (a->weight == t->weight)
+	if (a->weight == t->weight && a->to_testers == t->to_testers)
 		CHECK(t->is_damaged);
-	else if (a->weight > t->weight)
+	else if (a->weight > t->weight || a->to_testers)
 		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
 	else
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);

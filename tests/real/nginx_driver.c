@@ -59,6 +59,7 @@ static int run(int argc, char **argv, const struct nginx_settings *s, struct htt
 		action.project = argv[2];
 		action.service = argv[3];
 		action.rollout = argv[4];
+		action.to_testers = strcmp(argv[5], "testers") == 0;
 		action.weight = (int)strtol(argv[5], NULL, 10);
 	} else {
 		return err_set(e, ERR_USAGE, "what?");

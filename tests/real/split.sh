@@ -116,6 +116,9 @@ ok routes 100 "split=address testers=header:X-Canary"
 # at WEIGHT ALWAYS NEVER
 at() { ok driver weight shop a a1 "$1"; is "always at $1" "$(v "$ALWAYS")" "$2"; is "never at $1" "$(v "$NEVER")" "$3"; }
 at 0 a a
+at testers A a
+is "who does not ask, where testers have it" "$(seq 200 | ask | cut -d' ' -f2 | sort -u)" a
+at 0 a a
 at 1 A a
 is "who does not ask" "$(seq 40 | ask | cut -d' ' -f2 | sort -u)" a
 is "another word" "$(v 'header = "X-Canary: yes"')" a

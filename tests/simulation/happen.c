@@ -219,7 +219,7 @@ static void manifests_are_mended(struct simulation *s, const struct step *step)
 	say(s, "* a commit: the manifests are mended");
 }
 
-/* Other shares for the steps of a canary, with or without the one in the dark, and another one for its way in. */
+/* Other shares for the steps of a canary, with or without the one in the dark or testers, and another one for its way in. */
 static void change_weights(struct simulation *s, const struct step *step)
 {
 	struct service *one = chosen(s, step);
@@ -236,6 +236,8 @@ static void change_weights(struct simulation *s, const struct step *step)
 		*ARENA_PUSH(&s->host.arena, steps, count) = (struct canary_step){(int)++shares * (int)(20 + step->how % 300), one->steps[i].hold_ms};
 	one->steps = steps;
 	one->steps_count = count;
+	if (s->schedule->has_options && step->size / 360 % 4 == 0)
+		let_testers(s, one, !one->has_testers);
 	for (size_t i = 0; i < d->routes_count; i++)
 		if (strcmp(d->routes[i].service, one->name) == 0)
 			d->routes[i].weight = 10 + (int)(step->size % 90);
@@ -385,6 +387,7 @@ static void hands_on_nginx(struct simulation *s, const struct step *step)
 			struct traffic *t = &n->topology.services[i];
 			t->is_damaged = step->size % 2;
 			t->weight = t->is_damaged ? t->weight : 0;
+			t->to_testers = t->is_damaged && t->to_testers;
 		}
 		break;
 	case 3: n->is_announcing = true; break;

@@ -40,7 +40,7 @@ static bool is_quarantined(const struct world *w, const char *service, const cha
 static bool is_mending(struct simulation *s, const struct action *a)
 {
 	const struct traffic *t = a->kind == ACTION_WEIGHT ? traffic_of(&s->host, a->service) : NULL;
-	return t && t->is_damaged && t->weight == a->weight;
+	return t && t->is_damaged && t->weight == a->weight && t->to_testers == a->to_testers;
 }
 
 static const char *keeps_off(struct simulation *s, const struct action *a)
@@ -465,10 +465,47 @@ static const char *announces_after_the_dark(struct simulation *s, const struct a
 	const char *broken = NULL;
 	for (size_t i = 0; i < a->topology->services_count && !broken; i++) {
 		const struct traffic *t = &a->topology->services[i], *was = traffic_of(&s->host, t->service);
-		if (*t->next.revision && !(was && strcmp(was->next.revision, t->next.revision) == 0))
+		const struct service *want = wanted_in(s->desired, t->service);
+		bool is_shown = want && want->has_testers; /* testers come to it before */
+		if (*t->next.revision && !is_shown && !(was && strcmp(was->next.revision, t->next.revision) == 0))
 			broken = comes_out_of_the_dark(s, t->service, t->next.revision);
 	}
 	return broken;
+}
+
+/* Nor has anybody come to it but testers. */
+static const char *shifts_after_the_dark(struct simulation *s, const struct action *a)
+{
+	const struct traffic *t = traffic_of(&s->host, a->service);
+	return t && !t->weight && a->weight ? comes_out_of_the_dark(s, a->service, a->revision) : NULL;
+}
+
+/* Whoever asks comes to what is on trial in the dark, and to nothing that somebody stopped. */
+static const char *shows_what_is_in_the_dark(struct simulation *s, const struct action *a)
+{
+	const struct service *want = wanted_in(s->desired, a->service);
+	if (!a->to_testers || is_mending(s, a))
+		return NULL;
+	if (a->weight || !want || !want->has_testers || !want->steps_count || want->steps[0].weight)
+		return "testers alone come to what is in the dark";
+	if (strcmp(want->revision, a->revision) != 0 || is_quarantined(s->host.world, a->service, a->revision) ||
+	    has_order(s->host.world, ORDER_ABORT, a->service, a->revision) || has_order(s->host.world, ORDER_PAUSE, a->service, ""))
+		return "what failed, or was stopped by somebody, is shown to nobody";
+	return NULL;
+}
+
+/* And they are led back at once when it fails: by their flag, which no reload is waited for. */
+static const char *leads_testers_back(struct simulation *s, const struct action *a)
+{
+	struct host *h = &s->host;
+	for (size_t i = 0; h->world->nginx.is_current && i < h->world->nginx.topology.services_count; i++) {
+		const struct traffic *was = &h->world->nginx.topology.services[i], *t = traffic_in(a->topology, was->service);
+		int stable = (int)was->stable.addresses_count;
+		if (was->to_testers && t && strcmp(t->rollout, was->rollout) != 0 && !*t->next.revision && stable &&
+		    count_serving(h, &was->stable) == stable)
+			return "testers are led back before the reload";
+	}
+	return NULL;
 }
 
 /* After that batch an operator lets it go on, and nobody else. */
@@ -591,7 +628,11 @@ static const char *is_dark_in_the_dark(struct simulation *s, const struct status
 {
 	const struct traffic *t = traffic_of(&s->host, st->service);
 	bool is_dark = st->reason && st->to && st->step && strstr(st->reason, " in the dark");
-	return is_dark && t && t->weight ? "what is in the dark gets no requests" : NULL;
+	if (is_dark && t && t->weight)
+		return "what is in the dark gets no requests";
+	if (is_dark && strstr(st->reason, " for testers") && t && !t->to_testers)
+		return "testers come to what is said to be for them";
+	return st->phase == PHASE_ROLLED_BACK && t && t->to_testers ? "what failed is shown to nobody" : NULL;
 }
 
 /* What was good a little while ago only has to get ready: that is said of it, and of nothing else. */
@@ -680,6 +721,12 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = shifts_as_planned(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)
 		broken = pauses_after_its_batch(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shifts_after_the_dark(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = shows_what_is_in_the_dark(s, a);
+	if (!broken && a->kind == ACTION_PUBLISH)
+		broken = leads_testers_back(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
 		broken = announces_after_the_dark(s, a);
 	if (!broken && a->kind == ACTION_PUBLISH)
@@ -775,7 +822,7 @@ static const char *compare_service(struct simulation *s, const struct service *w
 	}
 	if (count != want->replicas)
 		return "at the end there are as many instances as Git says";
-	if (want->is_routed ? (int)t->stable.addresses_count != count || *t->next.revision || t->weight || t->is_damaged : t != NULL)
+	if (want->is_routed ? (int)t->stable.addresses_count != count || *t->next.revision || t->weight || t->to_testers || t->is_damaged : t != NULL)
 		return "at the end nginx has what Git says and no more";
 	const struct good *good = good_of(&s->host, want->name);
 	if (!good || strcmp(good->revision, want->revision) != 0)

@@ -79,6 +79,8 @@ void schedule_draw(struct schedule *s, uint64_t seed, int steps)
 	for (int i = 0; i < s->services; i++)
 		s->setups[i].has_smoke = roll(&apart, 2) && !s->setups[i].is_job;
 	draw_options(s);
+	for (int i = 0; i < s->services; i++)
+		s->setups[i].has_testers = roll(&apart, 2) && s->setups[i].is_dark;
 	s->memory_mib = roll(&state, 3) ? (int)roll(&state, 300) : 0;
 	s->steps_count = steps;
 	for (int i = 0; i < steps; i++) {
@@ -103,7 +105,7 @@ void schedule_print(const struct schedule *s)
 		        (int)one->slow_ms, one->is_routed ? ", routed" : "", one->has_healthcheck ? ", health check" : "",
 		        one->is_job ? ", a job" : "", one->has_smoke ? ", smoke test" : "", one->is_analysed ? ", analysed" : "", (int)one->min_requests);
 		if (one->is_dark)
-			fprintf(stderr, ", %d in the dark", one->dark_instances);
+			fprintf(stderr, ", %d in the dark%s", one->dark_instances, one->has_testers ? " for testers" : "");
 		if (one->pause_after)
 			fprintf(stderr, ", pause after %d", one->pause_after);
 		if (one->on_inconclusive)

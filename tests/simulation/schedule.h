@@ -24,6 +24,7 @@ struct setup {
 	int64_t canary_hold_ms; /* of each of its steps; or HOLD_MANUAL */
 	bool is_dark;        /* the first of these has no share */
 	int dark_instances;  /* 0: as many as what comes after it needs */
+	bool has_testers;    /* whoever asks is led to what has no share */
 	int pause_after;
 	int rollback_window;
 	bool is_analysed;    /* by the manifest */

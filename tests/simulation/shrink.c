@@ -69,6 +69,7 @@ static bool simplify(struct simulation *s, struct schedule *schedule, const char
 		TRY(one->rollback_window, 0);
 		TRY(one->is_dark, false);
 		TRY(one->dark_instances, 0);
+		TRY(one->has_testers, false);
 		TRY(one->pause_after, 0);
 		TRY(one->on_inconclusive, INCONCLUSIVE_PAUSE);
 		TRY(one->replicas, 1);

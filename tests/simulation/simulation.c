@@ -102,6 +102,15 @@ void settle_steps(struct simulation *s, struct service *one)
 		*ARENA_PUSH(&s->host.arena, one->steps, one->steps_count) = (struct canary_step){(int[]){50, 250, 500}[k], setup->canary_hold_ms};
 }
 
+void let_testers(struct simulation *s, struct service *one, bool may)
+{
+	struct desired *d = &s->host.desired;
+	one->has_testers = may && one->is_routed;
+	for (size_t i = 0; i < d->routes_count; i++)
+		if (strcmp(d->routes[i].service, one->name) == 0)
+			d->routes[i].in.testers = one->has_testers ? "header:X-Testers" : NULL;
+}
+
 void simulation_begin(struct simulation *s, const struct schedule *schedule)
 {
 	struct arena arena = s->host.arena;
@@ -134,6 +143,7 @@ void simulation_begin(struct simulation *s, const struct schedule *schedule)
 		one->rollback_window = setup->rollback_window;
 		one->pause_after = setup->pause_after;
 		settle_steps(s, one);
+		let_testers(s, one, setup->has_testers);
 		one->analysis = (struct analysis){.is_on = is_analysed(setup, setup->strategy), .min_requests = setup->min_requests,
 		                                  .on_inconclusive = setup->on_inconclusive};
 		one->has_healthcheck = setup->has_healthcheck;

@@ -153,6 +153,8 @@ bool is_ours(const struct instance *i);
 bool is_analysed(const struct setup *setup, enum strategy strategy);
 /* Its steps as it begins with them, as far as its strategy has such. */
 void settle_steps(struct simulation *s, struct service *one);
+/* Whether its way in says what testers send. */
+void let_testers(struct simulation *s, struct service *one, bool may);
 /* Ends by itself, or is killed: the engine starts it again when its policy says so. */
 void instance_ends(struct simulation *s, struct instance *i, int exit_code, bool is_oom, bool starts_at_once);
 void host_reboots(struct simulation *s, bool is_whole_host);

@@ -163,6 +163,85 @@ static void preview(void)
 		}
 }
 
+static struct host *shown_to_testers(const struct way *way)
+{
+	struct host *h = asked_in_the_dark(way, HOLD_MANUAL, 1);
+	service_of(h, "web")->has_testers = true;
+	run(h);
+	return h;
+}
+
+/* Testers alone, by one reload and one flag; the service's name and all other requests stay where they were. */
+static void is_shown_to_testers(struct host *h, const struct way *way, const char *revision)
+{
+	const struct traffic *t = traffic_of(h, "web");
+	CHECK_INT(phase_of(h, "web"), PHASE_WAITING);
+	CHECK_CONTAINS(reason_of(h, "web"), DARK "10.231.0.");
+	CHECK_CONTAINS(reason_of(h, "web"), ":8080, and for testers; `reconcile promote shop/web` lets it go on");
+	CHECK(t->to_testers && t->weight == 0);
+	CHECK_STR(t->next.revision, revision);
+	CHECK_INT(t->next.addresses_count, 1);
+	CHECK_INT(t->stable.addresses_count, way->replicas);
+	CHECK(least_serving == way->replicas);
+	for (size_t i = 0; i < h->world->instances_count; i++)
+		CHECK(instance_has_name(&h->world->instances[i]) == (strcmp(h->world->instances[i].revision, revision) != 0));
+	nothing_left(h);
+}
+
+static void preview_for_testers(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(dark_ways); i++) {
+		const struct way *way = &dark_ways[i];
+		struct host *h = shown_to_testers(way);
+		int before = check_failures;
+		CHECK_CONTAINS(last_line(h), "shop/web: shift traffic: testers to the next revision\n");
+		is_shown_to_testers(h, way, "rev-app:2");
+		promote(h, PERMILLE);
+		comes_in(h, "rev-app:2", way->replicas);
+		told(h, &(struct point){.way = way}, before);
+
+		/* They are led back by their flag, before nginx forgets it. */
+		h = shown_to_testers(way);
+		h->exits = "rev-app:2";
+		behave(h);
+		buf_clear(&h->trace);
+		went_back(h, &(struct point){.way = way});
+		CHECK(is_before(h->trace.text, "shop/web: shift traffic: 0.0% to the next revision", "publish"));
+		CHECK(!traffic_of(h, "web")->to_testers);
+		told(h, &(struct point){.way = way}, before);
+
+		h = shown_to_testers(way);
+		order(h, ORDER_ABORT, "web", "rev-app:2", 0);
+		ends_as(h, PHASE_ROLLED_BACK, "rev-app:1", way->replicas);
+		told(h, &(struct point){.way = way}, before);
+
+		/* A newer one begins anew, and nobody is led to the one before meanwhile. */
+		h = shown_to_testers(way);
+		set_image(h, service_of(h, "web"), "app:3");
+		run(h);
+		is_shown_to_testers(h, way, "rev-app:3");
+		CHECK_INT(count_of(h, "rev-app:2"), 0);
+		told(h, &(struct point){.way = way}, before);
+	}
+}
+
+/* Taken from the way in, or put there, while it waits. */
+static void testers_come_and_go(void)
+{
+	struct host *h = asked_in_the_dark(&dark_ways[0], HOLD_MANUAL, 1);
+	run(h);
+	is_in_the_dark(h, &dark_ways[0], 1);
+	service_of(h, "web")->has_testers = true;
+	run(h);
+	is_shown_to_testers(h, &dark_ways[0], "rev-app:2");
+	service_of(h, "web")->has_testers = false;
+	run(h);
+	CHECK_INT(phase_of(h, "web"), PHASE_WAITING);
+	CHECK(!strstr(reason_of(h, "web"), "testers"));
+	nothing_left(h);
+	host_free(h);
+}
+
 /* There is nothing to shift back, and nothing to publish. */
 static void one_that_dies_in_the_dark(void)
 {
@@ -461,6 +540,8 @@ static const struct test tests[] = {
 	{"B6 approval in the dark", canary_approval},
 	{"B5 auto_after", auto_after},
 	{"B5 preview", preview},
+	{"B5 preview for testers", preview_for_testers},
+	{"B5 testers come and go", testers_come_and_go},
 	TEST(one_that_dies_in_the_dark),
 	TEST(one_that_never_gets_ready),
 	TEST(the_way_back),

@@ -392,19 +392,27 @@ static void weights_grow_and_fall(void)
 	struct nginx_settings s = in_folder();
 	struct traffic t = service("shop", "web", "r1");
 	struct err e;
-	static const int weights[] = {0, 1, 50, 250, 1000, 250, 0};
+	static const struct {
+		int weight;
+		bool to_testers;
+	} rows[] = {{0, false}, {0, true}, {1, false}, {50, false}, {250, false}, {1000, false}, {250, false}, {0, true}, {0, false}};
 	CHECK_INT(nginx_prepare(&s, &e), 0);
 	traffic_read(&s, &a, &t);
 	CHECK_INT(t.weight, 0);
 	CHECK_INT(t.weight_since_ms, 0);
-	for (size_t i = 0; i < ARRAY_LEN(weights); i++) {
-		CHECK_INT(traffic_write(&s, &a, &t, weights[i], &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int weight = rows[i].weight;
+		bool has_testers = weight > 0 || rows[i].to_testers;
+		CHECK_INT(traffic_write(&s, &a, &t, weight, rows[i].to_testers, &e), 0);
 		traffic_read(&s, &a, &t);
-		CHECK_INT(t.weight, weights[i]);
+		CHECK_INT(t.weight, weight);
+		CHECK_INT(t.to_testers, rows[i].to_testers);
+		CHECK(!t.is_damaged);
 		CHECK(t.weight_since_ms > 0);
-		CHECK_INT(count_entries(traffic_path(&s, &a, &t, "/now")), weights[i]);
-		CHECK_INT(fs_exists(traffic_path(&s, &a, &t, "/both")), weights[i] > 0);
-		for (int rank = 0; rank < weights[i]; rank++) /* who is in at a small weight is in at every larger one */
+		CHECK_INT(count_entries(traffic_path(&s, &a, &t, "/now")), weight + has_testers);
+		CHECK_INT(fs_exists(traffic_path(&s, &a, &t, "/now/testers")), has_testers);
+		CHECK_INT(fs_exists(traffic_path(&s, &a, &t, "/both")), weight > 0);
+		for (int rank = 0; rank < weight; rank++) /* who is in at a small weight is in at every larger one */
 			CHECK(fs_exists(arena_printf(&a, "%s/%d", traffic_path(&s, &a, &t, "/now"), traffic_bucket(rank))));
 	}
 	done_with_folder();
@@ -417,12 +425,12 @@ static void a_damaged_set_is_built_again(void)
 	struct traffic t = service("shop", "web", "r1");
 	struct err e;
 	CHECK_INT(nginx_prepare(&s, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, 10, false, &e), 0);
 	const char *now = traffic_path(&s, &a, &t, "/now");
 	CHECK_INT(unlink(arena_printf(&a, "%s/%d", now, traffic_bucket(3))), 0);
 	CHECK_INT(fs_write(arena_printf(&a, "%s/stranger", now), "", 0, 0644, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
-	CHECK_INT(count_entries(now), 10);
+	CHECK_INT(traffic_write(&s, &a, &t, 10, false, &e), 0);
+	CHECK_INT(count_entries(now), 11);
 	CHECK(fs_exists(arena_printf(&a, "%s/%d", now, traffic_bucket(3))));
 	CHECK_INT(count_entries(arena_printf(&a, "%s/sets", s.directory)), 1);
 	done_with_folder();
@@ -439,8 +447,8 @@ static void changed_flags_are_noticed(void)
 	traffic_read(&s, &a, &t);
 	CHECK(!t.is_damaged); /* never anything */
 	const char *now = traffic_path(&s, &a, &t, "/now"), *both = traffic_path(&s, &a, &t, "/both");
-	for (int row = 0; row < 6; row++) {
-		CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
+	for (int row = 0; row < 7; row++) {
+		CHECK_INT(traffic_write(&s, &a, &t, 10, false, &e), 0);
 		traffic_read(&s, &a, &t);
 		CHECK(!t.is_damaged);
 		int64_t since_ms = t.weight_since_ms;
@@ -449,18 +457,19 @@ static void changed_flags_are_noticed(void)
 		case 1: CHECK_INT(fs_write(arena_printf(&a, "%s/%d", now, traffic_bucket(10)), "", 0, 0644, &e), 0); break;
 		case 2: CHECK_INT(fs_write(arena_printf(&a, "%s/stranger", now), "", 0, 0644, &e), 0); break;
 		case 3: CHECK_INT(unlink(both), 0); break;
-		case 4: CHECK_INT(unlink(now), 0); break;
-		case 5: CHECK(unlink(now) == 0 && fs_mkdir(now, 0755, &e) == 0); break;
+		case 4: CHECK_INT(unlink(arena_printf(&a, "%s/testers", now)), 0); break; /* as a version before there was that file */
+		case 5: CHECK_INT(unlink(now), 0); break;
+		case 6: CHECK(unlink(now) == 0 && fs_mkdir(now, 0755, &e) == 0); break;
 		}
 		traffic_read(&s, &a, &t);
 		CHECK(t.is_damaged);
-		CHECK_INT(t.weight, row < 4 ? 10 : 0);
-		CHECK_INT(traffic_write(&s, &a, &t, 10, &e), 0);
+		CHECK_INT(t.weight, row < 5 ? 10 : 0);
+		CHECK_INT(traffic_write(&s, &a, &t, 10, false, &e), 0);
 		traffic_read(&s, &a, &t);
 		CHECK(!t.is_damaged && t.weight == 10);
-		CHECK(row >= 4 || t.weight_since_ms == since_ms); /* a repair is no change of the weight */
+		CHECK(row >= 5 || t.weight_since_ms == since_ms); /* a repair is no change of the weight */
 	}
-	CHECK_INT(traffic_write(&s, &a, &t, 0, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, 0, false, &e), 0);
 	CHECK_INT(fs_write(both, "", 0, 0644, &e), 0);
 	traffic_read(&s, &a, &t);
 	CHECK(t.is_damaged);
@@ -494,15 +503,15 @@ static void dead_rollouts_are_swept(void)
 	struct topology installed = {NULL, 0, &live, 1}, none = {0};
 	struct err e;
 	CHECK_INT(nginx_prepare(&s, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &old, 1000, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &live, 1000, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &other, 1000, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &old, 1000, false, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &live, 1000, false, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &other, 1000, false, &e), 0);
 	CHECK_INT(traffic_sweep(&s, &a, &installed, &none, &e), 0);
 	CHECK(!fs_exists(traffic_path(&s, &a, &old, "")));
 	CHECK(!fs_exists(arena_printf(&a, "%s/traffic/blog", s.directory)));
 	traffic_read(&s, &a, &live);
 	CHECK_INT(live.weight, 1000);
-	CHECK_INT(count_entries(arena_printf(&a, "%s/sets/1000", s.directory)), 1000); /* the set was only linked */
+	CHECK_INT(count_entries(arena_printf(&a, "%s/sets/1000", s.directory)), 1001); /* the set was only linked */
 	CHECK_INT(traffic_forget(&s, &a, &live, &e), 0);
 	traffic_read(&s, &a, &live);
 	CHECK_INT(live.weight, 0);
@@ -519,13 +528,13 @@ static void traffic_goes_back_on_a_full_disk(void)
 	struct traffic t = service("shop", "web", "r1");
 	struct err e;
 	CHECK_INT(nginx_prepare(&s, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &t, PERMILLE, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, PERMILLE, false, &e), 0);
 	/* Sets that cannot be made stand for a disk without room: root may write anywhere else. */
 	const char *sets = arena_printf(&a, "%s/sets", s.directory);
 	CHECK_INT(rename(sets, arena_printf(&a, "%s/aside", s.directory)), 0);
 	CHECK_INT(fs_write(sets, "", 0, 0644, &e), 0);
-	CHECK_INT(traffic_write(&s, &a, &t, 500, &e), -1);
-	CHECK_INT(traffic_write(&s, &a, &t, 0, &e), 0);
+	CHECK_INT(traffic_write(&s, &a, &t, 500, false, &e), -1);
+	CHECK_INT(traffic_write(&s, &a, &t, 0, false, &e), 0);
 	traffic_read(&s, &a, &t);
 	CHECK_INT(t.weight, 0);
 	CHECK(!fs_exists(traffic_path(&s, &a, &t, "/now")) && !fs_exists(traffic_path(&s, &a, &t, "/both")));

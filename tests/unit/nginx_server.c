@@ -182,9 +182,9 @@ static void keys_of_the_draws(void)
 		"\nsplit_clients \"$remote_addr\" $reconcile_bucket_3 {\n",
 		"\nmap $http_X_User $reconcile_key_4 { '' $request_id; default $http_X_User; }\n"
 		"split_clients \"$reconcile_key_4\" $reconcile_bucket_4 {\n",
-		"\nmap $http_X_Canary $reconcile_asked_0 { always 7; never 618; default $reconcile_bucket_0; }\n"
-		"map $http_X_Canary $reconcile_asked_3 { always 7; never 618; default $reconcile_bucket_3; }\n"
-		"map $http_X_Canary $reconcile_asked_5 { always 7; never 618; default $reconcile_bucket; }\n",
+		"\nmap $http_X_Canary $reconcile_asked_0 { always testers; never 618; default $reconcile_bucket_0; }\n"
+		"map $http_X_Canary $reconcile_asked_3 { always testers; never 618; default $reconcile_bucket_3; }\n"
+		"map $http_X_Canary $reconcile_asked_5 { always testers; never 618; default $reconcile_bucket; }\n",
 		"\nsplit_clients \"to $reconcile_key_0\" $reconcile_to_0 { 90.00% 0; * 1; }\n",
 		"/now/$reconcile_asked_0) {", "/now/$reconcile_bucket_0) {", "/now/$reconcile_asked_3) {", "/now/$reconcile_bucket_4) {",
 		"/now/$reconcile_asked_5) {",

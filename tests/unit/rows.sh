@@ -50,6 +50,8 @@ B5 approval
 B5 approval in the dark
 B5 auto_after
 B5 preview
+B5 preview for testers
+B5 testers come and go
 B5 switch
 B5 keep old
 B5 retire

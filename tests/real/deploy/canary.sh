@@ -134,7 +134,7 @@ bird 2
 
 say "B5 approval in the dark"
 mkdir "$HOST/moon"
-moon() { # VERSION STRATEGY
+moon() { # VERSION STRATEGY [OF-THE-ROUTE]
 	cat >"$HOST/moon/compose.yaml" <<-END
 		name: moon
 		services:
@@ -150,7 +150,7 @@ moon() { # VERSION STRATEGY
 		      ready: {http: {port: 8080, path: /health}, within: 5s, for: 300ms}
 		      drain_timeout: 6s
 		x-reconcile:
-		  routes: [{host: moon.test, to: "web:8080"}]
+		  routes: [{host: moon.test, ${3-}to: "web:8080"}]
 	END
 }
 # moons: the versions that answer 500 requests
@@ -188,6 +188,34 @@ moon 3 "$dark"
 sed -i 's/hold: manual, instances: 1/hold: 3s/' "$HOST/moon/compose.yaml"
 tool --path "$HOST/moon"
 is "dark: a hold that ends by itself" "[$CODE] $(moons)" "[0] 3:"
+
+say "B5 preview for testers"
+# asks HEADER: the version that answers
+asks() { in_netns curl -s -m 5 -H "Host: moon.test" -H "$1" "$HOST_URL/version"; }
+seen="$dark
+      rollback_window: 0"
+moon 1 "$seen" "testers: header:X-Moon, "
+peek "testers: plan" --plan --path "$HOST/moon"
+tool --path "$HOST/moon"
+has "testers: it waits for an operator" "[$CODE] $OUT" ":8080, and for testers; \`reconcile promote moon/web\` lets it go on"
+has "testers: by one flag" "$LOG" "moon/web: shift traffic: testers to the next revision"
+is "testers: they see it" "$(asks "X-Moon: always")" 1
+is "testers: when they ask for it" "$(asks "X-Moon: never") $(asks "X-Moon: yes") $(moons)" "3 3 3:"
+peek "testers: status" status --path "$HOST/moon"
+has "testers: and so says the status" "[$CODE] $OUT" ", and for testers; "
+tool abort moon/web --path "$HOST/moon"
+tool --path "$HOST/moon"
+is "testers: aborted, they see the old one" "[$CODE] $(asks "X-Moon: always")" "[3] 3"
+is "testers: aborted, it is gone" "$(running moon | wc -w)" 2
+tool retry moon/web --path "$HOST/moon"
+tool --path "$HOST/moon"
+is "testers: again" "[$CODE] $(asks "X-Moon: always") $(moons)" "[4] 1 3:"
+tool promote moon/web --path "$HOST/moon"
+tool --path "$HOST/moon"
+is "testers: promoted, to its end" "[$CODE] $(asks "X-Moon: never") $(moons)" "[0] 1 1:"
+no_changes "testers: promoted" --path "$HOST/moon"
+moon 3 "blue-green"
+tool --path "$HOST/moon"
 
 say "B4 pause_after"
 moon 2 "rolling

@@ -108,6 +108,7 @@ void manifest_print(struct buf *out, const struct simulation *s)
 	buf_puts(out, "x-reconcile:\n  routes:");
 	for (size_t i = 0; i < d->routes_count && !is_empty; i++)
 		if (strcmp(d->routes[i].project, p->name) == 0)
-			buf_printf(out, "%s    - {host: %s, to: \"%s:8080\"}\n", routes++ ? "" : "\n", d->routes[i].host, d->routes[i].service);
+			buf_printf(out, "%s    - {host: %s, %sto: \"%s:8080\"}\n", routes++ ? "" : "\n", d->routes[i].host,
+			           d->routes[i].in.testers ? "testers: header:X-Testers, " : "", d->routes[i].service);
 	buf_puts(out, routes ? "" : " []\n");
 }

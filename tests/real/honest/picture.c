@@ -78,7 +78,8 @@ static void draw_nginx(struct arena *a, struct lines *l, const struct nginx *n)
 	for (size_t i = 0; i < n->topology.services_count; i++) {
 		const struct traffic *t = &n->topology.services[i];
 		buf_clear(&line);
-		buf_printf(&line, "traffic %zu of %s/%s: %s, %d%s", i, t->project, t->service, t->rollout, t->weight, t->is_damaged ? ", damaged" : "");
+		buf_printf(&line, "traffic %zu of %s/%s: %s, %d%s%s", i, t->project, t->service, t->rollout, t->weight,
+		           t->to_testers ? " and testers" : "", t->is_damaged ? ", damaged" : "");
 		draw_side(&line, "stable", &t->stable);
 		draw_side(&line, "next", &t->next);
 		add(a, l, &line);
