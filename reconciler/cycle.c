@@ -17,6 +17,7 @@
 #include "desired/context.h"
 #include "desired/kept.h"
 #include "follow.h"
+#include "forensics.h"
 #include "host/host.h"
 #include "host/lock.h"
 #include "keep.h"
@@ -86,7 +87,8 @@ static int cycle_open(struct cycle *c, const struct settings *s, const struct cy
 		return -1;
 	c->performer = (struct performer){
 		.docker = c->docker, .http = c->http, .nginx = &c->nginx, .host = &c->host, .keeper = &c->keeper,
-		.observer = &c->observer, .arena = &c->arena, .is_json = o->is_json};
+		.observer = &c->observer, .arena = &c->arena, .is_json = o->is_json,
+		.failed_folder = arena_printf(&c->arena, "%s/failed", s->state_dir)};
 	c->resolver = (struct resolver){.docker = c->docker, .arena = &c->arena};
 	c->follower = (struct follower){.settings = s, .resolver = &c->resolver, .notes = &c->keeper.notes,
 	                                .asked_ms = clock_monotonic_ms(), .errors = ""};
@@ -379,6 +381,8 @@ int cycle_pass(const struct settings *s, const struct cycle_options *o, struct e
 	    load(&c, &want, e) == 0 &&
 	    (want.loaded.desired.routes_count == 0 || nginx_prepare(&c.nginx, e) == 0))
 		code = run_and_land(&c, &want, e);
+	if (c.lock >= 0)
+		forensics_sweep(c.performer.failed_folder, clock_now_ms());
 	arena_done(&want.arena);
 	return code;
 }

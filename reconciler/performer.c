@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "forensics.h"
 #include "model/failure.h"
 #include "report/json.h"
 
@@ -38,16 +39,34 @@ static void tell(const struct performer *p, const char *type, const struct actio
 	performer_answer(&out);
 }
 
-static void show_words(struct performer *p, const struct instance *in)
+/* The last few of many lines. */
+static const char *last_of(const char *lines, int count)
 {
-	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024);
+	const char *at = lines + strlen(lines);
+	while (at > lines && (at[-1] != '\n' || !at[0] || --count))
+		at--;
+	return at;
+}
+
+static void show_words(struct performer *p, const struct instance *in, const char *why)
+{
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024), state = BUF_INIT(64 * 1024);
+	CLEANUP(arena_done) struct arena a = {0};
+	const char *path;
 	struct err e;
-	if (docker_logs(p->docker, in, EVIDENCE_LINES, &lines, &e) < 0) {
+	if (docker_logs(p->docker, in, FORENSICS_LINES, &lines, &state, &e) < 0) {
 		log_warning("%s", e.message);
-	} else if (lines.length) {
-		log_info("the last lines of %s:", in->name);
-		fprintf(stderr, "%s%s", lines.text, lines.text[lines.length - 1] == '\n' ? "" : "\n");
+		return;
 	}
+	const char *said = lines.length ? lines.text : "", *last = last_of(said, EVIDENCE_LINES);
+	if (*last) {
+		log_info("the last lines of %s:", in->name);
+		fprintf(stderr, "%s%s", last, last[strlen(last) - 1] == '\n' ? "" : "\n");
+	}
+	if (forensics_keep(p->failed_folder, in, why, state.length ? state.text : "{}", said, &a, &path, &e) < 0)
+		log_warning("%s", e.message);
+	else
+		log_info("how %s ended, and what it said, is in %s for a day", in->name, path);
 }
 
 /* Does nothing speak against it, as far as anybody can see from outside? */
@@ -58,13 +77,13 @@ static bool looks_well(const struct instance *in)
 
 /* The last words of what failed, while they can still be read. `all`: of each instance of the revision. */
 static void show_evidence(struct performer *p, const struct world *w, const char *project, const char *service,
-                          const char *revision, bool all)
+                          const char *revision, const char *why, bool all)
 {
 	for (size_t i = 0; i < w->instances_count; i++) {
 		const struct instance *in = &w->instances[i];
 		if (strcmp(in->project, project) == 0 && strcmp(in->service, service) == 0 && strcmp(in->revision, revision) == 0 &&
 		    (all || !looks_well(in)))
-			show_words(p, in);
+			show_words(p, in, why ? why : "");
 	}
 }
 
@@ -74,7 +93,7 @@ void performer_show_failures(struct performer *p, const struct desired *d, const
 		const struct status *s = &decision->services[i];
 		const struct service *want = desired_service(d, s->project, s->service);
 		if (s->phase == PHASE_FAILED && want && !tally_is_empty(&p->tally)) /* else an earlier run has shown them */
-			show_evidence(p, w, s->project, s->service, want->revision, false);
+			show_evidence(p, w, s->project, s->service, want->revision, s->reason, false);
 	}
 }
 
@@ -155,7 +174,7 @@ static int do_note(struct performer *p, const struct world *w, const struct acti
 	if (action->kind != ACTION_QUARANTINE)
 		return keep_good(p->keeper, action, e);
 	int result = keep_quarantine(p->keeper, action, e);
-	show_evidence(p, w, action->project, action->service, action->revision, true);
+	show_evidence(p, w, action->project, action->service, action->revision, action->reason, true);
 	return result;
 }
 

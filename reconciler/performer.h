@@ -24,6 +24,7 @@ struct performer {
 	struct keeper *keeper;
 	const struct observer *observer; /* has the time of the run */
 	struct arena *arena;       /* as long as the run */
+	const char *failed_folder; /* where the last words of what failed are kept */
 	bool is_json;
 	/* what came of it: */
 	struct failures failures;

@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include <cjson/cJSON.h>
+
 #include "docker/client.h"
 
 #define HEADER 8
@@ -24,7 +26,14 @@ static int strip_headers(const unsigned char *p, size_t left, struct buf *out, s
 	return 0;
 }
 
-int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct err *e)
+static void print_state(const cJSON *inspected, struct buf *out)
+{
+	char *text = cJSON_Print(cJSON_GetObjectItemCaseSensitive(inspected, "State"));
+	buf_puts(out, text ? text : "");
+	cJSON_free(text);
+}
+
+int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct buf *state, struct err *e)
 {
 	CLEANUP(arena_done) struct arena a = {0};
 	struct call calls[] = {
@@ -42,6 +51,8 @@ int docker_logs(struct docker *d, const struct instance *i, int lines, struct bu
 		buf_add(out, calls[1].text.text, calls[1].text.length);
 	else if (result == 0)
 		result = strip_headers((const unsigned char *)calls[1].text.text, calls[1].text.length, out, e);
+	if (result == 0 && state)
+		print_state(calls[0].json, state);
 	for (size_t k = 0; k < ARRAY_LEN(calls); k++)
 		call_done(&calls[k]);
 	return result;

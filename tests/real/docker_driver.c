@@ -168,7 +168,7 @@ static int logs(const char *name)
 {
 	struct err e;
 	CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
-	if (docker_logs(docker, find(name), 10, &text, &e) < 0)
+	if (docker_logs(docker, find(name), 10, &text, NULL, &e) < 0)
 		return fail(&e);
 	fputs(text.text, stdout);
 	return 0;

@@ -309,7 +309,7 @@ static void logs_lose_their_headers(void)
 	static const char broken[] = "plain text";
 	static const struct fake_rule rules[] = {
 		VERSION_RULE,
-		{.match = "GET /v1.41/containers/a/json", .body = "{\"Config\":{\"Tty\":false}}"},
+		{.match = "GET /v1.41/containers/a/json", .body = "{\"Config\":{\"Tty\":false},\"State\":{\"ExitCode\":137}}"},
 		{.match = "GET /v1.41/containers/a/logs?stdout=1&stderr=1&tail=5", .body = frames, .body_length = sizeof frames - 1},
 		{.match = "GET /v1.41/containers/tty/json", .body = "{\"Config\":{\"Tty\":true}}"},
 		{.match = "GET /v1.41/containers/tty/logs", .body = "as it is\n"},
@@ -318,16 +318,17 @@ static void logs_lose_their_headers(void)
 	};
 	struct engine g;
 	struct err e = {0};
-	CLEANUP(buf_done) struct buf text = BUF_INIT(1000);
+	CLEANUP(buf_done) struct buf text = BUF_INIT(1000), state = BUF_INIT(1000);
 	engine_start(&g, rules, ARRAY_LEN(rules));
-	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "a", .name = "n"}, 5, &text, &e), 0);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "a", .name = "n"}, 5, &text, &state, &e), 0);
+	CHECK_STR(state.text, "{\n\t\"ExitCode\":\t137\n}");
 	CHECK_STR(text.text, "out\nerr\ncut");
 	buf_clear(&text);
-	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "tty", .name = "n"}, 5, &text, &e), 0);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "tty", .name = "n"}, 5, &text, NULL, &e), 0);
 	CHECK_STR(text.text, "as it is\n");
-	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "bad", .name = "n"}, 5, &text, &e), -1);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "bad", .name = "n"}, 5, &text, NULL, &e), -1);
 	CHECK_STR(e.message, "the log's stream has a header that makes no sense");
-	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "none", .name = "n"}, 5, &text, &e), -1);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "none", .name = "n"}, 5, &text, NULL, &e), -1);
 	CHECK_STR(e.message, "logs of n: the script has no rule for this");
 	CHECK_INT(e.kind, ERR_NOT_FOUND);
 	engine_stop(&g);

@@ -196,6 +196,10 @@ last_words() { # WHAT CODE SAYS
 	has "$1: the rule" "$LOG$OUT" "$3"
 	has "$1: the last words" "$LOG" "reconcile: the last lines of words-job-"
 	has "$1: the last words" "$LOG" "web: --probe needs http"
+	kept=$(find "$HOST_STATE/failed" -name 'words-job-*.log' -newer "$HOST/words/compose.yaml" -perm 600)
+	has "$1: and where they stay" "$LOG" "ended, and what it said, is in $kept for a day"
+	has "$1: how it ended stays" "$(cat "$kept")" '"ExitCode":	64'
+	has "$1: the last words stay" "$(cat "$kept")" "web: --probe needs http"
 }
 last_words "with nothing to go back to" 1 "words/job: failed: words-job-1 exited with code "
 words
