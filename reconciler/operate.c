@@ -109,6 +109,12 @@ static int promote(const struct settings *s, const struct operation *o, struct p
 	return 0;
 }
 
+/* Another try begins with its first hold again. */
+static int forget_promote(const struct settings *s, struct arena *a, const char *project, const char *service, struct err *e)
+{
+	return orders_change(folder_of(s, a), ORDER_PROMOTE, project, service, NULL, NULL, e);
+}
+
 static int call_off(const struct settings *s, const struct operation *o, struct place *p, struct err *e)
 {
 	if (find_place(s, o->name, p, e) < 0)
@@ -118,7 +124,8 @@ static int call_off(const struct settings *s, const struct operation *o, struct 
 		return err_set(e, ERR_USAGE, "revision %.8s of %s is accepted already; revert it in Git", service->revision, o->name);
 	struct order order = {.kind = ORDER_ABORT, .project = service->project, .service = service->name,
 	                      .revision = service->revision, .reason = o->reason ? o->reason : ""};
-	if (orders_change(folder_of(s, &p->want.arena), ORDER_ABORT, service->project, service->name, &order, NULL, e) < 0)
+	if (orders_change(folder_of(s, &p->want.arena), ORDER_ABORT, service->project, service->name, &order, NULL, e) < 0 ||
+	    forget_promote(s, &p->want.arena, service->project, service->name, e) < 0)
 		return -1;
 	printf("%s: revision %.8s is called off; the run goes back to the last good one\n", o->name, service->revision);
 	return 0;
@@ -269,6 +276,11 @@ static int retry(const struct settings *s, const struct operation *o, struct are
 	if (keep_open(&k, s->state_dir, a, e) < 0 || lock_wait(s->run_dir, s->lock_timeout_ms, &lock, e) < 0 ||
 	    keep_read_again(&k, e) < 0)
 		return -1;
+	for (size_t i = 0; i < k.notes.quarantines_count; i++) {
+		const struct note_quarantine *q = &k.notes.quarantines[i];
+		if (is_named(q, project, service) && forget_promote(s, a, q->project, q->service, e) < 0)
+			return -1;
+	}
 	size_t forgotten = forget(&k.notes, project, service, out);
 	if (k.notes.is_missing)
 		buf_puts(out, "new notes were begun; the next run takes what serves now as the old revision\n");

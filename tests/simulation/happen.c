@@ -564,6 +564,8 @@ static void forget_orders(struct simulation *s, enum order_kind kind, const char
 static void give_order(struct simulation *s, enum order_kind kind, const struct service *one, int64_t until_ms)
 {
 	forget_orders(s, kind, one->name);
+	if (kind == ORDER_ABORT)
+		forget_orders(s, ORDER_PROMOTE, one->name);
 	*ARENA_PUSH(&s->host.arena, s->real->orders, s->real->orders_count) = (struct order){
 		.kind = kind, .project = one->project, .service = one->name, .until_ms = until_ms,
 		.revision = kind == ORDER_PAUSE ? "" : arena_strdup(&s->host.arena, one->revision), .weight = PERMILLE, .reason = ""};
@@ -580,6 +582,8 @@ static void retries(struct simulation *s, const struct step *step)
 	for (size_t i = 0; i < w->quarantines_count; i++)
 		if (only && strcmp(w->quarantines[i].service, only) != 0)
 			w->quarantines[kept++] = w->quarantines[i];
+		else
+			forget_orders(s, ORDER_PROMOTE, w->quarantines[i].service); /* another try begins with its first hold */
 	w->quarantines_count = kept;
 	w->are_notes_lost = false;
 	notes_are_written(s);
