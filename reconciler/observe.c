@@ -209,7 +209,8 @@ static void observe_probes(struct observer *o, const struct desired *d, struct w
 	w->now_ms = now_ms;
 }
 
-/* Asked of what is ready but for that, and has no requests yet; whoever has passed is not asked again. */
+/* Asked of what is ready but for that, and has no requests yet; whoever has passed is not asked again. It is dear, so who
+ * only has a look takes it as passed. */
 static void observe_smoke(struct observer *o, const struct desired *d, struct world *w, struct arena *a)
 {
 	struct probe *probes = arena_alloc(a, (w->instances_count + 1) * sizeof *probes);
@@ -225,6 +226,9 @@ static void observe_smoke(struct observer *o, const struct desired *d, struct wo
 		in->smoke_said = "";
 		if (!s || in->is_away || is_listed(w, in) || !gate_asks_smoke(in, s, w, a))
 			continue;
+		in->has_passed_smoke |= o->is_glance;
+		if (o->is_glance)
+			continue;
 		probes[count] = (struct probe){.ready = &s->smoke, .address = in->ip};
 		probed[count++] = in;
 	}
@@ -239,13 +243,15 @@ static void observe_smoke(struct observer *o, const struct desired *d, struct wo
 	}
 }
 
+/* Copied: the notes go on, and may go before the world does. */
 static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 {
 	struct err e;
 	for (size_t i = 0; i < o->notes->quarantines_count; i++) {
 		const struct note_quarantine *q = &o->notes->quarantines[i];
 		*ARENA_PUSH(a, w->quarantines, w->quarantines_count) =
-			(struct quarantine){q->project, q->service, q->revision, q->reason, q->since_ms};
+			(struct quarantine){arena_strdup(a, q->project), arena_strdup(a, q->service), arena_strdup(a, q->revision),
+			                    arena_strdup(a, q->reason), q->since_ms};
 	}
 	for (size_t i = 0; i < o->notes->goods_count; i++) {
 		const struct note_good *g = &o->notes->goods[i];
@@ -254,14 +260,21 @@ static void observe_notes(struct observer *o, struct world *w, struct arena *a)
 			log_warning("notes: the last good manifest of %s/%s cannot be read: %s", g->project, g->service, e.message);
 			s = NULL;
 		}
-		*ARENA_PUSH(a, w->goods, w->goods_count) = (struct good){g->project, g->service, g->revision, s, g->image_id};
+		*ARENA_PUSH(a, w->goods, w->goods_count) =
+			(struct good){arena_strdup(a, g->project), arena_strdup(a, g->service), arena_strdup(a, g->revision), s,
+			              arena_strdup(a, g->image_id)};
 	}
-	for (size_t i = 0; i < o->notes->past_goods.count; i++)
-		*ARENA_PUSH(a, w->past_goods.items, w->past_goods.count) = o->notes->past_goods.items[i];
+	for (size_t i = 0; i < o->notes->past_goods.count; i++) {
+		const struct past_good *g = &o->notes->past_goods.items[i];
+		*ARENA_PUSH(a, w->past_goods.items, w->past_goods.count) =
+			(struct past_good){arena_strdup(a, g->project), arena_strdup(a, g->service), arena_strdup(a, g->revision),
+			                   g->image_id ? arena_strdup(a, g->image_id) : NULL};
+	}
 	for (size_t i = 0; i < o->notes->images_count; i++) {
 		const struct note_image *n = &o->notes->images[i];
 		*ARENA_PUSH(a, w->past_images, w->past_images_count) =
-			(struct past_image){n->project, n->service, n->image, n->is_secret, n->id, n->good_ms};
+			(struct past_image){arena_strdup(a, n->project), arena_strdup(a, n->service), arena_strdup(a, n->image),
+			                    n->is_secret, arena_strdup(a, n->id), n->good_ms};
 	}
 	w->are_notes_lost = o->notes->is_missing && w->instances_count > 0;
 }

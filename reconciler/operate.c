@@ -72,7 +72,7 @@ static int share_of(const struct place *p)
 {
 	const struct service *s = p->service;
 	const struct traffic *t = p->traffic;
-	if (!t || is_good(p) || strcmp(t->stable.revision, s->revision) == 0)
+	if (!t || is_good(p) || world_is_called_off(&p->world, s) || strcmp(t->stable.revision, s->revision) == 0)
 		return -1;
 	if (strcmp(t->next.revision, s->revision) == 0 && t->weight > 0)
 		return t->weight;

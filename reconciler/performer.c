@@ -23,6 +23,11 @@ struct repeat {
 	const char *failed; /* why it failed last: said in full once */
 };
 
+/* A revision that failed. */
+struct blamed {
+	const char *project, *service, *revision, *why;
+};
+
 void performer_answer(const struct buf *out)
 {
 	fputs(out->text, stdout);
@@ -50,20 +55,20 @@ static const char *last_of(const char *lines, int count)
 
 static void show_words(struct performer *p, const struct instance *in, const char *why)
 {
-	CLEANUP(buf_done) struct buf lines = BUF_INIT(1024 * 1024), state = BUF_INIT(64 * 1024);
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(4 * 1024 * 1024), state = BUF_INIT(64 * 1024);
 	CLEANUP(arena_done) struct arena a = {0};
 	const char *path;
 	struct err e;
-	if (docker_logs(p->docker, in, FORENSICS_LINES, &lines, &state, &e) < 0) {
+	if (docker_logs(p->docker, in, FORENSICS_LINES, &lines, &state, &e) < 0)
 		log_warning("%s", e.message);
+	if (!state.length) /* nothing is left of it */
 		return;
-	}
 	const char *said = lines.length ? lines.text : "", *last = last_of(said, EVIDENCE_LINES);
 	if (*last) {
 		log_info("the last lines of %s:", in->name);
 		fprintf(stderr, "%s%s", last, last[strlen(last) - 1] == '\n' ? "" : "\n");
 	}
-	if (forensics_keep(p->failed_folder, in, why, state.length ? state.text : "{}", said, &a, &path, &e) < 0)
+	if (forensics_keep(p->failed_folder, in, why, state.text, said, &a, &path, &e) < 0)
 		log_warning("%s", e.message);
 	else
 		log_info("how %s ended, and what it said, is in %s for a day", in->name, path);
@@ -87,8 +92,27 @@ static void show_evidence(struct performer *p, const struct world *w, const char
 	}
 }
 
+static void blame(struct performer *p, const struct action *action)
+{
+	struct arena *a = p->arena;
+	*ARENA_PUSH(a, p->blamed, p->blamed_count) = (struct blamed){
+		arena_strdup(a, action->project), arena_strdup(a, action->service), arena_strdup(a, action->revision),
+		arena_strdup(a, action->reason)};
+}
+
+/* The first of those that are to blame. */
+static void show_blamed(struct performer *p, const struct world *w, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		show_evidence(p, w, p->blamed[i].project, p->blamed[i].service, p->blamed[i].revision, p->blamed[i].why, true);
+	p->blamed_count -= count;
+	for (size_t i = 0; i < p->blamed_count; i++)
+		p->blamed[i] = p->blamed[count + i];
+}
+
 void performer_show_failures(struct performer *p, const struct desired *d, const struct world *w, const struct decision *decision)
 {
+	show_blamed(p, w, p->blamed_count);
 	for (size_t i = 0; i < decision->services_count; i++) {
 		const struct status *s = &decision->services[i];
 		const struct service *want = desired_service(d, s->project, s->service);
@@ -169,22 +193,21 @@ void performer_ended(void *performer, const struct action *action, const struct 
 
 /* A note that cannot be written is a failed action like any other: what decide does about it is its business, and one
  * service's disk trouble does not end the run for the others. */
-static int do_note(struct performer *p, const struct world *w, const struct action *action, struct err *e)
+static int do_note(struct performer *p, const struct action *action, struct err *e)
 {
 	if (action->kind != ACTION_QUARANTINE)
 		return keep_good(p->keeper, action, e);
-	int result = keep_quarantine(p->keeper, action, e);
-	show_evidence(p, w, action->project, action->service, action->revision, action->reason, true);
-	return result;
+	blame(p, action);
+	return keep_quarantine(p->keeper, action, e);
 }
 
 /* What is done on the spot. */
-static void do_now(struct performer *p, const struct world *w, const struct action *action)
+static void do_now(struct performer *p, const struct action *action)
 {
 	struct outcome outcome = {0};
 	performer_begun(p, action);
 	switch (action_info(action->kind)->room) {
-	case ROOM_NOTES: outcome.result = do_note(p, w, action, &outcome.err); break;
+	case ROOM_NOTES: outcome.result = do_note(p, action, &outcome.err); break;
 	case ROOM_NGINX: outcome.result = nginx_act(p->nginx, p->http, action, &outcome.err); break;
 	case ROOM_HOST: outcome.result = host_act(p->host, action, &outcome.err); break;
 	case ROOM_DOCKER: break;
@@ -217,15 +240,17 @@ static bool is_put_off(struct performer *p)
 
 enum act performer_act(struct performer *p, const struct world *w, const struct decision *d, struct arena *a)
 {
-	size_t before = p->begun;
+	size_t before = p->begun, blamed = p->blamed_count; /* of passes before: this one takes their traffic back */
 	bool is_done = false;
 	p->acting_since_ms = observer_now_ms(p->observer);
 	for (int order = 0; order < ACTION_ORDERS; order++) {
-		if (order == 2)
+		if (order == 2) {
+			show_blamed(p, w, blamed);
 			begin(p, d, a);
+		}
 		for (size_t i = 0; i < d->actions_count && order != 2; i++)
 			if (action_order(&d->actions[i]) == order && (order < 2 || !is_put_off(p))) {
-				do_now(p, w, &d->actions[i]);
+				do_now(p, &d->actions[i]);
 				is_done = true;
 			}
 	}

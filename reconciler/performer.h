@@ -15,6 +15,7 @@
 #include "report/report.h"
 
 struct repeat;
+struct blamed;
 
 struct performer {
 	struct docker *docker;
@@ -34,6 +35,8 @@ struct performer {
 	/* its own: */
 	struct repeat *repeats;
 	size_t repeats_count;
+	struct blamed *blamed;     /* whose last words are still to be shown: after the traffic has gone back */
+	size_t blamed_count;
 	int64_t acting_since_ms;
 	int64_t put_off_since_ms;  /* since when reloads wait; 0: they do not */
 };

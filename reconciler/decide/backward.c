@@ -134,7 +134,9 @@ void rollout_backward(struct rollout *r, const char *from)
 	if (alias_give(r, spec, &ready, (int)ready.count, TRUST_PROVEN) == UPS_BUSY)
 		return;
 	/* Traffic first, everything else after: as soon as what nginx lists as stable can take it. */
-	if ((r->now->weight > weight || r->now->to_testers) && is_stable_ready(r, spec, &stable))
+	if (r->now->to_testers) /* which is nobody's share: whatever of the old one is ready serves as before */
+		rollout_shift(r, 0, "back to the old revision");
+	else if (r->now->weight > weight && is_stable_ready(r, spec, &stable))
 		rollout_shift(r, weight, "back to the old revision");
 	else if (is_exclusive && kept.count == 0 && ready.count == 0)
 		fold_in_place(r, from, spec, &stable);

@@ -277,7 +277,7 @@ static int64_t longest_of(const struct service *s, const struct step *step)
 static bool is_undecided(struct rollout *r, const struct trip *t, const struct step *step, int64_t since_ms)
 {
 	static const char *const otherwise[INCONCLUSIVE_COUNT] = {"", ", else it does by itself", ", else it goes back"};
-	enum inconclusive then = r->target->analysis.on_inconclusive;
+	enum inconclusive then = r->pause ? INCONCLUSIVE_PAUSE : r->target->analysis.on_inconclusive;
 	int64_t now_ms = r->pass->world->now_ms, longest_ms = longest_of(r->target, step), over_ms = since_ms + longest_ms;
 	char longest[32];
 	if (t->verdict.kind != VERDICT_OPEN || !step->weight || step->is_kept || strategy_info(r->target->strategy)->is_exclusive)
@@ -371,10 +371,11 @@ static void stay(struct rollout *r, const struct trip *t)
 
 /* From so many of the old revision. What was good before has nothing to prove but that it gets ready; and while nobody is
  * served there is nothing to watch. */
-static void plan_steps(struct rollout *r, const char *from, int stable, struct steps *out)
+static void plan_steps(struct rollout *r, int stable, struct steps *out)
 {
 	struct service s = *r->target;
-	if (rollout_was_good(r) || is_untested(r, from)) {
+	s.has_testers &= !rollout_is_good(r, s.revision);
+	if (rollout_was_good(r) || (r->is_routed && !r->now)) {
 		s.hold_ms = 0;
 		s.steps_count = 0;
 		s.pause_after = 0;
@@ -423,7 +424,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
 		return;
 	}
-	plan_steps(r, from, (int)t.stable.count, &t.steps);
+	plan_steps(r, (int)t.stable.count, &t.steps);
 	r->status->steps = (int)t.steps.count;
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {

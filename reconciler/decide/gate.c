@@ -149,7 +149,7 @@ bool gate_asks_smoke(const struct instance *i, const struct service *s, const st
 {
 	const struct good *good = world_good(world, s->project, s->name);
 	bool is_new = strcmp(i->revision, s->revision) == 0 && !(good && strcmp(good->revision, s->revision) == 0);
-	if (i->state != INSTANCE_RUNNING || !is_new || !lacks_smoke(i, s, world))
+	if (i->state != INSTANCE_RUNNING || !is_new || !lacks_smoke(i, s, world) || world_is_called_off(world, s))
 		return false;
 	struct service rest = *s;
 	rest.smoke.http_port = 0;

@@ -8,27 +8,11 @@
 
 #include "decide/rollout.h"
 
-static bool is_about(const struct order *o, const char *project, const char *service)
-{
-	return !*o->project || (strcmp(o->project, project) == 0 && (!*o->service || strcmp(o->service, service) == 0));
-}
-
 const struct order *pass_pause(const struct pass *p, const char *project, const char *service)
 {
 	for (size_t i = 0; i < p->world->orders_count; i++) {
 		const struct order *o = &p->world->orders[i];
-		if (o->kind == ORDER_PAUSE && is_about(o, project, service) && (!o->until_ms || p->world->now_ms < o->until_ms))
-			return o;
-	}
-	return NULL;
-}
-
-/* The order about that revision; NULL: none. */
-static const struct order *find_order(const struct pass *p, enum order_kind kind, const struct service *s)
-{
-	for (size_t i = 0; i < p->world->orders_count; i++) {
-		const struct order *o = &p->world->orders[i];
-		if (o->kind == kind && is_about(o, s->project, s->name) && strcmp(o->revision, s->revision) == 0)
+		if (o->kind == ORDER_PAUSE && order_is_about(o, project, service) && (!o->until_ms || p->world->now_ms < o->until_ms))
 			return o;
 	}
 	return NULL;
@@ -36,7 +20,7 @@ static const struct order *find_order(const struct pass *p, enum order_kind kind
 
 bool rollout_is_promoted(const struct rollout *r, int weight)
 {
-	const struct order *o = find_order(r->pass, ORDER_PROMOTE, r->target);
+	const struct order *o = world_order(r->pass->world, ORDER_PROMOTE, r->target);
 	return o && o->weight >= weight;
 }
 
@@ -87,13 +71,10 @@ void rollout_say_paused(struct rollout *r)
 /* Why that revision failed or was called off; NULL: it did not, and was not. */
 static const char *verdict_on(const struct rollout *r, const struct service *s)
 {
-	const struct world *w = r->pass->world;
-	const struct order *abort = find_order(r->pass, ORDER_ABORT, s);
-	for (size_t i = 0; i < w->quarantines_count; i++) {
-		const struct quarantine *q = &w->quarantines[i];
-		if (strcmp(q->project, s->project) == 0 && strcmp(q->service, s->name) == 0 && strcmp(q->revision, s->revision) == 0)
-			return q->reason;
-	}
+	const struct quarantine *quarantine = world_quarantine(r->pass->world, s);
+	const struct order *abort = world_order(r->pass->world, ORDER_ABORT, s);
+	if (quarantine)
+		return quarantine->reason;
 	return abort ? arena_printf(r->pass->arena, "aborted by an operator%s%s", *abort->reason ? ": " : "", abort->reason) : NULL;
 }
 

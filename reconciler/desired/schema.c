@@ -279,7 +279,7 @@ static void add_row(cJSON *service, const struct field_row *row)
 		snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
 		at = section(at, name, is_ours);
 	}
-	char text[512];
+	char text[2048];
 	snprintf(text, sizeof text, "%s%s%s%s", row->doc, row->fallback ? " Default: " : "", row->fallback ? row->fallback : "",
 	         row->fallback ? "." : "");
 	cJSON_AddItemToObject(cJSON_GetObjectItemCaseSensitive(at, "properties"), path, described(row->shape, text));

@@ -33,7 +33,7 @@ static const struct part {
 	PART(ready.tcp_port, INT), PART(ready.within_ms, INT64), PART(ready.for_ms, INT64), PART(smoke.http_port, INT),
 	PART(smoke.path, STRING), PART(smoke.status, INT), PART(smoke.body, STRING), PART(smoke.within_ms, INT64), PART(hold_ms, INT64),
 	PART(keep_old_ms, INT64), PART(rollback_window, INT), PART(pause_after, INT), PART(drain_timeout_ms, INT64),
-	PART(is_routed, BOOL), PART(has_testers, BOOL),
+	PART(is_routed, BOOL),
 #undef PART
 };
 

@@ -123,7 +123,8 @@ struct foreign {
 MUST_CHECK int docker_find(struct docker *d, const char *name, const char *network, struct foreign *out, struct err *e);
 
 /* The last lines of an instance's log, stdout and stderr interleaved, without the stream headers; and, when `state` is not
- * NULL, what the engine knows of how it is: its "State", with what its health check said, as JSON. */
+ * NULL, what the engine knows of how it is: its "State", with what its health check said, as JSON, also when its log cannot
+ * be read. */
 MUST_CHECK int docker_logs(struct docker *d, const struct instance *i, int lines, struct buf *out, struct buf *state,
                            struct err *e);
 

@@ -51,7 +51,7 @@ int docker_logs(struct docker *d, const struct instance *i, int lines, struct bu
 		buf_add(out, calls[1].text.text, calls[1].text.length);
 	else if (result == 0)
 		result = strip_headers((const unsigned char *)calls[1].text.text, calls[1].text.length, out, e);
-	if (result == 0 && state)
+	if (calls[0].result == 0 && state)
 		print_state(calls[0].json, state);
 	for (size_t k = 0; k < ARRAY_LEN(calls); k++)
 		call_done(&calls[k]);

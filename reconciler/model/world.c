@@ -115,3 +115,33 @@ bool instance_has_name(const struct instance *i)
 			return true;
 	return false;
 }
+
+const struct quarantine *world_quarantine(const struct world *w, const struct service *s)
+{
+	for (size_t i = 0; i < w->quarantines_count; i++) {
+		const struct quarantine *q = &w->quarantines[i];
+		if (text_equal(q->project, s->project) && text_equal(q->service, s->name) && text_equal(q->revision, s->revision))
+			return q;
+	}
+	return NULL;
+}
+
+bool order_is_about(const struct order *o, const char *project, const char *service)
+{
+	return !*o->project || (text_equal(o->project, project) && (!*o->service || text_equal(o->service, service)));
+}
+
+const struct order *world_order(const struct world *w, enum order_kind kind, const struct service *s)
+{
+	for (size_t i = 0; i < w->orders_count; i++) {
+		const struct order *o = &w->orders[i];
+		if (o->kind == kind && order_is_about(o, s->project, s->name) && text_equal(o->revision, s->revision))
+			return o;
+	}
+	return NULL;
+}
+
+bool world_is_called_off(const struct world *w, const struct service *s)
+{
+	return world_quarantine(w, s) || world_order(w, ORDER_ABORT, s);
+}

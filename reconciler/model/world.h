@@ -323,6 +323,14 @@ bool instance_has_name(const struct instance *i);
 
 /* NULL: it is not here. */
 const struct image *world_image(const struct world *w, const char *name);
+/* What that revision failed by; NULL: it did not. */
+const struct quarantine *world_quarantine(const struct world *w, const struct service *s);
+/* Is it about that service: about it alone, its project, or all there is? */
+bool order_is_about(const struct order *o, const char *project, const char *service);
+/* The operator's word about that revision; NULL: there is none. */
+const struct order *world_order(const struct world *w, enum order_kind kind, const struct service *s);
+/* Did it fail, or did an operator call it off? */
+bool world_is_called_off(const struct world *w, const struct service *s);
 /* The last good revision of a service; NULL: none ever was. */
 const struct good *world_good(const struct world *w, const char *project, const char *service);
 /* Its revision among the last s->rollback_window that were good before that one; NULL: it is not. */

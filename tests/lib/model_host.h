@@ -338,7 +338,7 @@ static inline void check_weight(struct host *h, const struct action *a)
 		CHECK(t->is_damaged);
 	else if (a->weight > t->weight || a->to_testers)
 		CHECK(t->next.addresses_count > 0 && count_serving(h, &t->next) == (int)t->next.addresses_count);
-	else
+	else if (a->weight < t->weight)
 		CHECK(t->stable.addresses_count > 0 && count_serving(h, &t->stable) == (int)t->stable.addresses_count);
 }
 

@@ -473,6 +473,19 @@ static const char *announces_after_the_dark(struct simulation *s, const struct a
 	return broken;
 }
 
+/* On the way back a share only falls. */
+static const char *gives_only_to_what_is_wanted(struct simulation *s, const struct action *a)
+{
+	const struct service *want = wanted_in(s->desired, a->service);
+	const struct traffic *t = traffic_of(&s->host, a->service);
+	const struct good *good = good_of(&s->host, a->service);
+	if (!t || a->weight <= t->weight || (good && strcmp(good->revision, t->next.revision) == 0))
+		return NULL;
+	bool is_wanted = want && strcmp(want->revision, t->next.revision) == 0 && !is_quarantined(s->host.world, a->service, want->revision) &&
+	                 !has_order(s->host.world, ORDER_ABORT, a->service, want->revision);
+	return is_wanted ? NULL : "what failed, or is not asked for any more, gets no more requests";
+}
+
 /* Nor has anybody come to it but testers. */
 static const char *shifts_after_the_dark(struct simulation *s, const struct action *a)
 {
@@ -721,6 +734,8 @@ const char *promise_of_action(struct simulation *s, const struct action *a)
 		broken = shifts_as_planned(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)
 		broken = pauses_after_its_batch(s, a);
+	if (!broken && a->kind == ACTION_WEIGHT)
+		broken = gives_only_to_what_is_wanted(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)
 		broken = shifts_after_the_dark(s, a);
 	if (!broken && a->kind == ACTION_WEIGHT)

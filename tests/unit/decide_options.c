@@ -225,6 +225,46 @@ static void preview_for_testers(void)
 	}
 }
 
+/* Whatever of the old revision is gone: nobody else comes to what is called off. */
+static void called_off_while_an_old_one_is_gone(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(dark_ways); i++)
+		for (int gone = 1; gone <= 2; gone++) {
+			struct host *h = shown_to_testers(&dark_ways[i]);
+			int before = check_failures;
+			for (int k = 1; k <= gone; k++)
+				find_instance(h, k == 1 ? "shop-web-1" : "shop-web-2")->state = INSTANCE_EXITED;
+			order(h, ORDER_ABORT, "web", "rev-app:2", 0);
+			buf_clear(&h->trace);
+			ends_as(h, PHASE_ROLLED_BACK, "rev-app:1", dark_ways[i].replicas);
+			CHECK(is_before(h->trace.text, "shift traffic: 0.0% to", "publish") && !strstr(h->trace.text, "shift traffic: 5"));
+			told(h, &(struct point){.way = &dark_ways[i]}, before);
+		}
+}
+
+/* What came before never got ready: the one that mends it waits for nobody's word. */
+static void nobody_is_served(void)
+{
+	static const struct way ways_in[] = {{STRATEGY_BLUE_GREEN, 2}, {STRATEGY_CANARY, 2}, {STRATEGY_ROLLING, 2}};
+	for (size_t i = 0; i < ARRAY_LEN(ways_in); i++) {
+		struct host *h = host_new();
+		int before = check_failures;
+		struct service *s = add_service(h, "web", "app:1", ways_in[i].strategy, true);
+		s->replicas = 2;
+		h->never_ready = "rev-app:1";
+		run(h);
+		CHECK(!traffic_of(h, "web"));
+		set_image(h, s, "app:2");
+		s->hold_ms = HOLD_MANUAL;
+		s->steps = arena_alloc(&h->arena, sizeof *s->steps);
+		s->steps[0] = (struct canary_step){0, HOLD_MANUAL, 1};
+		s->steps_count = ways_in[i].strategy != STRATEGY_ROLLING;
+		s->pause_after = ways_in[i].strategy == STRATEGY_ROLLING;
+		comes_in(h, "rev-app:2", 2);
+		told(h, &(struct point){.way = &ways_in[i]}, before);
+	}
+}
+
 /* Taken from the way in, or put there, while it waits. */
 static void testers_come_and_go(void)
 {
@@ -542,6 +582,8 @@ static const struct test tests[] = {
 	{"B5 preview", preview},
 	{"B5 preview for testers", preview_for_testers},
 	{"B5 testers come and go", testers_come_and_go},
+	{"B8 called off while an old one is gone", called_off_while_an_old_one_is_gone},
+	{"B8 nobody is served", nobody_is_served},
 	TEST(one_that_dies_in_the_dark),
 	TEST(one_that_never_gets_ready),
 	TEST(the_way_back),
