@@ -369,18 +369,22 @@ static void stay(struct rollout *r, const struct trip *t)
 		rollout_say_paused(r);
 }
 
-/* From so many of the old revision. What was good before has nothing to prove but that it gets ready; and while nobody is
- * served there is nothing to watch. */
-static void plan_steps(struct rollout *r, int stable, struct steps *out)
+/* What was good before has nothing to prove but that it gets ready. What nginx does not know has no share yet that could
+ * grow, and waits for nobody's word; and while nobody serves it waits for nothing at all. */
+static void plan_steps(struct rollout *r, const struct trip *t, struct steps *out)
 {
 	struct service s = *r->target;
+	bool was_good = rollout_was_good(r), is_unknown = r->is_routed && !r->now, is_served = false;
+	for (size_t i = 0; i < t->stable.count && !is_untested(r, t->from); i++)
+		is_served |= gate_judge(t->stable.items[i], t->from_spec, TRUST_PROVEN, r->pass->world, r->pass->arena).readiness == READY;
 	s.has_testers &= !rollout_is_good(r, s.revision);
-	if (rollout_was_good(r) || (r->is_routed && !r->now)) {
-		s.hold_ms = 0;
+	if (was_good || is_unknown) {
 		s.steps_count = 0;
 		s.pause_after = 0;
 	}
-	strategy_steps(r->pass->arena, &s, stable, out);
+	if (was_good || (is_unknown && (!is_served || s.hold_ms == HOLD_MANUAL)))
+		s.hold_ms = 0;
+	strategy_steps(r->pass->arena, &s, (int)t->stable.count, out);
 }
 
 void rollout_forward(struct rollout *r, const char *from)
@@ -424,7 +428,7 @@ void rollout_forward(struct rollout *r, const char *from)
 		rollout_status(r, PHASE_BLOCKED, ERR_UNREACHABLE, arena_printf(r->pass->arena, "nginx: %s", r->pass->world->nginx.problem));
 		return;
 	}
-	plan_steps(r, (int)t.stable.count, &t.steps);
+	plan_steps(r, &t, &t.steps);
 	r->status->steps = (int)t.steps.count;
 	int64_t held_ms = 0; /* by steps before, with the same instances and weight */
 	for (size_t i = 0; i < t.steps.count; i++) {

@@ -265,6 +265,29 @@ static void nobody_is_served(void)
 	}
 }
 
+/* It has its first route: nginx knows nothing of it yet, and nobody could promote it. */
+static void nginx_does_not_know_it(void)
+{
+	for (int is_manual = 0; is_manual < 2; is_manual++) {
+		struct host *h = host_new();
+		struct service *s = add_service(h, "web", "app:1", STRATEGY_ROLLING, false);
+		s->replicas = 2;
+		run(h);
+		int64_t began_ms = h->world->now_ms;
+		s->is_routed = true;
+		add_route(h, "web");
+		set_image(h, s, "app:2");
+		s->hold_ms = is_manual ? HOLD_MANUAL : 40000;
+		s->pause_after = 1;
+		run(h);
+		CHECK_INT(phase_of(h, "web"), PHASE_SETTLED);
+		CHECK_STR(good_of(h, "web")->revision, s->revision);
+		CHECK((h->world->now_ms - began_ms < 40000) == is_manual);
+		CHECK_INT(traffic_of(h, "web")->stable.addresses_count, 2);
+		host_free(h);
+	}
+}
+
 /* Taken from the way in, or put there, while it waits. */
 static void testers_come_and_go(void)
 {
@@ -584,6 +607,7 @@ static const struct test tests[] = {
 	{"B5 testers come and go", testers_come_and_go},
 	{"B8 called off while an old one is gone", called_off_while_an_old_one_is_gone},
 	{"B8 nobody is served", nobody_is_served},
+	{"B8 nginx does not know it", nginx_does_not_know_it},
 	TEST(one_that_dies_in_the_dark),
 	TEST(one_that_never_gets_ready),
 	TEST(the_way_back),

@@ -90,6 +90,7 @@ B8 way back without smoke
 B8 killed while smoke is asked
 B8 called off while an old one is gone
 B8 nobody is served
+B8 nginx does not know it
 B8 scale mid-rollout
 B8 options changed mid-rollout
 B8 crash between two actions
