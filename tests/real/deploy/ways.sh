@@ -132,7 +132,9 @@ tool --path "$HOST/ways"
 is "another port: the run" "[$CODE] $OUT" "[0] Apply complete: 1 added, 0 changed, 1 destroyed."
 sleep 1
 rm "$HOST/asking"; wait $client
-is "another port: the old one is asked at the old port, the new one at the new" "$(grep -v lost "$HOST/datagrams" | uniq | tr '\n' ' ')" "2 3 "
+# While a reload has workers of both generations on the socket, either may have a datagram.
+answers=$(grep -v lost "$HOST/datagrams" | tr -d '\n')
+is "another port: the old one is asked at the old port, the new one at the new" "${answers:0:1} ${answers: -1} ${answers//[23]/}" "2 3 "
 ok "another port: $(grep -c lost "$HOST/datagrams") of $(wc -l <"$HOST/datagrams") datagrams lost" test "$(grep -c lost "$HOST/datagrams")" -le 2
 no_changes "another port" --path "$HOST/ways"
 ways 1 2 2
