@@ -9,6 +9,7 @@
 #   start_client ARGS...    the strict client against HOST_URL, until stop_client: sets CLIENT_LINE, fails with it. Eight
 #                           connections ask some 300 times a second, and leave the processor to others
 #   nginx_start, nginx_stop, nginx_kill (SIGKILL for all of it), nginx_pids
+#   nginx_reload            a plain one, as by hand, until the workers from before have heard of it
 #
 # Ports are free to choose: nothing else lives in that network. Routes listen on 127.0.0.1:8080.
 . "$SOURCE_DIR/tests/lib/dockerd.sh"
@@ -114,6 +115,18 @@ nginx_pids() {
 	master=$(cat "$HOST/nginx.pid" 2>/dev/null) || return 0
 	echo "$master"
 	cat "/proc/$master/task/$master/children" 2>/dev/null
+}
+
+nginx_reload() {
+	local workers pid i
+	workers=$(nginx_pids | tail -n +2)
+	in_netns nginx -s reload -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" 2>/dev/null || return 1
+	for pid in $workers; do
+		for ((i = 0; i < 100; i++)); do
+			[ ! -e "/proc/$pid" ] || grep -qs 'shutting down' "/proc/$pid/cmdline" && break
+			sleep 0.05
+		done
+	done
 }
 
 nginx_end_() { # SIGNAL

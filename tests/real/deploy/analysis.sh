@@ -40,7 +40,7 @@ requests() { sed -n 's/^requests=\([0-9]*\) .*/\1/p' <<<"$CLIENT_LINE"; }
 
 # A log of the user's own, in a format of its own, above our include.
 sed -i "s|access_log off;|log_format own '\$host \$status'; access_log $HOST/own.log own;|" "$HOST/nginx.conf"
-in_netns nginx -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" -s reload
+nginx_reload
 
 moth 1 2s
 deploy "analysis: first" "2 0 0" --path "$HOST/moth"
@@ -123,4 +123,4 @@ has "promote: and says why" "$LOG" "(on_inconclusive: saw 0 of 60 requests)"
 no_changes "promote" --path "$HOST/moth"
 
 sed -i "s|log_format own .* own;|access_log off;|" "$HOST/nginx.conf"
-in_netns nginx -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" -s reload
+nginx_reload

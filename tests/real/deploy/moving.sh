@@ -38,10 +38,8 @@ proxied_to() { # WHERE [FIRST]: with the announcement of reloads, as the README 
 }
 proxied_to '$service_url' "include $HOST/service-url.inc;"
 sed -i "s|include $HOST_STATE/nginx/live/http|include $HOST/own.conf; &|" "$HOST/nginx.conf"
-reload() { in_netns nginx -s reload -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" 2>/dev/null; }
 at() { in_netns curl -s -m 5 "http://$own/version"; }
-reload
-sleep 0.5
+nginx_reload
 is "moving: deploy.sh's container answers" "$(at)" old
 
 HOST_URL_KEPT=$HOST_URL HOST_URL=http://$own
@@ -51,7 +49,7 @@ deploy "moving: beside the old one" "1 0 0" --path "$HOST/moving"
 is "moving: nothing has changed for a client" "$(at)" old
 ok "moving: between the plain reloads: no failed request" stop_client
 proxied_to http://backend
-reload
+nginx_reload
 for ((i = 0; i < 100; i++)); do
 	[ "$(at)" = 1 ] && break
 	sleep 0.1
@@ -73,4 +71,4 @@ has "moving: both answered" "$CLIENT_LINE" " failed=0 versions=1:"
 is "moving: version 2 answers" "$(at)" 2
 docker rm backend-8081 >/dev/null
 sed -i "s|include $HOST/own.conf; ||" "$HOST/nginx.conf"
-reload
+nginx_reload

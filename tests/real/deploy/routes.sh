@@ -46,8 +46,7 @@ cat >"$HOST/own.conf" <<-END
 	}
 END
 sed -i "s|include $HOST_STATE/nginx/live/http|include $HOST/own.conf; &|" "$HOST/nginx.conf"
-in_netns nginx -s reload -c "$HOST/nginx.conf" -e "$HOST/nginx-error.log" 2>/dev/null
-sleep 0.5
+nginx_reload
 at() { in_netns curl -s -m 5 "http://$1/version"; }
 is "a server of the user's own" "$(at $own) $(at $hop)" "1 1"
 
