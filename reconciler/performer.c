@@ -71,7 +71,7 @@ static void show_words(struct performer *p, const struct instance *in, const cha
 	if (forensics_keep(p->failed_folder, in, why, state.text, said, &a, &path, &e) < 0)
 		log_warning("%s", e.message);
 	else
-		log_info("how %s ended, and what it said, is in %s for a day", in->name, path);
+		log_info("the state and the last lines of %s stay for a day in %s", in->name, path);
 }
 
 /* Does nothing speak against it, as far as anybody can see from outside? */

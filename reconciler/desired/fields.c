@@ -224,7 +224,7 @@ static const struct field_row rows[] = {
 	{OURS("x-reconcile.steps"), parse_steps, SHAPE_STEPS, "[5, 25, 50]",
 	 "With canary: percent of the requests for the new revision, one step after the other, as numbers or as "
 	 "{weight: 25, hold: 10m}. The first may have weight 0, as may the one that blue-green can have: up and ready in the dark, "
-	 "where nginx leads nobody to it, and with `instances` only so many of it."},
+	 "where nginx leads nobody to it but the testers of its route, and with `instances` only so many of it."},
 	{OURS("x-reconcile.analysis"), parse_analysis, SHAPE_ANALYSIS, "on with canary, with the tool's own bounds, else off",
 	 "What sends the new revision back while it has a share of the traffic: max_error_rate and max_latency_p99, absolute (1%, "
 	 "500ms) or as a multiple of what the old one has (1.5x), and a query to a Prometheus; with min_requests no step is over "

@@ -271,6 +271,28 @@ static void what_is_not_ready_is_not_asked(void)
 	host_free(h);
 }
 
+/* Nor what is called off: it only waits to be stopped. */
+static void what_is_called_off_is_not_asked(void)
+{
+	for (int is_aborted = 0; is_aborted < 2; is_aborted++) {
+		struct host *h = asked_for_tested(&ways[0]);
+		struct service *s = service_of(h, "web");
+		until(h, "start");
+		run_rounds(h, 1);
+		struct instance *in = find_instance(h, "shop-web-4");
+		in->passing_since_ms = h->world->now_ms;
+		h->world->now_ms += 60000;
+		in->has_passed_smoke = false;
+		CHECK(gate_asks_smoke(in, s, h->world, &h->arena));
+		if (is_aborted)
+			order(h, ORDER_ABORT, "web", s->revision, 0);
+		else
+			*ARENA_PUSH(&h->arena, h->world->quarantines, h->world->quarantines_count) = (struct quarantine){"shop", "web", s->revision, "bad", 1};
+		CHECK(!gate_asks_smoke(in, s, h->world, &h->arena));
+		host_free(h);
+	}
+}
+
 static const struct test tests[] = {
 	{"B4 smoke passes", rolling_passes},
 	{"B4 smoke fails", rolling_fails},
@@ -286,5 +308,6 @@ static const struct test tests[] = {
 	TEST(without_a_route),
 	TEST(rehearsed),
 	TEST(what_is_not_ready_is_not_asked),
+	TEST(what_is_called_off_is_not_asked),
 };
 TESTS_MAIN(tests)

@@ -310,8 +310,10 @@ static void the_schema_is_fresh(void)
 	CHECK(kept && strcmp(kept, text.text) == 0);
 	size_t count, shown;
 	const struct field_row *rows = fields_table(&count, &shown);
-	for (size_t i = 0; i < count; i++)
-		CHECK((strstr(text.text, rows[i].doc) != NULL) == (rows[i].parse != NULL));
+	for (size_t i = 0; i < count; i++) {
+		const char *said = rows[i].fallback ? arena_printf(&a, "%s Default: %s.\"", rows[i].doc, rows[i].fallback) : rows[i].doc;
+		CHECK((strstr(text.text, said) != NULL) == (rows[i].parse != NULL));
+	}
 }
 
 static const struct test tests[] = {

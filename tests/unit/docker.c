@@ -313,7 +313,7 @@ static void logs_lose_their_headers(void)
 		{.match = "GET /v1.41/containers/a/logs?stdout=1&stderr=1&tail=5", .body = frames, .body_length = sizeof frames - 1},
 		{.match = "GET /v1.41/containers/tty/json", .body = "{\"Config\":{\"Tty\":true}}"},
 		{.match = "GET /v1.41/containers/tty/logs", .body = "as it is\n"},
-		{.match = "GET /v1.41/containers/bad/json", .body = "{}"},
+		{.match = "GET /v1.41/containers/bad/json", .body = "{\"State\":{\"ExitCode\":3}}"},
 		{.match = "GET /v1.41/containers/bad/logs", .body = broken},
 	};
 	struct engine g;
@@ -326,7 +326,8 @@ static void logs_lose_their_headers(void)
 	buf_clear(&text);
 	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "tty", .name = "n"}, 5, &text, NULL, &e), 0);
 	CHECK_STR(text.text, "as it is\n");
-	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "bad", .name = "n"}, 5, &text, NULL, &e), -1);
+	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "bad", .name = "n"}, 5, &text, &state, &e), -1);
+	CHECK_CONTAINS(state.text, "\"ExitCode\":\t3"); /* how it ended does not hang on its log */
 	CHECK_STR(e.message, "the log's stream has a header that makes no sense");
 	CHECK_INT(docker_logs(g.docker, &(struct instance){.id = "none", .name = "n"}, 5, &text, NULL, &e), -1);
 	CHECK_STR(e.message, "logs of n: the script has no rule for this");

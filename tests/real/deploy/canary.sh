@@ -158,7 +158,10 @@ moons() {
 	in_netns "$BUILD_DIR/tests/real/strict-client" --url "$HOST_URL/" --host moon.test --requests 500 | grep -o 'versions=[^ ]*' | grep -o '[0-9]*:' | tr -d '\n'
 }
 dark="blue-green
-      steps: [{weight: 0, hold: manual, instances: 1}]"
+      steps: [{weight: 0, hold: manual, instances: 1}]
+      smoke: {http: {port: 8080, path: /smoke}}"
+# How often the one in the dark was asked its smoke test.
+smokes() { in_netns curl -s -m 5 "http://${where#at }/metrics" | grep '^web_smoke'; }
 moon 1 "$dark"
 deploy "dark: first" "2 0 0" --path "$HOST/moon"
 start_client --host moon.test --mix
@@ -176,7 +179,9 @@ is "dark: nobody else comes to it" "$(moons)" "1:"
 tool --path "$HOST/moon"
 is "dark: still waits, and does nothing" "[$CODE] $(done_)" "[4] "
 is "dark: nobody else comes to it, still" "$(moons)" "1:"
+asked=$(smokes)
 peek "dark: status" status --path "$HOST/moon"
+is "dark: a look asks no smoke test" "$asked; $(smokes)" "web_smoke_total 2; web_smoke_total 2"
 has "dark: and so says the status" "[$CODE] $OUT" "is ready in the dark $where; \`reconcile promote moon/web\` lets it go on"
 tool promote moon/web --path "$HOST/moon"
 has "dark: promote" "[$CODE] $OUT" "may come out of the dark"
@@ -205,6 +210,8 @@ peek "testers: status" status --path "$HOST/moon"
 has "testers: and so says the status" "[$CODE] $OUT" ", and for testers; "
 tool promote moon/web --path "$HOST/moon"
 tool abort moon/web --path "$HOST/moon"
+tool promote moon/web --path "$HOST/moon"
+has "testers: what is aborted waits for no promote" "[$CODE] $LOG" "[64] reconcile: error: nothing of moon/web waits: revision "
 tool --path "$HOST/moon"
 is "testers: aborted, they see the old one" "[$CODE] $(asks "X-Moon: always")" "[3] 3"
 is "testers: aborted, it is gone" "$(running moon | wc -w)" 2

@@ -197,7 +197,7 @@ last_words() { # WHAT CODE SAYS
 	has "$1: the last words" "$LOG" "reconcile: the last lines of words-job-"
 	has "$1: the last words" "$LOG" "web: --probe needs http"
 	kept=$(find "$HOST_STATE/failed" -name 'words-job-*.log' -newer "$HOST/words/compose.yaml" -perm 600)
-	has "$1: and where they stay" "$LOG" "ended, and what it said, is in $kept for a day"
+	has "$1: and where they stay" "$LOG" " stay for a day in $kept"
 	has "$1: how it ended stays" "$(cat "$kept")" '"ExitCode":	64'
 	has "$1: the last words stay" "$(cat "$kept")" "web: --probe needs http"
 }

@@ -50,6 +50,8 @@ roll late
 tool --path "$HOST/roll"
 is "rolling: one that fails with traffic: exit code" "$CODE" 3
 has "rolling: one that fails with traffic goes back" "$LOG" "roll/web: shift traffic: 0.0% to the next revision (back to the old revision)"
+is "rolling: its words are read when its traffic has gone back" \
+	"$(grep -o 'shift traffic: 0.0% to\|the last lines of roll-web-[0-9]*\|the state and the last lines' <<<"$LOG" | head -1)" "shift traffic: 0.0% to"
 ok "rolling: bad ones: no failed request" stop_client
 has "rolling: the old one answered" "$CLIENT_LINE" "versions=2:"
 hasnt "rolling: nobody saw the one that never got ready" "$CLIENT_LINE" "3:"
